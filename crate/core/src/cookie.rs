@@ -1,0 +1,100 @@
+//! Scanning a `Cookie` request header (RFC 6265 section 4.2.1), as bytes.
+
+use crate::id::SessionId;
+
+/// Headers longer than this are not looked at: Node itself refuses header blocks over 16 KiB by default.
+pub const MAX_HEADER_LEN: usize = 64 * 1024;
+/// Pairs looked at in one header: browsers keep 180 or fewer a site.
+pub const MAX_PAIRS: usize = 1_000;
+
+/// Cookies of our name that one request may bring before the rest is ignored.
+const MAX_CANDIDATES: usize = 8;
+
+/// The values of every cookie named exactly `name`, each with its offset in `header`. Linear in the header's length.
+///
+/// A pair without a name never matches (`=__Host-id=x` is how browsers send one, CVE-2023-23934), names are compared
+/// as the bytes they are, undecoded (CVE-2020-8184), and quotes stay part of the value.
+pub fn values<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = (usize, &'a [u8])> {
+    let header = if header.len() > MAX_HEADER_LEN {
+        &[]
+    } else {
+        header
+    };
+    let mut start = 0;
+    header
+        .split(|&byte| byte == b';')
+        .take(MAX_PAIRS)
+        .filter_map(move |pair| {
+            let at = start;
+            start += pair.len() + 1;
+            let equals = pair.iter().position(|&byte| byte == b'=')?;
+            let (before, after) = (pair.get(..equals)?, pair.get(equals + 1..)?);
+            let value = after.trim_ascii();
+            let skipped = after.len() - after.trim_ascii_start().len();
+            (!name.is_empty() && before.trim_ascii() == name).then_some((at + equals + 1 + skipped, value))
+        })
+}
+
+/// The well-formed ids among the first [`MAX_CANDIDATES`] cookies of the name, with their offsets.
+pub fn ids<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = (usize, SessionId)> {
+    let candidates = values(header, name).take(MAX_CANDIDATES);
+    candidates.filter_map(|(offset, value)| SessionId::parse(value).map(|id| (offset, id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn texts(header: &str, name: &str) -> Vec<(usize, String)> {
+        values(header.as_bytes(), name.as_bytes())
+            .map(|(at, value)| (at, String::from_utf8_lossy(value).into_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn finds_every_cookie_of_the_name_and_where_its_value_is() {
+        assert_eq!(
+            texts("a=1; id=x; b=2;id=y ;id = z", "id"),
+            [(8, "x".into()), (18, "y".into()), (26, "z".into())]
+        );
+        assert_eq!(texts("id=", "id"), [(3, String::new())]);
+        assert_eq!(texts("id=a=b", "id"), [(3, "a=b".into())]);
+    }
+
+    #[test]
+    fn nameless_encoded_prefixed_and_differently_cased_names_never_match() {
+        for header in [
+            "",
+            ";;;",
+            "id",
+            "=id=x",
+            " =id=x",
+            "%69d=x",
+            "ID=x",
+            "xid=x",
+            "idx=x",
+            "\"id\"=x",
+            "__Host-id=x",
+            "id;=x",
+        ] {
+            assert_eq!(texts(header, "id"), [], "{header}");
+        }
+        assert_eq!(texts("=x", ""), []);
+    }
+
+    #[test]
+    fn looks_at_a_bounded_number_of_pairs_in_a_bounded_header() {
+        assert_eq!(texts(&"id=x;".repeat(5_000), "id").len(), MAX_PAIRS);
+        assert_eq!(texts(&"id=x;".repeat(20_000), "id").len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn an_offset_always_points_at_its_value(header in "[a-c=; \t\"]{0,60}", name in "[a-c]{1,2}") {
+            for (at, value) in values(header.as_bytes(), name.as_bytes()) {
+                prop_assert_eq!(&header.as_bytes()[at..at + value.len()], value);
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What leaves the store, and why.
+
+use crate::id::Handle;
+use crate::text::OwnedText;
+use std::collections::VecDeque;
+
+/// What happened to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum EventKind {
+    Created = 0,
+    /// It has a new id; handle and data are the same.
+    Regenerated = 1,
+    /// A deadline passed.
+    Expired = 2,
+    /// There was no room.
+    Evicted = 3,
+    /// Somebody ended it.
+    Destroyed = 4,
+}
+
+/// Why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reason {
+    Create = 0,
+    Regenerate = 1,
+    Login = 2,
+    IdleTimeout = 3,
+    AbsoluteTimeout = 4,
+    MaxSessions = 5,
+    MaxBytes = 6,
+    Destroy = 7,
+    Logout = 8,
+    Clear = 9,
+}
+
+/// Something that happened. Carries the public handle, never the id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub kind: EventKind,
+    pub reason: Reason,
+    pub handle: Handle,
+    /// `None` for a guest.
+    pub uid: Option<OwnedText>,
+}
+
+/// Which kinds somebody listens to; the others are not even made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventMask(pub u8);
+
+impl EventMask {
+    pub const ALL: Self = Self(0b1_1111);
+
+    #[must_use]
+    pub fn has(self, kind: EventKind) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+}
+
+/// Events a batch: what JavaScript is given at a time.
+pub const BATCH: usize = 256;
+/// Events kept for a listener that does not keep up: past it the newest are dropped and counted.
+pub const MAX_PENDING: usize = 1 << 20;
+
+/// Events that wait for their listener, in batches. Grows without copying, like all that is changed under the lock.
+#[derive(Debug, Default)]
+pub struct EventQueue {
+    mask: EventMask,
+    batches: VecDeque<Vec<Event>>,
+    len: usize,
+    dropped: u64,
+    /// The listener was told and has not emptied the queue since.
+    signalled: bool,
+}
+
+impl EventQueue {
+    pub fn mask(&self) -> EventMask {
+        self.mask
+    }
+
+    pub fn set_mask(&mut self, mask: EventMask) {
+        self.mask = mask;
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    pub fn push(&mut self, event: Event) {
+        if !self.mask.has(event.kind) {
+            return;
+        }
+        if self.len >= MAX_PENDING {
+            self.dropped += 1;
+            return;
+        }
+        self.len += 1;
+        match self.batches.back_mut() {
+            Some(batch) if batch.len() < BATCH => batch.push(event),
+            _ => self.batches.push_back(vec![event]),
+        }
+    }
+
+    /// The oldest batch. Once this answers `None`, the next event signals again.
+    pub fn take(&mut self) -> Option<Vec<Event>> {
+        let batch = self.batches.pop_front();
+        match &batch {
+            Some(batch) => self.len -= batch.len(),
+            None => self.signalled = false,
+        }
+        batch
+    }
+
+    /// Whether the listener must be told now; says so once.
+    pub fn take_signal(&mut self) -> bool {
+        let signal = self.len > 0 && !self.signalled;
+        self.signalled |= signal;
+        signal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: EventKind) -> Event {
+        let handle = Handle::parse(b"AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        Event {
+            kind,
+            reason: Reason::Create,
+            handle,
+            uid: None,
+        }
+    }
+
+    #[test]
+    fn signals_once_until_it_was_emptied() {
+        let mut queue = EventQueue::default();
+        queue.push(event(EventKind::Created));
+        assert!(!queue.take_signal(), "nobody listens");
+        queue.set_mask(EventMask(1));
+        queue.push(event(EventKind::Expired));
+        assert!(!queue.take_signal(), "nobody listens to that");
+        for _ in 0..=BATCH {
+            queue.push(event(EventKind::Created));
+        }
+        assert!(queue.take_signal() && !queue.take_signal());
+        assert_eq!(queue.take().map(|batch| batch.len()), Some(BATCH));
+        queue.push(event(EventKind::Created));
+        assert!(!queue.take_signal());
+        assert_eq!(queue.take().map(|batch| batch.len()), Some(2));
+        assert_eq!(queue.take(), None);
+        queue.push(event(EventKind::Created));
+        assert!(queue.take_signal());
+    }
+
+    #[test]
+    fn counts_what_it_had_to_drop() {
+        let mut queue = EventQueue::default();
+        queue.set_mask(EventMask::ALL);
+        for _ in 0..MAX_PENDING + 3 {
+            queue.push(event(EventKind::Expired));
+        }
+        assert_eq!(queue.dropped(), 3);
+    }
+}

@@ -1,0 +1,219 @@
+//! An arena of slots with a free list; the links of intrusive lists live beside the values.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices come from the slab itself; a wrong one must be loud"
+)]
+
+use crate::chunks::Chunks;
+
+/// "No slot": ends lists and marks absence.
+pub const NIL: u32 = u32::MAX;
+
+/// Names one occupancy of one place in a [`Slab`]: a place that was freed and filled again has another generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot {
+    pub index: u32,
+    pub generation: u32,
+}
+
+/// The neighbours of a slot: in a list when it is occupied, in the free list (`next` only) when it is not.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    pub prev: u32,
+    pub next: u32,
+    generation: u32,
+}
+
+/// The links of a slab, apart from its values so that a list can be changed while a value is borrowed.
+#[derive(Debug, Default)]
+pub struct Links(Chunks<Link>);
+
+impl Links {
+    pub fn get(&self, index: u32) -> &Link {
+        &self.0[index as usize]
+    }
+
+    pub fn get_mut(&mut self, index: u32) -> &mut Link {
+        &mut self.0[index as usize]
+    }
+}
+
+/// An arena. Inserting and removing are O(1) and never move another value.
+#[derive(Debug)]
+pub struct Slab<T> {
+    values: Chunks<Option<T>>,
+    links: Links,
+    /// The first free place; the rest follow through `Link::next`.
+    free: u32,
+    len: u32,
+    first_generation: u32,
+    newest_generation: u32,
+}
+
+impl<T> Slab<T> {
+    /// A slab whose slots start at `first_generation`: one that replaces another must not repeat its slots.
+    pub fn new(first_generation: u32) -> Self {
+        let first_generation = first_generation.max(1);
+        Self {
+            values: Chunks::default(),
+            links: Links::default(),
+            free: NIL,
+            len: 0,
+            first_generation,
+            newest_generation: first_generation,
+        }
+    }
+
+    /// The generation with which a slab that replaces this one must start.
+    pub fn next_generation(&self) -> u32 {
+        self.newest_generation.wrapping_add(1).max(1)
+    }
+
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Places ever used, occupied or free: every occupied index is below it.
+    pub fn capacity(&self) -> u32 {
+        u32::try_from(self.values.len()).unwrap_or(NIL)
+    }
+
+    /// Puts `value` in a free place, or returns it when all 2^32 - 1 places are taken.
+    pub fn insert(&mut self, value: T) -> Result<Slot, T> {
+        let index = self.free;
+        if index == NIL {
+            let index = self.capacity();
+            if index == NIL {
+                return Err(value);
+            }
+            self.values.push(Some(value));
+            self.links.0.push(Link {
+                prev: NIL,
+                next: NIL,
+                generation: self.first_generation,
+            });
+            self.len += 1;
+            return Ok(Slot {
+                index,
+                generation: self.first_generation,
+            });
+        }
+        let link = self.links.get_mut(index);
+        self.free = link.next;
+        link.prev = NIL;
+        link.next = NIL;
+        let generation = link.generation;
+        self.values[index as usize] = Some(value);
+        self.len += 1;
+        Ok(Slot { index, generation })
+    }
+
+    /// Takes the value out and frees its place. The slot must have left every list before.
+    pub fn remove(&mut self, index: u32) -> Option<T> {
+        let value = self.values.get_mut(index as usize)?.take()?;
+        let free = self.free;
+        let link = self.links.get_mut(index);
+        link.generation = link.generation.wrapping_add(1).max(1);
+        link.next = free;
+        self.newest_generation = self.newest_generation.max(link.generation);
+        self.free = index;
+        self.len -= 1;
+        Some(value)
+    }
+
+    pub fn get(&self, index: u32) -> Option<&T> {
+        self.values.get(index as usize)?.as_ref()
+    }
+
+    pub fn get_mut(&mut self, index: u32) -> Option<&mut T> {
+        self.values.get_mut(index as usize)?.as_mut()
+    }
+
+    /// The slot of an index that is occupied.
+    pub fn slot(&self, index: u32) -> Slot {
+        Slot {
+            index,
+            generation: self.links.get(index).generation,
+        }
+    }
+
+    /// Whether `slot` is occupied by the value it named when it was given out.
+    pub fn holds(&self, slot: Slot) -> bool {
+        self.get(slot.index).is_some() && self.slot(slot.index) == slot
+    }
+
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    pub fn links_mut(&mut self) -> &mut Links {
+        &mut self.links
+    }
+
+    /// Takes every value out, last place first; for a slab that was replaced.
+    pub fn drain(mut self) -> impl Iterator<Item = (Slot, T)> {
+        std::iter::from_fn(move || {
+            while let Some(value) = self.values.pop() {
+                if let Some(value) = value {
+                    let index = self.capacity();
+                    return Some((self.slot(index), value));
+                }
+            }
+            None
+        })
+    }
+
+    #[cfg(any(test, fuzzing))]
+    pub fn validate(&self) {
+        let mut free = 0;
+        let mut at = self.free;
+        while at != NIL {
+            assert!(self.get(at).is_none(), "a free place is empty");
+            free += 1;
+            assert!(free <= self.capacity(), "the free list has no cycle");
+            at = self.links.get(at).next;
+        }
+        let occupied = (0..self.capacity())
+            .filter(|&index| self.get(index).is_some())
+            .count();
+        assert_eq!(occupied, self.len as usize, "len counts the occupied places");
+        assert_eq!(
+            free + self.len,
+            self.capacity(),
+            "every place is free or occupied"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_place_is_used_again_under_another_generation() {
+        let mut slab = Slab::new(1);
+        let a = slab.insert("a").unwrap();
+        let b = slab.insert("b").unwrap();
+        assert_eq!(slab.remove(a.index), Some("a"));
+        assert_eq!(slab.remove(a.index), None, "removing twice is harmless");
+        assert!(!slab.holds(a));
+        let c = slab.insert("c").unwrap();
+        assert_eq!(c.index, a.index);
+        assert_ne!(c, a);
+        assert!(slab.holds(b) && slab.holds(c));
+        slab.validate();
+    }
+
+    #[test]
+    fn a_slab_that_replaces_another_repeats_none_of_its_slots() {
+        let mut old = Slab::new(1);
+        let a = old.insert(1).unwrap();
+        old.remove(a.index);
+        let b = old.insert(2).unwrap();
+        let mut new = Slab::new(old.next_generation());
+        let c = new.insert(3).unwrap();
+        assert!(c != a && c != b && c.index == b.index);
+        assert_eq!(old.drain().collect::<Vec<_>>(), [(b, 2)]);
+    }
+}

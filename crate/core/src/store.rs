@@ -1,0 +1,278 @@
+//! The sessions and every invariant across the structures that hold them. Single-threaded; the time is an argument.
+
+mod leave;
+#[cfg(feature = "planted-faults")]
+mod planted;
+mod walk;
+mod write;
+
+use crate::change::Options;
+use crate::error::Error;
+use crate::event::{Event, EventKind, EventMask, EventQueue, Reason};
+use crate::expiry::Expiry;
+use crate::id::{Handle, HandleCipher, SessionKey};
+use crate::index::Index;
+use crate::lru::Lru;
+use crate::random::Random;
+use crate::record::{Facts, NEVER, Record};
+use crate::slab::Slab;
+use crate::stats::Stats;
+use crate::text::TextBuffer;
+use smallvec::SmallVec;
+
+/// Bodies taken out of the store, to be dropped where no lock is held.
+pub type Garbage = SmallVec<[Box<[u8]>; 2]>;
+
+/// The records of a store that was cleared; see [`Store::report_cleared`].
+pub type Retired = Slab<Record>;
+
+/// The store. A clone does not exist; [`crate::StoreHandle`] shares it.
+pub struct Store {
+    options: Options,
+    cipher: HandleCipher,
+    slab: Slab<Record>,
+    index: Index,
+    expiry: Expiry,
+    /// Each record is in exactly one of these, by whether it has a user.
+    guests: Lru,
+    users: Lru,
+    /// The sum of all records' `bytes()`.
+    bytes: u64,
+    events: EventQueue,
+    garbage: Garbage,
+    stats: Stats,
+}
+
+impl Store {
+    /// # Errors
+    /// [`Error::Random`] when there is no randomness for the handles' key.
+    pub fn new(options: Options, random: &dyn Random) -> Result<Self, Error> {
+        Ok(Self {
+            options,
+            cipher: HandleCipher::new(random)?,
+            slab: Slab::new(1),
+            index: Index::default(),
+            expiry: Expiry::default(),
+            guests: Lru::default(),
+            users: Lru::default(),
+            bytes: 0,
+            events: EventQueue::default(),
+            garbage: Garbage::new(),
+            stats: Stats::default(),
+        })
+    }
+
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.slab.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            sessions: u64::from(self.len()),
+            guests: u64::from(self.guests.len()),
+            bytes: self.bytes,
+            events_dropped: self.events.dropped(),
+            ..self.stats
+        }
+    }
+
+    /// Counts a cookie that named no live session, or several.
+    pub fn count_rejected(&mut self) {
+        self.stats.rejected += 1;
+    }
+
+    pub(crate) fn events_mut(&mut self) -> &mut EventQueue {
+        &mut self.events
+    }
+
+    pub(crate) fn take_garbage(&mut self) -> Garbage {
+        std::mem::take(&mut self.garbage)
+    }
+
+    /// Whether there is garbage to drop or an event to tell, which is done outside the lock.
+    pub(crate) fn has_left_behind(&self) -> bool {
+        !self.garbage.is_empty()
+    }
+
+    /// The earliest instant at which a sweep finds something to do.
+    pub(crate) fn due_at(&self) -> u64 {
+        self.expiry.earliest().map_or(NEVER, |(deadline, _)| deadline)
+    }
+
+    /// Whether a live session has this key. Neither activity nor use.
+    pub fn has(&mut self, key: SessionKey, now: u64) -> bool {
+        self.live(key, now).is_some()
+    }
+
+    /// Reads a session: its text goes to `buffer`. A use: it becomes the most recently used. With `touch` also the
+    /// user's activity: the idle deadline moves.
+    pub fn load(&mut self, key: SessionKey, now: u64, touch: bool, buffer: &mut TextBuffer) -> Option<Facts> {
+        let Some(index) = self.live(key, now) else {
+            self.stats.misses += 1;
+            return None;
+        };
+        self.stats.hits += 1;
+        self.promote(index);
+        let record = self.slab.get_mut(index)?;
+        if touch {
+            record.set_last_seen(now);
+        }
+        record.read_into(buffer);
+        Some(record.facts())
+    }
+
+    /// Notes the user's activity, and sets the session's own idle timeout if one is given.
+    pub fn touch(&mut self, key: SessionKey, now: u64, idle_timeout: Option<u64>) -> Option<Facts> {
+        let index = self.live(key, now)?;
+        self.promote(index);
+        let record = self.slab.get_mut(index)?;
+        record.set_last_seen(now);
+        if let Some(timeout) = idle_timeout {
+            record.set_idle_timeout(timeout);
+        }
+        let facts = record.facts();
+        self.expiry.arm(index, facts.deadline());
+        Some(facts)
+    }
+
+    /// The public name of a live session.
+    pub fn handle_of(&mut self, key: SessionKey, now: u64) -> Option<Handle> {
+        let index = self.live(key, now)?;
+        Some(self.cipher.seal(self.slab.slot(index)))
+    }
+
+    pub fn set_event_mask(&mut self, mask: EventMask) {
+        self.events.set_mask(mask);
+    }
+
+    fn find(&self, key: SessionKey) -> Option<u32> {
+        self.index.get(key, |index| {
+            self.slab.get(index).is_some_and(|record| record.key() == key)
+        })
+    }
+
+    /// The one way to a session by its key: a dead one is removed here and now, whatever the sweeper does.
+    fn live(&mut self, key: SessionKey, now: u64) -> Option<u32> {
+        let index = self.find(key)?;
+        let deadline = self.slab.get(index)?.deadline();
+        if deadline <= now && deadline < NEVER {
+            self.expire(index);
+            return None;
+        }
+        Some(index)
+    }
+
+    fn emit(&mut self, index: u32, kind: EventKind, reason: Reason) {
+        if self.events.mask().has(kind) {
+            let handle = self.cipher.seal(self.slab.slot(index));
+            let uid = self.slab.get(index).and_then(Record::uid);
+            self.events.push(Event {
+                kind,
+                reason,
+                handle,
+                uid,
+            });
+        }
+    }
+
+    fn promote(&mut self, index: u32) {
+        if let Some(record) = self.slab.get(index) {
+            let is_user = record.is_user();
+            self.list(is_user).promote(index);
+        }
+    }
+
+    /// The list that a guest's or a user's record is in, with the links it runs through.
+    fn list(&mut self, is_user: bool) -> LinkedList<'_> {
+        LinkedList {
+            ends: if is_user {
+                &mut self.users
+            } else {
+                &mut self.guests
+            },
+            slab: &mut self.slab,
+        }
+    }
+
+    /// Checks what must always hold across the structures.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[cfg(any(test, fuzzing))]
+    #[expect(clippy::expect_used, reason = "it is there to panic")]
+    pub fn validate(&self) {
+        self.slab.validate();
+        let record = |index| self.slab.get(index).expect("lists and tables name live records");
+        self.expiry
+            .validate(|index| self.slab.get(index).map(Record::deadline));
+        self.index.validate(|index| record(index).key());
+        let (guests, users) = (
+            self.guests.validate(self.slab.links()),
+            self.users.validate(self.slab.links()),
+        );
+        assert!(
+            guests.iter().all(|&index| !record(index).is_user())
+                && users.iter().all(|&index| record(index).is_user())
+        );
+        assert_eq!(
+            guests.len() + users.len(),
+            self.len() as usize,
+            "each record is in one list"
+        );
+        assert_eq!(
+            self.expiry.len(),
+            self.len() as usize,
+            "each record has one heap entry"
+        );
+        assert_eq!(
+            self.bytes,
+            guests
+                .iter()
+                .chain(&users)
+                .map(|&index| record(index).bytes())
+                .sum::<u64>()
+        );
+        assert!(
+            guests
+                .iter()
+                .chain(&users)
+                .all(|&index| self.find(record(index).key()) == Some(index))
+        );
+        assert!(self.len() <= self.options.max_sessions && self.bytes <= self.options.max_bytes);
+    }
+}
+
+/// One LRU list together with the slab that carries its links.
+struct LinkedList<'a> {
+    ends: &'a mut Lru,
+    slab: &'a mut Slab<Record>,
+}
+
+impl LinkedList<'_> {
+    fn insert(&mut self, index: u32) {
+        self.ends.insert(self.slab.links_mut(), index);
+    }
+
+    fn remove(&mut self, index: u32) {
+        self.ends.remove(self.slab.links_mut(), index);
+    }
+
+    fn promote(&mut self, index: u32) {
+        self.ends.promote(self.slab.links_mut(), index);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! How sessions leave: destroyed, expired, evicted for room, cleared.
+
+use super::{Retired, Store};
+use crate::change::Swept;
+use crate::event::{Event, EventKind, Reason};
+use crate::expiry::Expiry;
+use crate::id::{Handle, SessionKey};
+use crate::index::Index;
+use crate::lru::Lru;
+use crate::record::{NEVER, Record};
+use crate::slab::{Slab, Slot};
+
+/// Expired sessions and moved deadlines that one write clears away before it evicts: bounded, so that a write is too.
+const DUE_PER_WRITE: usize = 16;
+
+impl Store {
+    /// Ends a session; false if there was no live one.
+    pub fn destroy(&mut self, key: SessionKey, now: u64, reason: Reason) -> bool {
+        let Some(index) = self.live(key, now) else {
+            return false;
+        };
+        self.end(index, EventKind::Destroyed, reason);
+        true
+    }
+
+    /// Ends the session that a handle names.
+    pub fn destroy_by_handle(&mut self, handle: Handle, now: u64) -> bool {
+        let slot = self.cipher.open(handle).filter(|&slot| self.slab.holds(slot));
+        let key = slot.and_then(|slot| self.slab.get(slot.index)).map(Record::key);
+        key.is_some_and(|key| self.destroy(key, now, Reason::Destroy))
+    }
+
+    /// Removes what is due, looking at no more than `limit` heap entries.
+    pub fn sweep(&mut self, now: u64, limit: usize) -> Swept {
+        for _ in 0..limit {
+            match self.expiry.earliest() {
+                Some((deadline, index)) if deadline <= now && deadline < NEVER => self.surface(index, now),
+                _ => return Swept::Until(self.due_at()),
+            }
+        }
+        Swept::More
+    }
+
+    /// Ends all sessions at once, whatever their number. The records come back to be taken apart elsewhere.
+    pub fn clear(&mut self) -> Retired {
+        let fresh = Slab::new(self.slab.next_generation());
+        let retired = std::mem::replace(&mut self.slab, fresh);
+        self.index = Index::default();
+        self.expiry = Expiry::default();
+        self.guests = Lru::default();
+        self.users = Lru::default();
+        self.bytes = 0;
+        self.stats.destroyed += u64::from(retired.len());
+        retired
+    }
+
+    /// Makes the events of sessions that [`Store::clear`] ended.
+    pub(crate) fn report_cleared(&mut self, ended: &[(Slot, Record)]) {
+        for (slot, record) in ended {
+            let handle = self.cipher.seal(*slot);
+            self.events.push(Event {
+                kind: EventKind::Destroyed,
+                reason: Reason::Clear,
+                handle,
+                uid: record.uid(),
+            });
+        }
+    }
+
+    /// Makes room for `sessions` more of `bytes` more in all: what is due goes first, then guests, then, for a user's
+    /// session only, users; each class least recently used first. False if that was not enough. Never takes `keep`.
+    pub(super) fn make_room(
+        &mut self,
+        now: u64,
+        sessions: u32,
+        bytes: u64,
+        for_user: bool,
+        keep: Option<u32>,
+    ) -> bool {
+        let mut due = DUE_PER_WRITE;
+        loop {
+            let reason = if self.len().saturating_add(sessions) > self.options.max_sessions {
+                Reason::MaxSessions
+            } else if self.bytes + bytes > self.options.max_bytes {
+                Reason::MaxBytes
+            } else {
+                return true;
+            };
+            if let Some((deadline, index)) = self.expiry.earliest()
+                && deadline <= now
+                && due > 0
+            {
+                due -= 1;
+                self.surface(index, now);
+                continue;
+            }
+            let evictable = |list: &Lru| list.oldest().filter(|&index| Some(index) != keep);
+            let victim =
+                evictable(&self.guests).or_else(|| if for_user { evictable(&self.users) } else { None });
+            let Some(index) = victim else { return false };
+            self.end(index, EventKind::Evicted, reason);
+        }
+    }
+
+    /// Deals with the heap's earliest entry, whose time has come: its session is dead, or was touched since.
+    fn surface(&mut self, index: u32, now: u64) {
+        match self.slab.get(index).map(Record::deadline) {
+            Some(deadline) if deadline > now => self.expiry.rearm_earliest(deadline),
+            _ => self.expire(index),
+        }
+    }
+
+    pub(super) fn expire(&mut self, index: u32) {
+        let Some(record) = self.slab.get(index) else {
+            return;
+        };
+        #[cfg(feature = "planted-faults")]
+        planted::panic_if(record.uid(), "planted sweeper panic");
+        let reason = if record.idle_deadline() <= record.facts().absolute_deadline {
+            Reason::IdleTimeout
+        } else {
+            Reason::AbsoluteTimeout
+        };
+        self.end(index, EventKind::Expired, reason);
+    }
+
+    /// Takes a record out of every structure.
+    fn end(&mut self, index: u32, kind: EventKind, reason: Reason) {
+        self.emit(index, kind, reason);
+        let Some(record) = self.slab.get(index) else {
+            return;
+        };
+        let (key, is_user, bytes) = (record.key(), record.is_user(), record.bytes());
+        self.list(is_user).remove(index);
+        self.expiry.disarm(index);
+        self.index.remove(key, |at| at == index);
+        self.bytes -= bytes;
+        match kind {
+            EventKind::Expired => self.stats.expired += 1,
+            EventKind::Evicted => self.stats.evicted += 1,
+            _ => self.stats.destroyed += 1,
+        }
+        if let Some(record) = self.slab.remove(index) {
+            self.garbage.push(record.into_body());
+        }
+    }
+}

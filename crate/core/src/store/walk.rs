@@ -1,0 +1,40 @@
+//! Walking over all sessions.
+
+use super::Store;
+use crate::id::Handle;
+use crate::page::{MAX_LOOKED_AT, Page, SessionInfo};
+use crate::slab::Slot;
+
+impl Store {
+    /// Some sessions in the order of their places, from behind `after` or from the start.
+    #[must_use]
+    pub fn page(&self, after: Option<Handle>, limit: usize, now: u64) -> Page {
+        let mut page = Page::default();
+        let start = match after {
+            None => 0,
+            // A forged or foreign handle names no place: there is nothing behind it.
+            Some(handle) => self
+                .cipher
+                .open(handle)
+                .map_or(u32::MAX, |slot| slot.index.saturating_add(1)),
+        };
+        for index in start..self.slab.capacity() {
+            if let Some(record) = self.slab.get(index)
+                && record.deadline() > now
+            {
+                page.sessions.push(SessionInfo {
+                    handle: self.cipher.seal(self.slab.slot(index)),
+                    uid: record.uid(),
+                    facts: record.facts(),
+                    bytes: record.bytes(),
+                });
+            }
+            let last = index + 1 == self.slab.capacity();
+            if !last && (page.sessions.len() >= limit || index - start >= MAX_LOOKED_AT) {
+                page.next = Some(self.cipher.seal(Slot { index, generation: 0 }));
+                break;
+            }
+        }
+        page
+    }
+}

@@ -1,0 +1,97 @@
+//! The expiry thread: sleeps until the earliest deadline and removes what is due, in slices.
+
+use crate::change::Swept;
+use crate::error::Error;
+use crate::handle::{PoisonOnPanic, Shared};
+use crate::record::NEVER;
+use crate::store::Retired;
+use crate::sync::{JoinHandle, spawn};
+use std::sync::Arc;
+
+/// Heap entries looked at under one hold of the lock: some 100 microseconds.
+const SLICE: usize = 128;
+
+/// Ends and joins its thread when dropped.
+pub(crate) struct Sweeper {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sweeper {
+    pub fn start(shared: Arc<Shared>) -> Result<Self, Error> {
+        let mine = Arc::clone(&shared);
+        let thread = spawn("session-expiry", move || run(&mine)).map_err(|error| Error::Thread {
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        self.shared.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has poisoned the store and was printed; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(shared: &Shared) {
+    loop {
+        let mut guard = shared.lock();
+        // Under the lock: a clock moved by hand wakes through it, so it cannot jump unseen between this look and the sleep.
+        let now = shared.clock.now();
+        let retired = std::mem::take(&mut guard.retired);
+        if guard.stop || guard.poisoned {
+            drop(guard);
+            return;
+        }
+        if !retired.is_empty() {
+            shared.release(guard, true);
+            for slab in retired {
+                take_apart(shared, slab);
+            }
+            continue;
+        }
+        let swept = {
+            let poison = PoisonOnPanic(&mut guard);
+            poison.0.store.sweep(now, SLICE)
+        };
+        match swept {
+            Swept::More => shared.release(guard, true),
+            // What the slice took out is dropped and told outside the lock; then there is one more look before the sleep.
+            Swept::Until(_) if guard.store.has_left_behind() => shared.release(guard, true),
+            Swept::Until(deadline) => {
+                guard.sleeps_until = deadline.max(1);
+                let timeout = if deadline >= NEVER {
+                    None
+                } else {
+                    shared.clock.until(deadline, now)
+                };
+                let mut guard = shared.wait(guard, timeout);
+                guard.sleeps_until = 0;
+            }
+        }
+    }
+}
+
+/// Reports and drops the sessions of a cleared store, batch by batch.
+fn take_apart(shared: &Shared, retired: Retired) {
+    let mut records = retired.drain();
+    loop {
+        let batch: Vec<_> = records.by_ref().take(SLICE).collect();
+        if batch.is_empty() {
+            return;
+        }
+        let mut guard = shared.lock();
+        if guard.stop {
+            return;
+        }
+        guard.store.report_cleared(&batch);
+        shared.release(guard, true);
+    }
+}

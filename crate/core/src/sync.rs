@@ -1,0 +1,102 @@
+//! The lock and the condition variable: `parking_lot`'s, or `loom`'s when its model checker runs.
+
+#[cfg(not(feature = "loom"))]
+mod imp {
+    use std::time::Duration;
+
+    pub use parking_lot::MutexGuard;
+    pub use std::thread::JoinHandle;
+
+    #[derive(Debug)]
+    pub struct Mutex<T>(parking_lot::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub fn new(value: T) -> Self {
+            Self(parking_lot::Mutex::new(value))
+        }
+
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock()
+        }
+
+        /// Unlocks and lets a waiting thread in before this one can lock again.
+        pub fn unlock_fair(guard: MutexGuard<'_, T>) {
+            MutexGuard::unlock_fair(guard);
+        }
+    }
+
+    #[derive(Debug, Default)]
+    pub struct Condvar(parking_lot::Condvar);
+
+    impl Condvar {
+        pub fn notify(&self) {
+            self.0.notify_one();
+        }
+
+        /// Waits until notified, or for `timeout` if there is one.
+        pub fn wait<'a, T>(
+            &self,
+            mut guard: MutexGuard<'a, T>,
+            timeout: Option<Duration>,
+        ) -> MutexGuard<'a, T> {
+            match timeout {
+                Some(timeout) => {
+                    self.0.wait_for(&mut guard, timeout);
+                }
+                None => self.0.wait(&mut guard),
+            }
+            guard
+        }
+    }
+
+    pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name(name.to_owned()).spawn(run)
+    }
+}
+
+#[cfg(feature = "loom")]
+#[expect(clippy::unwrap_used, reason = "runs in the model checker's tests only")]
+mod imp {
+    use std::time::Duration;
+
+    pub use loom::sync::MutexGuard;
+    pub use loom::thread::JoinHandle;
+
+    #[derive(Debug)]
+    pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap()
+        }
+
+        pub fn unlock_fair(guard: MutexGuard<'_, T>) {
+            drop(guard);
+        }
+    }
+
+    #[derive(Debug, Default)]
+    pub struct Condvar(loom::sync::Condvar);
+
+    impl Condvar {
+        pub fn notify(&self) {
+            self.0.notify_one();
+        }
+
+        /// A model has no time: a wait ends by a notification alone, so a lost one shows as a deadlock.
+        pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>, _timeout: Option<Duration>) -> MutexGuard<'a, T> {
+            self.0.wait(guard).unwrap()
+        }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the real one can fail")]
+    pub fn spawn(_name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+        Ok(loom::thread::spawn(run))
+    }
+}
+
+pub use imp::{Condvar, JoinHandle, Mutex, MutexGuard, spawn};

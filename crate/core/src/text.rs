@@ -1,0 +1,91 @@
+//! Text as JavaScript engines hold it: latin1 when every unit fits in a byte, else UTF-16. Exact both ways.
+
+use encoding_rs::mem;
+
+/// Borrowed text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// One byte a unit, U+0000 to U+00FF.
+    Latin1(&'a [u8]),
+    /// UTF-16 units, lone surrogates included.
+    Utf16(&'a [u16]),
+}
+
+impl<'a> Text<'a> {
+    /// The narrowest form of `units`; `buffer` holds the bytes when they are narrow.
+    pub fn narrow(units: &'a [u16], buffer: &'a mut Vec<u8>) -> Self {
+        if !mem::is_utf16_latin1(units) {
+            return Self::Utf16(units);
+        }
+        buffer.resize(units.len(), 0);
+        mem::convert_utf16_to_latin1_lossy(units, buffer);
+        Self::Latin1(buffer)
+    }
+
+    /// Length in UTF-16 units, which is JavaScript's `length`.
+    #[must_use]
+    pub fn units(&self) -> usize {
+        match self {
+            Self::Latin1(bytes) => bytes.len(),
+            Self::Utf16(units) => units.len(),
+        }
+    }
+}
+
+/// Owned text, as small as it gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnedText {
+    Latin1(Box<[u8]>),
+    Utf16(Box<[u16]>),
+}
+
+impl OwnedText {
+    #[must_use]
+    pub fn as_text(&self) -> Text<'_> {
+        match self {
+            Self::Latin1(bytes) => Text::Latin1(bytes),
+            Self::Utf16(units) => Text::Utf16(units),
+        }
+    }
+}
+
+/// A buffer that texts are copied out to, used again and again.
+#[derive(Debug, Default)]
+pub struct TextBuffer {
+    latin1: Vec<u8>,
+    utf16: Vec<u16>,
+    wide: bool,
+}
+
+impl TextBuffer {
+    #[must_use]
+    pub fn text(&self) -> Text<'_> {
+        if self.wide {
+            Text::Utf16(&self.utf16)
+        } else {
+            Text::Latin1(&self.latin1)
+        }
+    }
+
+    pub(crate) fn set_latin1(&mut self, bytes: &[u8]) {
+        self.wide = false;
+        self.latin1.clear();
+        self.latin1.extend_from_slice(bytes);
+    }
+
+    /// From little-endian bytes, which need no alignment.
+    pub(crate) fn set_utf16_le(&mut self, bytes: &[u8]) {
+        self.wide = true;
+        self.utf16.clear();
+        self.utf16.extend(utf16_le(bytes));
+    }
+}
+
+/// The units that little-endian bytes spell.
+pub fn utf16_le(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    bytes
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|pair| u16::from_le_bytes(*pair))
+}

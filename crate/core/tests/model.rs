@@ -1,0 +1,178 @@
+//! The handle, the sweeper and shutdown under every interleaving, with loom's model checker.
+//!
+//! A model has no time, so a wait ends by a notification alone: a wake-up that gets lost shows as a deadlock.
+//! Run: `cargo test -p agai-session-core --features loom --release --test model`.
+#![cfg(feature = "loom")]
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use agai_session_core::clock::ManualClock;
+use agai_session_core::random::OsRandom;
+use agai_session_core::{
+    EventKind, EventMask, NewSession, Options, Reason, SessionId, StoreHandle, Text, TextBuffer,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const OPTIONS: Options = Options {
+    max_sessions: 10,
+    max_bytes: 10_000,
+    max_session_bytes: 1_000,
+    idle_timeout: 100,
+    guest_idle_timeout: 100,
+    absolute_timeout: 1_000,
+};
+
+const EXPIRED: EventMask = EventMask(1 << EventKind::Expired as u8);
+
+fn open(clock: &Arc<ManualClock>) -> StoreHandle {
+    StoreHandle::open(OPTIONS, Arc::clone(clock) as _, Box::new(OsRandom)).unwrap()
+}
+
+fn new_session() -> NewSession<'static> {
+    let empty = Text::Latin1(b"");
+    NewSession {
+        uid: empty,
+        form: empty,
+        data: Text::Latin1(b"{}"),
+        idle_timeout: None,
+        absolute_timeout: None,
+    }
+}
+
+fn model(check: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(check);
+}
+
+#[test]
+fn shutdown_joins_the_sweeper_wherever_it_is() {
+    model(|| {
+        let clock = Arc::new(ManualClock::new(1));
+        let store = open(&clock);
+        store.create(&new_session()).unwrap();
+        drop(store);
+    });
+}
+
+/// Waits until the store says that events wait.
+struct Ear {
+    told: Arc<loom::sync::Notify>,
+    times: Arc<AtomicUsize>,
+}
+
+impl Ear {
+    fn of(store: &StoreHandle, mask: EventMask) -> Self {
+        let ear = Self {
+            told: Arc::new(loom::sync::Notify::new()),
+            times: Arc::new(AtomicUsize::new(0)),
+        };
+        let (told, times) = (Arc::clone(&ear.told), Arc::clone(&ear.times));
+        store.on_events(move || {
+            times.fetch_add(1, Ordering::SeqCst);
+            told.notify();
+        });
+        store.listen(mask).unwrap();
+        ear
+    }
+
+    fn wait(&self) {
+        // A wait may end for no reason.
+        while self.times.load(Ordering::SeqCst) == 0 {
+            self.told.wait();
+        }
+        assert_eq!(
+            self.times.load(Ordering::SeqCst),
+            1,
+            "told once for all that waits"
+        );
+    }
+}
+
+/// The sweeper may be before its first look, sweeping, or asleep when the clock moves. It once read the clock before it took the
+/// lock, and slept through a jump in between.
+#[test]
+fn no_jump_of_the_clock_is_missed() {
+    model(|| {
+        let clock = Arc::new(ManualClock::new(1));
+        let store = open(&clock);
+        let ear = Ear::of(&store, EXPIRED);
+        store.create(&new_session()).unwrap();
+        clock.advance(200);
+        ear.wait();
+        let events = store.take_events().unwrap();
+        assert_eq!(
+            (events.len(), events.first().unwrap().reason),
+            (1, Reason::IdleTimeout)
+        );
+        assert_eq!(store.stats().unwrap().sessions, 0);
+    });
+}
+
+#[test]
+fn a_deadline_earlier_than_the_sweepers_wakes_it() {
+    model(|| {
+        let store = open(&Arc::new(ManualClock::new(1)));
+        let ear = Ear::of(&store, EXPIRED);
+        store
+            .create(&NewSession {
+                idle_timeout: Some(0),
+                ..new_session()
+            })
+            .unwrap();
+        ear.wait();
+        assert_eq!(store.stats().unwrap().expired, 1);
+    });
+}
+
+#[test]
+fn a_cleared_store_wakes_the_sweeper_to_take_it_apart() {
+    model(|| {
+        let store = open(&Arc::new(ManualClock::new(1)));
+        store.create(&new_session()).unwrap();
+        let ear = Ear::of(&store, EventMask(1 << EventKind::Destroyed as u8));
+        assert_eq!(store.clear().unwrap(), 1);
+        ear.wait();
+        assert_eq!(
+            store.take_events().unwrap().first().unwrap().reason,
+            Reason::Clear
+        );
+    });
+}
+
+#[test]
+fn a_reader_beside_the_sweeper_sees_the_session_whole_or_not_at_all() {
+    model(|| {
+        let clock = Arc::new(ManualClock::new(1));
+        let store = Arc::new(open(&clock));
+        let (id, _) = store.create(&new_session()).unwrap();
+        let (reader, key) = (Arc::clone(&store), id.key());
+        let thread = loom::thread::spawn(move || {
+            let mut buffer = TextBuffer::default();
+            if reader.load(key, true, &mut buffer).unwrap().is_some() {
+                assert_eq!(buffer.text(), Text::Latin1(b"{}"));
+            }
+        });
+        clock.advance(200);
+        thread.join().unwrap();
+        assert!(!store.has(key).unwrap() || store.stats().unwrap().sessions == 1);
+    });
+}
+
+#[test]
+fn closing_beside_a_writer_answers_closed_and_ends_the_sweeper() {
+    model(|| {
+        let clock = Arc::new(ManualClock::new(1));
+        let store = Arc::new(open(&clock));
+        let writer = Arc::clone(&store);
+        let thread = loom::thread::spawn(move || match writer.create(&new_session()) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.code(), "ERR_SESSION_CLOSED"),
+        });
+        store.close();
+        thread.join().unwrap();
+        let anything = SessionId::generate(&OsRandom).unwrap().key();
+        assert_eq!(store.has(anything).unwrap_err().code(), "ERR_SESSION_CLOSED");
+        assert!(store.take_events().is_none());
+    });
+}

@@ -1,0 +1,35 @@
+//! A clock that tests move by hand.
+
+use crate::results::{millis, number};
+use agai_session_core::clock::{Clock, ManualClock};
+use napi_derive::napi;
+use std::sync::Arc;
+
+/// A clock that stands still until it is moved.
+#[napi]
+pub struct NativeClock {
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+#[napi]
+impl NativeClock {
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new(now: f64) -> Self {
+        Self {
+            clock: Arc::new(ManualClock::new(millis(now))),
+        }
+    }
+
+    /// Moves the clock forward and wakes the expiry threads that run on it.
+    #[napi]
+    pub fn advance(&self, by: f64) {
+        self.clock.advance(millis(by));
+    }
+
+    #[napi]
+    #[must_use]
+    pub fn now(&self) -> f64 {
+        number(self.clock.now())
+    }
+}

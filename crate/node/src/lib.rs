@@ -1,0 +1,9 @@
+//! The binding: converts, calls the core, converts back. No decision about sessions is made here.
+
+mod clock;
+mod cookie_reader;
+mod error;
+mod events;
+mod results;
+mod store;
+mod strings;

@@ -1,0 +1,168 @@
+//! JavaScript strings in and out without going through UTF-8, into buffers that are used again.
+//!
+//! Measured reasons are in the design: creating or reading latin1 costs a fraction of UTF-8, and asking for a length first
+//! doubles a read. So a read goes into a buffer that is large enough nearly always, and again if it was not.
+
+use crate::error::{INTERNAL, Result};
+use agai_session_core::{SessionId, SessionKey, Text};
+use napi::bindgen_prelude::{JsValue, ToNapiValue};
+use napi::{Env, JsString, sys};
+use std::ptr::null_mut;
+
+fn check(status: sys::napi_status) -> Result<()> {
+    if status == sys::Status::napi_ok {
+        Ok(())
+    } else {
+        Err(napi::Error::new(
+            INTERNAL,
+            format!("Node-API answered status {status}"),
+        ))
+    }
+}
+
+/// A unit that strings are read in.
+trait Unit: Default + Clone {
+    /// # Safety
+    /// As of `napi_get_value_string_latin1`: a live handle, and room for `room` units at `buffer` unless it is null.
+    unsafe fn get(
+        env: sys::napi_env,
+        value: sys::napi_value,
+        buffer: *mut Self,
+        room: usize,
+        read: *mut usize,
+    ) -> sys::napi_status;
+}
+
+impl Unit for u8 {
+    unsafe fn get(
+        env: sys::napi_env,
+        value: sys::napi_value,
+        buffer: *mut Self,
+        room: usize,
+        read: *mut usize,
+    ) -> sys::napi_status {
+        // SAFETY: the caller's.
+        unsafe { sys::napi_get_value_string_latin1(env, value, buffer.cast(), room, read) }
+    }
+}
+
+impl Unit for u16 {
+    unsafe fn get(
+        env: sys::napi_env,
+        value: sys::napi_value,
+        buffer: *mut Self,
+        room: usize,
+        read: *mut usize,
+    ) -> sys::napi_status {
+        // SAFETY: the caller's.
+        unsafe { sys::napi_get_value_string_utf16(env, value, buffer, room, read) }
+    }
+}
+
+/// Fills `buffer` with all of `value`'s units.
+fn read<'b, T: Unit>(env: Env, value: JsString<'_>, buffer: &'b mut Vec<T>) -> Result<&'b [T]> {
+    const AT_FIRST: usize = 1024;
+    if buffer.len() < AT_FIRST {
+        buffer.resize(AT_FIRST, T::default());
+    }
+    loop {
+        let mut read = 0;
+        // SAFETY: the value is a live handle of this environment, and the call writes at most the given length, which is the
+        // buffer's, a terminator included.
+        check(unsafe {
+            T::get(
+                env.raw(),
+                value.raw(),
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &raw mut read,
+            )
+        })?;
+        if read + 1 < buffer.len() {
+            return Ok(buffer.get(..read).unwrap_or_default());
+        }
+        let mut units = 0;
+        // SAFETY: without a buffer the call only reports the length.
+        check(unsafe { T::get(env.raw(), value.raw(), null_mut(), 0, &raw mut units) })?;
+        // One for the terminator, one so that a full read cannot be taken for a cut one.
+        buffer.resize(units + 2, T::default());
+    }
+}
+
+/// A buffer pair for one argument of text.
+#[derive(Default)]
+pub struct TextIn {
+    utf16: Vec<u16>,
+    latin1: Vec<u8>,
+}
+
+impl TextIn {
+    /// Reads a string in its narrowest form.
+    pub fn read(&mut self, env: Env, value: JsString<'_>) -> Result<Text<'_>> {
+        let units = read(env, value, &mut self.utf16)?;
+        Ok(Text::narrow(units, &mut self.latin1))
+    }
+
+    pub fn read_optional(&mut self, env: Env, value: Option<JsString<'_>>) -> Result<Option<Text<'_>>> {
+        value.map(|value| self.read(env, value)).transpose()
+    }
+
+    /// Reads a string whose characters are bytes, as an HTTP header's are.
+    pub fn read_bytes(&mut self, env: Env, value: JsString<'_>) -> Result<&[u8]> {
+        read(env, value, &mut self.latin1)
+    }
+}
+
+/// Reads an id and hashes it; `None` if it is none.
+pub fn read_key(env: Env, value: JsString<'_>) -> Result<Option<SessionKey>> {
+    // A longer text is cut at the buffer's end and then has the wrong length.
+    let mut buffer = [0u8; SessionId::TEXT_LEN + 2];
+    let mut read = 0;
+    // SAFETY: the value is a live handle of this environment, and the call writes at most the buffer's length.
+    check(unsafe {
+        sys::napi_get_value_string_latin1(
+            env.raw(),
+            value.raw(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            &raw mut read,
+        )
+    })?;
+    Ok(buffer.get(..read).and_then(SessionId::parse).map(|id| id.key()))
+}
+
+/// A string made already.
+pub struct TextOut(sys::napi_value);
+
+impl TextOut {
+    pub fn new(env: Env, text: Text<'_>) -> Result<Self> {
+        let mut value = null_mut();
+        check(match text {
+            // SAFETY: pointer and length are one slice's; the engine copies it.
+            Text::Latin1(bytes) => unsafe {
+                sys::napi_create_string_latin1(
+                    env.raw(),
+                    bytes.as_ptr().cast(),
+                    bytes.len().cast_signed(),
+                    &raw mut value,
+                )
+            },
+            // SAFETY: as above.
+            Text::Utf16(units) => unsafe {
+                sys::napi_create_string_utf16(
+                    env.raw(),
+                    units.as_ptr(),
+                    units.len().cast_signed(),
+                    &raw mut value,
+                )
+            },
+        })?;
+        Ok(Self(value))
+    }
+}
+
+impl ToNapiValue for TextOut {
+    unsafe fn to_napi_value(_env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
+        Ok(text.0)
+    }
+}
