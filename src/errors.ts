@@ -1,0 +1,26 @@
+/** Every code that an error of this package carries; docs/errors.md says when each occurs and what to do. */
+export type SessionErrorCode =
+  | 'ERR_SESSION_BINARY'
+  | 'ERR_SESSION_CLOSED'
+  | 'ERR_SESSION_CONFLICT'
+  | 'ERR_SESSION_DATA'
+  | 'ERR_SESSION_FULL'
+  | 'ERR_SESSION_GONE'
+  | 'ERR_SESSION_HEADERS_SENT'
+  | 'ERR_SESSION_INSECURE'
+  | 'ERR_SESSION_INTERNAL'
+  | 'ERR_SESSION_SYSTEM'
+  | 'ERR_SESSION_TOO_LARGE'
+  | 'ERR_SESSION_UID';
+
+/** What this package throws when an operation is refused. A wrong option is a `TypeError` or `RangeError` instead. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError';
+  /** Stable; the message is for people and may change. */
+  readonly code: SessionErrorCode;
+
+  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,87 @@
+/** What a session manager can be told, and its defaults. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkNames, oneOf, typeError } from '../options.js';
+import type { Concurrency } from '../session/session.js';
+import type { SessionBackend } from '../store/backend.js';
+import { storeOptionNames, type SessionStoreOptions } from '../store/options.js';
+import { SessionStore } from '../store/session-store.js';
+import type { CookieOptions } from './cookie.js';
+
+/** Options of the manager and of every middleware. Those of a store make a store of its own. */
+export interface SessionOptions extends SessionStoreOptions {
+  /**
+   * Where the sessions are: a `SessionStore`, which several middlewares may share, or any `SessionBackend`. Default: a store of
+   * this middleware's own, made from the store options given here; with `store`, those cannot be given.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- a store of whichever data
+  store?: SessionStore<any> | SessionBackend;
+  cookie?: CookieOptions;
+  /** What happens when two requests changed one session at once. Default `'merge'`. */
+  concurrency?: Concurrency;
+  /**
+   * Whether `X-Forwarded-Proto` tells the client's protocol, because every request comes through a proxy that sets it. Default
+   * false. For `manager.start` alone: Express has its own setting, `trust proxy`.
+   */
+  trustProxy?: boolean;
+  /**
+   * Called when a session cannot be written and its response therefore is not sent. Default: `next(error)` in Express;
+   * elsewhere the client gets a bare 500 and the error becomes a process warning.
+   */
+  onError?: (error: unknown, req: IncomingMessage, res: ServerResponse) => void;
+}
+
+const ownNames = [
+  'store',
+  'cookie',
+  'concurrency',
+  'trustProxy',
+  'onError',
+] as const satisfies (keyof SessionOptions)[];
+
+export interface CheckedOptions {
+  readonly backend: SessionBackend;
+  /** The store, if it is one of ours. */
+  readonly store: SessionStore | undefined;
+  readonly concurrency: Concurrency;
+  readonly trustProxy: boolean;
+  readonly onError: SessionOptions['onError'];
+}
+
+export function checkOptions(options: SessionOptions): CheckedOptions {
+  checkNames('session', options, [...ownNames, ...storeOptionNames]);
+  const { store, concurrency = 'merge', trustProxy = false, onError, cookie, ...storeOptions } = options;
+  oneOf('concurrency', concurrency, ['merge', 'strict', 'last-write-wins']);
+  oneOf('trustProxy', trustProxy, [true, false]);
+  if (onError !== undefined && typeof onError !== 'function') throw typeError('onError', onError, 'pass a function');
+  return { ...checkStore(store, storeOptions), concurrency, trustProxy, onError };
+}
+
+function checkStore(store: unknown, storeOptions: SessionStoreOptions): Pick<CheckedOptions, 'backend' | 'store'> {
+  if (store === undefined) {
+    const own = new SessionStore(storeOptions);
+    return { backend: own.backend, store: own };
+  }
+  const [name] = Object.keys(storeOptions);
+  if (name !== undefined) {
+    throw typeError(
+      name,
+      (storeOptions as Record<string, unknown>)[name],
+      'the store is given and has its own: set it there',
+    );
+  }
+  if (store instanceof SessionStore) return { backend: store.backend, store };
+  const contract: readonly (keyof SessionBackend)[] = [
+    'load',
+    'create',
+    'commit',
+    'regenerate',
+    'touch',
+    'destroy',
+    'now',
+  ];
+  const backend = store as SessionBackend;
+  if (typeof store !== 'object' || store === null || contract.some((method) => typeof backend[method] !== 'function')) {
+    throw typeError('store', store, `pass a SessionStore or an object with ${contract.join(', ')}`);
+  }
+  return { backend, store: undefined };
+}

@@ -1,0 +1,190 @@
+/**
+ * Holding a response's headers until its session is committed.
+ *
+ * The methods that send headers are wrapped once, on the prototype that all responses share: wrapping them on each response
+ * costs more than everything else that a request does here. A response without a gate passes through at the price of one
+ * property read.
+ */
+import { ServerResponse, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
+import { isPromise, type MaybePromise } from '../maybe-promise.js';
+
+const kGate = Symbol('agai-session.gate');
+const kHooked = Symbol('agai-session.hooked');
+
+/** The parts of a response that are used here: `node:http`'s, and the HTTP/2 compatibility API's. */
+export type Response = Pick<
+  ServerResponse,
+  'headersSent' | 'writableEnded' | 'appendHeader' | 'emit' | 'writableNeedDrain'
+> &
+  Record<Sending, Method> & { [kGate]?: Gate | undefined };
+
+/** The methods that send headers, or make them be sent. */
+type Sending = 'writeHead' | 'flushHeaders' | 'write' | 'end';
+type Method = (...args: unknown[]) => unknown;
+
+/** What a gate does before the headers leave, and what it tells if that failed. */
+export interface Commit {
+  /** Writes the session; answers the `Set-Cookie` text if one is to be sent. */
+  readonly commit: () => MaybePromise<string | undefined>;
+  /** Writes what changed since, after the headers have left. */
+  readonly commitLate: () => MaybePromise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Commits `commit` before the response's headers leave. Several managers may gate one response; each commits its own. */
+export function gate(res: Response, commit: Commit): void {
+  if (!(res instanceof ServerResponse)) hook(prototypeWith('writeHead', res));
+  res[kGate] = new Gate(commit, res[kGate]);
+}
+
+type State = 'closed' | 'waiting' | 'open';
+
+/** One response's gate: closed until the commit, waiting while a backend answers, then open. */
+class Gate {
+  readonly #commit: Commit;
+  /** The gate of another manager on the same response, passed afterwards. */
+  readonly #next: Gate | undefined;
+  #state: State = 'closed';
+  #failed = false;
+  /** Headers left before `end`: the handler may have changed the session since. */
+  #streams = false;
+  #calls: [Method, unknown[]][] = [];
+
+  constructor(commit: Commit, next: Gate | undefined) {
+    this.#commit = commit;
+    this.#next = next;
+  }
+
+  /** Passes a call of a sending method on to `method`: at once, or when the session is committed, or never if that failed. */
+  pass(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
+    const next: Method = this.#next
+      ? (...args) => this.#next!.pass(res, name, method, args)
+      : (...args) => method.apply(res, args);
+    switch (this.#state) {
+      case 'waiting':
+        this.#calls.push([next, args]);
+        return answerOf(name, res);
+      case 'open':
+        // After a failure the error's own response was sent; what the handler still writes has nowhere to go.
+        if (this.#failed && res.writableEnded) return answerOf(name, res);
+        if (name !== 'end' || !this.#streams || this.#failed) return next(...args);
+        this.#streams = false;
+        return this.#run(res, name, next, args, () => this.#commit.commitLate() as MaybePromise<undefined>);
+      case 'closed':
+        if (res.headersSent) {
+          this.#state = 'open';
+          return next(...args);
+        }
+        this.#streams = name !== 'end';
+        return this.#run(res, name, next, args, this.#commit.commit);
+    }
+  }
+
+  #run(res: Response, name: Sending, next: Method, args: unknown[], commit: Commit['commit']): unknown {
+    // Open already: what the commit or an error handler sends from inside must not wait for itself.
+    this.#state = 'open';
+    let cookie: MaybePromise<string | undefined>;
+    try {
+      cookie = commit();
+    } catch (error) {
+      this.#failed = true;
+      // A call of writeHead has no response to replace: its caller handles the error, as it does Node's own.
+      if (name === 'writeHead') throw error;
+      this.#commit.onError(error);
+      return answerOf(name, res);
+    }
+    if (!isPromise(cookie)) return next(...withCookie(res, name, args, cookie));
+    this.#state = 'waiting';
+    cookie.then(
+      (cookie) => this.#release(res, () => next(...withCookie(res, name, args, cookie))),
+      (error: unknown) => {
+        this.#state = 'open';
+        this.#failed = true;
+        this.#calls = [];
+        this.#commit.onError(error);
+      },
+    );
+    return answerOf(name, res);
+  }
+
+  /** Makes the calls that waited, in their order. */
+  #release(res: Response, first: () => unknown): void {
+    this.#state = 'open';
+    const calls = this.#calls;
+    this.#calls = [];
+    try {
+      first();
+      for (const [method, args] of calls) method(...args);
+    } catch (error) {
+      this.#commit.onError(error);
+      return;
+    }
+    // Those who were told to wait for "drain" go on, unless the socket itself will say so.
+    if (!res.writableNeedDrain && !res.writableEnded) res.emit('drain');
+  }
+}
+
+/** What a method answers that has not run yet: a write that asks for patience, or the response itself. */
+function answerOf(name: Sending, res: Response): unknown {
+  return name === 'write' ? false : res;
+}
+
+/**
+ * Adds `Set-Cookie` beside those that are there. Headers given to `writeHead` replace those of the same name set before, so if
+ * it brings cookies of its own, ours joins them.
+ */
+function withCookie(res: Response, name: Sending, args: unknown[], cookie: string | undefined): unknown[] {
+  if (cookie === undefined) return args;
+  const at = args.length - 1;
+  const headers = args[at];
+  if (name === 'writeHead' && at > 0 && typeof headers === 'object' && headers !== null) {
+    const joined = joinCookie(headers as OutgoingHttpHeaders | OutgoingHttpHeader[], cookie);
+    if (joined) return [...args.slice(0, at), joined];
+  }
+  res.appendHeader('Set-Cookie', cookie);
+  return args;
+}
+
+const isCookie = (name: unknown): boolean => String(name).toLowerCase() === 'set-cookie';
+
+/** The headers with `cookie` beside their own; `undefined` if they have none. Flat and nested arrays and objects. */
+function joinCookie(headers: OutgoingHttpHeaders | OutgoingHttpHeader[], cookie: string): unknown {
+  if (Array.isArray(headers)) {
+    const nested = Array.isArray(headers[0]);
+    const found = headers.some((entry, at) =>
+      nested ? isCookie((entry as unknown as string[])[0]) : at % 2 === 0 && isCookie(entry),
+    );
+    if (!found) return undefined;
+    return nested ? [...headers, ['Set-Cookie', cookie]] : [...headers, 'Set-Cookie', cookie];
+  }
+  const name = Object.keys(headers).find(isCookie);
+  if (name === undefined) return undefined;
+  return { ...headers, [name]: [headers[name] ?? []].flat().map(String).concat(cookie) };
+}
+
+/** The object in the chain, from the object itself on, that has a method of this name. */
+function prototypeWith(name: Sending, object: object): object {
+  let at: object | null = object;
+  while (at && !Object.hasOwn(at, name)) at = Object.getPrototypeOf(at) as object | null;
+  return at ?? object;
+}
+
+/** Wraps the sending methods of `target`, which all responses of its kind inherit from, once. */
+function hook(target: object): void {
+  if (Object.hasOwn(target, kHooked)) return;
+  Object.defineProperty(target, kHooked, { value: true });
+  for (const name of ['writeHead', 'flushHeaders', 'write', 'end'] as const) {
+    const method = (target as Partial<Record<Sending, Method>>)[name];
+    if (method === undefined) continue;
+    const wrapped = {
+      [name](this: Response, ...args: unknown[]): unknown {
+        const gate = this[kGate];
+        return gate === undefined ? method.apply(this, args) : gate.pass(this, name, method, args);
+      },
+    }[name];
+    Object.defineProperty(target, name, { value: wrapped, writable: true, enumerable: true, configurable: true });
+  }
+}
+
+// At import, so that it is under whatever a middleware wraps around a single response.
+hook(ServerResponse.prototype);

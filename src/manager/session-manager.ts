@@ -1,0 +1,191 @@
+/** Sessions of HTTP requests, without any framework. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { SessionError } from '../errors.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { findIds } from '../native.js';
+import { bodyParameters, queryParameters } from '../session/form.js';
+import { Session, type SessionData } from '../session/session.js';
+import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
+import type { SessionStore } from '../store/session-store.js';
+import { CookiePolicy } from './cookie.js';
+import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
+import { gate, type Response } from './response.js';
+
+/** What an adapter knows better than the manager. */
+export interface StartOptions {
+  /** Whether the client's connection is secure. Default: by the socket, and `X-Forwarded-Proto` if `trustProxy`. */
+  secure?: boolean;
+  /** Told when the session cannot be written, instead of the manager's `onError`. */
+  onError?: (error: unknown) => void;
+}
+
+/** A reader of `Cookie` headers for one cookie name. */
+type Lookup = (header: string, touch: boolean) => MaybePromise<StoredSession | undefined>;
+
+/**
+ * Loads a request's session and commits it before the response's headers leave. What is synchronous in the store is synchronous
+ * here: over a `SessionStore` no method answers a promise.
+ */
+export class SessionManager<Data extends object = SessionData> {
+  /** The store, unless a backend of another kind was given. */
+  readonly store: SessionStore | undefined;
+  readonly #options: CheckedOptions;
+  readonly #backend: SessionBackend;
+  readonly #cookie: CookiePolicy;
+  readonly #lookups: { readonly secure: Lookup; readonly plain: Lookup };
+  readonly #names: { readonly secure: string; readonly plain: string };
+  /** By request, so that starting twice answers the same session. */
+  readonly #started = Symbol('agai-session.session');
+
+  /** @throws TypeError, RangeError for a wrong option. */
+  constructor(options: SessionOptions = {}) {
+    this.#cookie = new CookiePolicy(options.cookie);
+    this.#options = checkOptions(options);
+    this.store = this.#options.store;
+    this.#backend = this.#options.backend;
+    this.#names = { secure: this.#cookie.name(true), plain: this.#cookie.name(false) };
+    this.#lookups = { secure: this.#lookup(this.#names.secure), plain: this.#lookup(this.#names.plain) };
+  }
+
+  /** A guest's session that belongs to no request. Nothing is stored before something is written and `save()` called. */
+  create(): Session<Data> {
+    return new Session<Data>({ backend: this.#backend, concurrency: this.#options.concurrency });
+  }
+
+  /** The session of an id, for sockets and jobs; a use and the user's activity. `undefined` if there is none. */
+  load(id: string): MaybePromise<Session<Data> | undefined> {
+    const { concurrency } = this.#options;
+    return andThen(this.#backend.load(id, true), (stored) =>
+      stored ? new Session<Data>({ backend: this.#backend, concurrency }, stored) : undefined,
+    );
+  }
+
+  /** Ends the session of an id; false if there is none. */
+  remove(id: string): MaybePromise<boolean> {
+    return this.#backend.destroy(id, 'destroy');
+  }
+
+  /**
+   * The id of the live session that a request brought in its cookie, or was given since; `undefined` if there is none. An id
+   * from anywhere else, as the URL, does not count.
+   */
+  getSessionId(req: IncomingMessage): MaybePromise<string | undefined> {
+    const started = this.#sessionOf(req);
+    if (started) return started.id;
+    return andThen(this.#find(req, this.#isSecure(req), false), (stored) => stored?.id);
+  }
+
+  /**
+   * The session of a request: the one its cookie names, or a new one; an id of the client's that is not there is never adopted.
+   * It is committed, and its cookie set, before the response's headers leave. Call it before anything is sent.
+   * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`.
+   */
+  start(req: IncomingMessage, res: ServerResponse, options: StartOptions = {}): MaybePromise<Session<Data>> {
+    const started = this.#sessionOf(req);
+    if (started) return started;
+    if (res.headersSent) {
+      throw new SessionError(
+        'ERR_SESSION_HEADERS_SENT',
+        'the response was begun before its session: start the session first',
+      );
+    }
+    const secure = options.secure ?? this.#isSecure(req);
+    return andThen(this.#find(req, secure, true), (stored) => this.#bind(req, res, secure, stored, options.onError));
+  }
+
+  #bind(
+    req: IncomingMessage,
+    res: ServerResponse,
+    secure: boolean,
+    stored: StoredSession | undefined,
+    onError: ((error: unknown) => void) | undefined,
+  ): Session<Data> {
+    const session = new Session<Data>(
+      {
+        backend: this.#backend,
+        concurrency: this.#options.concurrency,
+        admitNewId: () => {
+          if (res.headersSent) {
+            throw new SessionError(
+              'ERR_SESSION_HEADERS_SENT',
+              'the session needs a new cookie, but the headers have been sent: write to a new session, log in or regenerate before',
+            );
+          }
+          this.#cookie.admit(secure);
+        },
+        query: () => queryParameters(req.url),
+        body: () => bodyParameters((req as { body?: unknown }).body),
+      },
+      stored,
+    );
+    gate(res as unknown as Response, {
+      commit: () => andThen(session.commit(), () => this.#setCookie(session, stored, secure)),
+      commitLate: () => andThen(session.commit(), () => undefined),
+      onError: onError ?? ((error) => this.#fail(error, req, res)),
+    });
+    (req as unknown as Record<symbol, Session<Data>>)[this.#started] = session;
+    return session;
+  }
+
+  /** The `Set-Cookie` text that the session's end or its new id asks for. */
+  #setCookie(session: Session<Data>, brought: StoredSession | undefined, secure: boolean): string | undefined {
+    if (brought === undefined && session.isNew) return undefined;
+    switch (session.cookieChange(brought?.id)) {
+      case 'set':
+        return this.#cookie.set(session.id!, secure);
+      case 'remove':
+        return this.#cookie.remove(secure);
+      default:
+        return undefined;
+    }
+  }
+
+  #sessionOf(req: IncomingMessage): Session<Data> | undefined {
+    return (req as unknown as Record<symbol, Session<Data> | undefined>)[this.#started];
+  }
+
+  #find(req: IncomingMessage, secure: boolean, touch: boolean): MaybePromise<StoredSession | undefined> {
+    const header = req.headers.cookie;
+    const kind = secure ? 'secure' : 'plain';
+    if (header === undefined || !header.includes(this.#names[kind])) return undefined;
+    return this.#lookups[kind](header, touch);
+  }
+
+  #lookup(name: string): Lookup {
+    const direct: CookieLookup | undefined = this.#backend.cookieReader?.(name);
+    return direct ?? ((header, touch) => this.#loadOnly(findIds(header, name), touch));
+  }
+
+  /** The one session among those ids that is live. Of two, neither: one was planted by somebody else. */
+  async #loadOnly(ids: readonly string[], touch: boolean): Promise<StoredSession | undefined> {
+    if (ids.length === 1) return this.#backend.load(ids[0]!, touch);
+    const found = (await Promise.all(ids.map((id) => this.#backend.load(id, false)))).filter(
+      (stored) => stored !== undefined,
+    );
+    return found.length === 1 ? this.#backend.load(found[0]!.id, touch) : undefined;
+  }
+
+  #isSecure(req: IncomingMessage): boolean {
+    if ((req.socket as Partial<TLSSocket>).encrypted === true) return true;
+    if (!this.#options.trustProxy) return false;
+    const [first] = String(req.headers['x-forwarded-proto'] ?? '').split(',');
+    return first!.trim().toLowerCase() === 'https';
+  }
+
+  /** A response whose session could not be written does not go out as if it had been. */
+  #fail(error: unknown, req: IncomingMessage, res: ServerResponse): void {
+    if (this.#options.onError) {
+      this.#options.onError(error, req, res);
+      return;
+    }
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    for (const name of res.getHeaderNames()) res.removeHeader(name);
+    res.statusCode = 500;
+    res.end();
+  }
+}

@@ -1,0 +1,364 @@
+/** One session as a request, a socket or a job works with it. Knows no framework. */
+import { inspect } from 'node:util';
+import { SessionError } from '../errors.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
+import { duration, type Duration } from '../options.js';
+import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
+import { EMPTY, parseData, stringifyData } from '../store/json.js';
+import { checkUid, GUEST } from '../store/uid.js';
+import type { Form, FormParameters } from './form.js';
+import { mergeInto } from './merge.js';
+
+/** The type of every session's `data`: add your own fields by declaration merging. */
+// oxlint-disable-next-line typescript/no-empty-interface -- users declare its fields
+export interface SessionData {}
+
+/**
+ * What happens when two requests changed one session at once. `'merge'` (default): each top-level key keeps its last change,
+ * and both requests' keys are kept. `'strict'`: the later one fails with `ERR_SESSION_CONFLICT`. `'last-write-wins'`: the
+ * later one's data replaces all.
+ */
+export type Concurrency = 'merge' | 'strict' | 'last-write-wins';
+
+/** What a session needs of its surroundings; the manager provides it. */
+export interface SessionContext {
+  readonly backend: SessionBackend;
+  readonly concurrency: Concurrency;
+  /** Throws if a new id could not reach the client any more. */
+  readonly admitNewId?: () => void;
+  /** The parameters of the request in hand, read when asked for. */
+  readonly query?: () => FormParameters | undefined;
+  readonly body?: () => FormParameters | undefined;
+}
+
+/** What a commit did: `gone` means that the session ended meanwhile and nothing was written. */
+export type Saved = 'unchanged' | 'saved' | 'gone';
+
+/** Merges before a commit gives up: more than once only if others write the session without pause. */
+const MAX_TRIES = 10;
+
+/** A pending move to a new id, as `uid`'s if there is one. */
+interface Renewal {
+  readonly uid?: string;
+}
+
+/**
+ * A user's session. Reading and changing it is synchronous and local; it is written once, by `save()` or by the middleware
+ * before the response's headers leave. A new session of which nothing was written is never stored.
+ */
+export class Session<Data extends object = SessionData> {
+  readonly #context: SessionContext;
+  #facts: SessionFacts | undefined;
+  #uid: string | undefined;
+  /** The data as last read or written. */
+  #text: string;
+  /** The same, parsed at the first look, then changed by its user. */
+  #data: Data | undefined;
+  #formText: string;
+  #form: Form | undefined;
+  /** Which of this request's own parameters were taken over, or forgotten, and are not to be read again. */
+  #taken: { readonly [Kind in keyof Form]?: true } | undefined;
+  #renewal: Renewal | undefined;
+  #idleTimeout: number | undefined;
+  #ended = false;
+  /** A stored session was ended through this object, so the client's cookie is to go. */
+  #removed = false;
+  #writing: Promise<unknown> | undefined;
+
+  /** @internal Made by the manager. */
+  constructor(context: SessionContext, stored?: StoredSession) {
+    this.#context = context;
+    this.#facts = stored;
+    this.#uid = stored?.uid;
+    this.#text = stored?.data ?? EMPTY;
+    this.#formText = stored?.form ?? '';
+  }
+
+  /** The secret that the cookie carries; `undefined` until the session is stored. Never log it: log `handle`. */
+  get id(): string | undefined {
+    return this.#facts?.id;
+  }
+
+  /** The public name, safe in logs; `undefined` until the session is stored. The same for the session's whole life. */
+  get handle(): string | undefined {
+    return this.#facts?.handle;
+  }
+
+  /** Whether it is not stored yet. */
+  get isNew(): boolean {
+    return this.#facts === undefined;
+  }
+
+  /** Who is logged in; `'Guest'` if nobody is. */
+  get uid(): string {
+    return this.#renewal?.uid ?? this.#uid ?? GUEST;
+  }
+
+  get isAuthenticated(): boolean {
+    return this.uid !== GUEST;
+  }
+
+  /** The same, by the name of the original. */
+  isLoggedIn(): boolean {
+    return this.isAuthenticated;
+  }
+
+  /** When the user logged in, `undefined` for a guest. */
+  get authenticatedAt(): Date | undefined {
+    return this.#facts && this.#uid !== undefined ? new Date(this.#facts.authenticatedAt) : undefined;
+  }
+
+  get createdAt(): Date {
+    return new Date(this.#facts?.createdAt ?? this.#context.backend.now());
+  }
+
+  /** When the session ends unless there is activity; `undefined` if never. For one not stored yet: if it were stored now. */
+  get expirationTime(): Date | undefined {
+    const { backend } = this.#context;
+    const { idleTimeout, guestIdleTimeout, absoluteTimeout } = backend.timeouts;
+    const idle =
+      this.#idleTimeout ?? this.#facts?.idleTimeout ?? (this.isAuthenticated ? idleTimeout : guestIdleTimeout);
+    const now = this.#facts === undefined ? backend.now() : this.#facts.lastSeenAt;
+    const deadline = Math.min(now + idle, this.#facts?.absoluteDeadline ?? now + absoluteTimeout);
+    return deadline === Infinity ? undefined : new Date(deadline);
+  }
+
+  /**
+   * The application's data: any JSON object. Change it in place or replace it; it is compared and written at the end.
+   * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
+   */
+  get data(): Data {
+    this.#checkNotEnded();
+    return (this.#data ??= parseData<Data>(this.#text));
+  }
+
+  set data(data: Data) {
+    this.#checkNotEnded();
+    if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+      throw new SessionError(
+        'ERR_SESSION_DATA',
+        `the session's data must be an object, not ${Array.isArray(data) ? 'an array' : data === null ? 'null' : typeof data}`,
+      );
+    }
+    this.#data = data;
+  }
+
+  /**
+   * The fields of this request's body, or of the last form that the session kept. Needs a body parser before it, which sets
+   * `req.body`. Never holds values whose names look secret (password, token, card, ...): read those from `req.body`.
+   */
+  get postParameters(): FormParameters {
+    return this.#parameters('post', this.#context.body);
+  }
+
+  /** The same for the query of this request's URL. */
+  get getParameters(): FormParameters {
+    return this.#parameters('get', this.#context.query);
+  }
+
+  /** Forgets the form parameters. */
+  clean(): void {
+    this.#form = {};
+    this.#taken = { get: true, post: true };
+  }
+
+  /**
+   * Logs `uid` in. The session moves to a new id when it is written, always, and keeps its data; but what another user left in
+   * it is dropped first.
+   * @throws SessionError `ERR_SESSION_UID`, TypeError.
+   */
+  login(uid: string): void {
+    checkUid(uid);
+    this.#checkNotEnded();
+    if (this.isAuthenticated && this.uid !== uid) {
+      this.#data = {} as Data;
+      this.clean();
+    }
+    this.#renewal = { uid };
+  }
+
+  /** Ends the stored session at once, whatever other requests do, and goes on as a guest's that holds nothing. */
+  logout(): MaybePromise<void> {
+    this.#checkNotEnded();
+    return this.#end('logout');
+  }
+
+  /** Ends the stored session at once. This object is of no use afterwards; the next request begins a new one. */
+  destroy(): MaybePromise<void> {
+    if (this.#ended) return undefined;
+    this.#ended = true;
+    return this.#end('destroy');
+  }
+
+  /** Moves the session to a new id when it is written: after a change of rights. `login` does it by itself. */
+  regenerate(): void {
+    this.#checkNotEnded();
+    this.#renewal ??= {};
+  }
+
+  /** Notes activity now, which each request does by itself; with `idleTimeout` also sets the session's own. */
+  touch(options: { idleTimeout?: Duration } = {}): MaybePromise<void> {
+    this.#checkNotEnded();
+    const idleTimeout = options.idleTimeout === undefined ? undefined : duration('idleTimeout', options.idleTimeout);
+    if (idleTimeout !== undefined) this.#idleTimeout = idleTimeout;
+    if (!this.#facts) return undefined;
+    return andThen(this.#context.backend.touch(this.#facts.id, idleTimeout), () => undefined);
+  }
+
+  /**
+   * Writes what changed. The middleware does it before the response's headers leave; call it where there is no response, or to
+   * handle a failure yourself.
+   * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_CONFLICT` (mode
+   * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
+   */
+  save(): MaybePromise<void> {
+    return andThen(this.commit(), (saved) => {
+      if (saved === 'gone') {
+        throw new SessionError('ERR_SESSION_GONE', 'the session ended while it was in use: its changes were dropped');
+      }
+    });
+  }
+
+  /** @internal As `save`, for the manager, to which an ended session is no error. */
+  commit(): MaybePromise<Saved> {
+    if (this.#writing) return this.#writing.then(() => this.commit());
+    const saved = this.#write();
+    if (!isPromise(saved)) return saved;
+    const done = (): void => {
+      this.#writing = undefined;
+    };
+    this.#writing = saved.then(done, done);
+    return saved;
+  }
+
+  /** @internal What the client's cookie needs: `brought` is the id that the request came with. */
+  cookieChange(brought: string | undefined): 'set' | 'remove' | undefined {
+    const id = this.#facts?.id;
+    if (id === undefined) return this.#removed && brought !== undefined ? 'remove' : undefined;
+    return id === brought ? undefined : 'set';
+  }
+
+  toJSON(): object {
+    const { handle, uid, isAuthenticated, expirationTime } = this;
+    return { handle, uid, isAuthenticated, expirationTime, data: this.#ended ? undefined : this.data };
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON();
+  }
+
+  #checkNotEnded(): void {
+    if (this.#ended) {
+      throw new SessionError('ERR_SESSION_GONE', 'the session was destroyed: the next request begins a new one');
+    }
+  }
+
+  #parameters(kind: keyof Form, read: (() => FormParameters | undefined) | undefined): FormParameters {
+    const form = (this.#form ??= this.#formText === '' ? {} : parseData<Form>(this.#formText));
+    const brought = this.#taken?.[kind] ? undefined : read?.();
+    if (brought === undefined) return form[kind] ?? {};
+    this.#taken = { ...this.#taken, [kind]: true };
+    this.#form = { ...form, [kind]: brought };
+    return brought;
+  }
+
+  #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
+    // A write that is under way may be moving the session to another id, and that is the one to end.
+    if (this.#writing) return this.#writing.then(() => this.#end(reason));
+    const id = this.#facts?.id;
+    this.#forget();
+    if (id === undefined) return undefined;
+    this.#removed = true;
+    return andThen(this.#context.backend.destroy(id, reason), () => undefined);
+  }
+
+  /** Goes on as a new session. */
+  #forget(): void {
+    this.#facts = undefined;
+    this.#uid = undefined;
+    this.#text = EMPTY;
+    this.#data = undefined;
+    this.#formText = '';
+    this.#form = undefined;
+    this.#renewal = undefined;
+    this.#idleTimeout = undefined;
+  }
+
+  #write(): MaybePromise<Saved> {
+    if (this.#ended) return 'unchanged';
+    const change = this.#change();
+    if (this.#facts === undefined) return this.#create(change);
+    if (this.#renewal === undefined && change.data === undefined && change.form === undefined) return 'unchanged';
+    return this.#commit(change, MAX_TRIES);
+  }
+
+  /** What differs from what was last read or written. Parameters are looked at only if somebody did. */
+  #change(): SessionChange {
+    const data = this.#data && stringifyData(this.#data);
+    const form = this.#form && formText(this.#form);
+    return { data: data === this.#text ? undefined : data, form: form === this.#formText ? undefined : form };
+  }
+
+  /** Stores a new session if there is anything to keep; parameters alone are not. */
+  #create({ data, form }: SessionChange): MaybePromise<Saved> {
+    const uid = this.#renewal?.uid;
+    if (data === undefined && uid === undefined) return 'unchanged';
+    this.#context.admitNewId?.();
+    const draft = { data: data ?? EMPTY, form, uid, idleTimeout: this.#idleTimeout };
+    return andThen(this.#context.backend.create(draft), (facts) => this.#written(draft, facts, uid));
+  }
+
+  #commit(change: SessionChange, tries: number): MaybePromise<Saved> {
+    const { backend, concurrency } = this.#context;
+    const { id, version } = this.#facts!;
+    const base = concurrency === 'last-write-wins' ? undefined : version;
+    const renewal = this.#renewal;
+    if (renewal) this.#context.admitNewId?.();
+    const outcome: MaybePromise<CommitOutcome> = renewal
+      ? backend.regenerate(id, base, { ...change, idleTimeout: this.#idleTimeout }, renewal.uid)
+      : backend.commit(id, base, change);
+    return andThen(outcome, (outcome) => {
+      switch (outcome.status) {
+        case 'ok':
+          return this.#written(change, outcome.facts, renewal ? (renewal.uid ?? this.#uid) : this.#uid);
+        case 'gone':
+          this.#ended = true;
+          this.#forget();
+          return 'gone';
+        case 'conflict':
+          return this.#merge(outcome.current, tries);
+      }
+    });
+  }
+
+  #written(change: SessionChange, facts: SessionFacts, uid: string | undefined): Saved {
+    this.#facts = facts;
+    this.#uid = uid;
+    this.#text = change.data ?? this.#text;
+    this.#formText = change.form ?? this.#formText;
+    this.#renewal = undefined;
+    return 'saved';
+  }
+
+  /** Somebody else wrote in between: merges and tries again, or fails, as configured. */
+  #merge(current: StoredSession, tries: number): MaybePromise<Saved> {
+    if (this.#context.concurrency === 'strict' || tries === 0) {
+      throw new SessionError(
+        'ERR_SESSION_CONFLICT',
+        'another request wrote the session in between: nothing was written',
+      );
+    }
+    if (this.#data) mergeInto(this.#data, parseData<object>(this.#text), parseData<object>(current.data));
+    this.#facts = current;
+    this.#text = current.data;
+    this.#formText = current.form;
+    const change = this.#change();
+    return this.#renewal || change.data !== undefined || change.form !== undefined
+      ? this.#commit(change, tries - 1)
+      : 'unchanged';
+  }
+}
+
+function formText(form: Form): string {
+  return form.get || form.post ? JSON.stringify(form) : '';
+}

@@ -1,0 +1,58 @@
+/** A session as the direct store API gives it. */
+import { inspect } from 'node:util';
+import type { SessionFacts } from './backend.js';
+import { GUEST } from './uid.js';
+
+/** One session, read at one moment: a copy, which later changes do not touch. Instants are milliseconds since 1970. */
+export class SessionRecord<Data> {
+  /** The secret that the cookie carries. `toJSON` and `console.log` leave it out. */
+  readonly id: string;
+  readonly version: number;
+  /** `'Guest'` for a guest. */
+  readonly uid: string;
+  readonly data: Data;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  readonly idleTimeout: number;
+  /** `Infinity` for none. */
+  readonly absoluteDeadline: number;
+  /** When the user logged in; `undefined` for a guest. */
+  readonly authenticatedAt: number | undefined;
+  readonly #facts: SessionFacts;
+
+  constructor(facts: SessionFacts, uid: string | undefined, data: Data) {
+    this.#facts = facts;
+    this.id = facts.id;
+    this.version = facts.version;
+    this.uid = uid ?? GUEST;
+    this.data = data;
+    this.createdAt = facts.createdAt;
+    this.lastSeenAt = facts.lastSeenAt;
+    this.idleTimeout = facts.idleTimeout;
+    this.absoluteDeadline = facts.absoluteDeadline;
+    this.authenticatedAt = uid === undefined ? undefined : facts.authenticatedAt;
+  }
+
+  /** The public name, safe to show; `''` once the session ended. */
+  get handle(): string {
+    return this.#facts.handle;
+  }
+
+  get isAuthenticated(): boolean {
+    return this.authenticatedAt !== undefined;
+  }
+
+  /** When the session dies unless there is activity; `Infinity` for never. */
+  get idleDeadline(): number {
+    return this.lastSeenAt + this.idleTimeout;
+  }
+
+  toJSON(): object {
+    const { id, ...shown } = this;
+    return { handle: this.handle, ...shown };
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON();
+  }
+}

@@ -1,0 +1,29 @@
+/** A clock for tests. */
+import { NativeClock } from '../native.js';
+import { duration, type Duration } from '../options.js';
+
+const natives = new WeakMap<ManualClock, NativeClock>();
+
+/**
+ * A clock that stands still until it is moved: tests of expiry need no sleep. Pass it to a store as `clock`; several stores
+ * may share one. Readers see an expiry at once after `advance`; the `expired` events follow asynchronously, as always.
+ */
+export class ManualClock {
+  /** Starts at `now`, milliseconds since 1970; default: the time of the call. */
+  constructor(now: number = Date.now()) {
+    natives.set(this, new NativeClock(now));
+  }
+
+  now(): number {
+    return nativeClock(this).now();
+  }
+
+  /** Moves the clock forward, by milliseconds or a literal such as `'31m'`. */
+  advance(by: Duration): void {
+    nativeClock(this).advance(duration('advance', by));
+  }
+}
+
+export function nativeClock(clock: ManualClock): NativeClock {
+  return natives.get(clock)!;
+}
