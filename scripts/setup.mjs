@@ -1,0 +1,157 @@
+// Brings a working tree to the point where the package can run: npm packages, native addon, dist, and for the tests a
+// browser. Each step compares a hash of its inputs with the stamp of its last success, so a second call takes no time.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+export const windows = process.platform === 'win32';
+
+/** The environment of every command: the tools of node_modules come first, and cargo and npm keep to the point. */
+export const env = {
+  ...process.env,
+  PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH,
+  NODE_NO_WARNINGS: process.env.NODE_NO_WARNINGS ?? '1',
+  npm_config_loglevel: 'error',
+};
+
+/** Release settings without the whole-program optimisation, for builds that are tested and thrown away. */
+export const quickRelease = { CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' };
+
+/** Runs a command in the foreground and throws if it fails. */
+export function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit', shell: windows, ...options });
+  if (error) throw new Error(`could not start ${command}: ${error.message}`);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed`);
+}
+
+/** Every file at or below the given paths (relative to the root), sorted; a path that is not there gives none. */
+export function filesOf(paths, base = root) {
+  return paths.flatMap((path) => {
+    const full = join(base, path);
+    if (!existsSync(full)) return [];
+    if (!statSync(full).isDirectory()) return [path];
+    return filesOf(
+      readdirSync(full)
+        .toSorted()
+        .map((name) => `${path}/${name}`),
+      base,
+    );
+  });
+}
+
+/** One hash over the names and contents of the files at or below the given paths. */
+export function hashOf(paths) {
+  const hash = createHash('sha256');
+  for (const file of filesOf(paths)) hash.update(`${file}\0`).update(readFileSync(join(root, file)));
+  return hash.digest('hex');
+}
+
+/**
+ * Does `work` unless the stamp says that it was done for these inputs and its outputs are still as it left them.
+ * `outputs` answers a hash or a name that changes with the outputs, or '' while there are none.
+ */
+function once(what, stamp, inputs, outputs, work) {
+  const now = () => `${hashOf(inputs)} ${outputs()}\n`;
+  if (outputs() && existsSync(stamp) && readFileSync(stamp, 'utf8') === now()) return;
+  console.log(`setup: ${what}`);
+  const before = hashOf(inputs);
+  work();
+  mkdirSync(dirname(stamp), { recursive: true });
+  // The inputs as they were before the work: an edit made meanwhile is seen next time.
+  writeFileSync(stamp, `${before} ${outputs()}\n`);
+}
+
+const stampFile = (name) => join(root, 'target', 'stamps', name);
+const crateInputs = ['crate', 'Cargo.toml', 'Cargo.lock', 'package.json'];
+
+/** The addon that was built for this machine in a folder, or undefined. */
+function addonIn(folder) {
+  const prefix = `agai-session.${process.platform}-${process.arch}`;
+  const name =
+    existsSync(folder) && readdirSync(folder).find((file) => file.startsWith(prefix) && file.endsWith('.node'));
+  return name ? join(folder, name) : undefined;
+}
+
+export function ensurePackages() {
+  const stamp = join(root, 'node_modules', '.stamp');
+  const installed = () => (existsSync(join(root, 'node_modules', '.package-lock.json')) ? 'installed' : '');
+  // Not `npm ci`: it refuses a lock file in which the optional binaries of other platforms are missing. This keeps to the
+  // locked versions too, and leaves the lock file alone.
+  once('installing npm packages', stamp, ['package-lock.json'], installed, () =>
+    run('npm', ['install', '--no-save', '--no-audit', '--no-fund']),
+  );
+}
+
+export function ensureAddon() {
+  const outputs = () => (addonIn(root) ? hashOf(['index.js', 'index.d.ts']) : '');
+  once('building the native addon', stampFile('addon'), crateInputs, outputs, () =>
+    run('npm', ['run', 'build:native']),
+  );
+}
+
+/** The addon with faults built in on purpose, beside the real one. Answers its path. */
+export function ensureFaultsAddon() {
+  const folder = 'target/faults';
+  const output = () => addonIn(join(root, folder)) ?? '';
+  const args = ['--platform', '--release', '--no-js', '--features', 'planted-faults', '--output-dir', folder];
+  once('building the native addon with planted faults', stampFile('faults'), crateInputs, output, () =>
+    run('napi', ['build', ...args, '--manifest-path', 'crate/node/Cargo.toml', '--target-dir', `${folder}/cargo`], {
+      env: { ...env, ...quickRelease },
+    }),
+  );
+  return output();
+}
+
+export function ensureDist() {
+  const inputs = ['src', 'tsconfig.json', 'index.d.ts', 'package-lock.json'];
+  const outputs = () => (existsSync(join(root, 'dist')) ? hashOf(['dist']) : '');
+  once('compiling TypeScript', stampFile('dist'), inputs, outputs, () => {
+    rmSync(join(root, 'dist'), { recursive: true, force: true });
+    run('npm', ['run', 'build:ts']);
+  });
+}
+
+/** Answers the path of a Chromium or Chrome, installing Debian's where that is possible. */
+export function ensureChromium() {
+  const found = findChromium();
+  if (found) return found;
+  if (process.platform === 'linux' && process.getuid() === 0 && which('apt-get')) {
+    console.log('setup: installing chromium');
+    const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] };
+    run('apt-get', ['update'], quiet);
+    run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], quiet);
+  }
+  const path = findChromium();
+  if (!path) throw new Error('the browser tests need Chromium or Chrome: install one, or name it in CHROMIUM_PATH');
+  return path;
+}
+
+function findChromium() {
+  const named = process.env.CHROMIUM_PATH;
+  if (named && !existsSync(named)) throw new Error(`CHROMIUM_PATH names ${named}, which is not there`);
+  if (named) return named;
+  const usual = [
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+  ];
+  return (
+    ['chromium', 'chromium-browser', 'google-chrome'].map(which).find(Boolean) ?? usual.find((path) => existsSync(path))
+  );
+}
+
+function which(name) {
+  const folder = process.env.PATH.split(delimiter).find((path) => existsSync(join(path, name)));
+  return folder && join(folder, name);
+}
+
+/** Everything that running the package takes. */
+export function setup() {
+  ensurePackages();
+  ensureAddon();
+  ensureDist();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup();

@@ -1,0 +1,189 @@
+// The whole test suite: `npm test`. Goes on after a failure; the last line is `N passed, N failed`.
+//   --only=NAME[,NAME]   only these steps (the names are below)
+//   anything else        goes to ava: `npm test -- --only=ava __test__/login.spec.ts`
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import {
+  ensureAddon,
+  ensureChromium,
+  ensureDist,
+  ensureFaultsAddon,
+  ensurePackages,
+  env,
+  filesOf,
+  quickRelease,
+  root,
+  windows,
+} from './setup.mjs';
+
+const only = process.argv
+  .find((arg) => arg.startsWith('--only='))
+  ?.slice('--only='.length)
+  .split(',');
+const avaArgs = process.argv.slice(2).filter((arg) => !arg.startsWith('--only='));
+
+const core = ['-p', 'agai-session-core'];
+const steps = {
+  rustfmt: check('cargo', ['fmt', '--all', '--check']),
+  // The binding's test target has no exports to speak of: it is checked as what it is, a library.
+  'clippy core': check('cargo', ['clippy', '-p', 'agai-session-core', '--all-targets', '--', '-D', 'warnings']),
+  'clippy node': check('cargo', ['clippy', '-p', 'agai-session-node', '--', '-D', 'warnings']),
+  layers: noNapiInCore,
+  types: check('tsc', ['-p', 'tsconfig.test.json']),
+  oxlint: check('oxlint', ['--deny-warnings']),
+  oxfmt: check('oxfmt', ['--check']),
+  publint: check('publint', ['--strict']),
+  attw: check('attw', ['--pack', '.', '--profile', 'node16']),
+  generated: generatedFilesAreCommitted,
+  'npm-dirs': npmDirsAreCurrent,
+  core: rustTests(['test', ...core]),
+  model: existsSync(join(root, 'crate/core/tests/model.rs'))
+    ? rustTests(['test', ...core, '--features', 'loom', '--release', '--test', 'model', '--target-dir', 'target/loom'])
+    : undefined,
+  ava: avaTests,
+};
+
+let passed = 0;
+let failed = 0;
+const failures = [];
+
+function count(name, result) {
+  passed += result.passed;
+  failed += result.failed;
+  if (result.failed > 0) failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`);
+}
+
+for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser]) {
+  try {
+    prepare();
+  } catch (error) {
+    count('setup', { passed: 0, failed: 1, why: error.message });
+  }
+}
+for (const [name, step] of Object.entries(steps)) {
+  if (!step || (only && !only.includes(name))) continue;
+  console.log(`\n== ${name}`);
+  try {
+    count(name, await step());
+  } catch (error) {
+    count(name, { passed: 0, failed: 1, why: error.message });
+  }
+}
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}`);
+process.exitCode = failed > 0 ? 1 : 0;
+console.log(`\n${passed} passed, ${failed} failed`);
+
+function prepareBrowser() {
+  if (!only || only.includes('ava')) env.CHROMIUM_PATH = ensureChromium();
+}
+
+/** Runs a command, shows its output as it comes, hands each line of stdout to `onLine`, and answers its exit code. */
+async function stream(command, args, { onLine = () => {}, extraEnv = {} } = {}) {
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...env, ...extraEnv },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: windows,
+  });
+  const ended = new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code, signal) => resolve(code ?? signal));
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    console.log(line);
+    onLine(line);
+  }
+  return ended;
+}
+
+/** A command that counts as one test. */
+function check(command, args) {
+  return async () => verdict((await stream(command, args)) === 0, `${command} ${args.join(' ')}`);
+}
+
+function verdict(ok, why) {
+  console.log(ok ? 'ok' : `not ok: ${why}`);
+  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, why };
+}
+
+/** A run of many tests. One that ends badly without naming a failed test, or without any summary, is itself a failure. */
+function tally(result, code, summaries) {
+  const silent = result.failed === 0 && (code !== 0 || summaries === 0);
+  return silent ? { ...result, failed: 1, why: `ended with ${code} after ${summaries} summaries` } : result;
+}
+
+function output(command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    shell: windows,
+    ...options,
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? stderr}`);
+  return stdout;
+}
+
+function noNapiInCore() {
+  const tree = output('cargo', ['tree', ...core, '--all-features', '--target', 'all', '--prefix', 'none']);
+  const found = tree.split('\n').filter((line) => line.startsWith('napi'));
+  return verdict(found.length === 0, `agai-session-core depends on ${found.join(', ')}`);
+}
+
+/** The setup has just generated them. While the sources are being edited they may differ from the last commit. */
+function generatedFilesAreCommitted() {
+  const changed = (...paths) => output('git', ['status', '--porcelain', '--', ...paths]).trim() !== '';
+  const edited = changed('crate', 'Cargo.toml', 'Cargo.lock', 'package.json');
+  return verdict(edited || !changed('index.js', 'index.d.ts'), 'index.js or index.d.ts is not what the build makes');
+}
+
+function npmDirsAreCurrent() {
+  const copy = mkdtempSync(join(tmpdir(), 'agai-session-'));
+  try {
+    cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+    output('napi', ['create-npm-dirs', '--cwd', copy]);
+    const wanted = filesOf(['npm'], copy);
+    const same = (file) => readFileSync(join(copy, file), 'utf8') === readFileSync(join(root, file), 'utf8');
+    const current = wanted.join() === filesOf(['npm']).join() && wanted.every(same);
+    return verdict(current, 'npm/ is not what `npx napi create-npm-dirs` makes');
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+function rustTests(args) {
+  return async () => {
+    const result = { passed: 0, failed: 0 };
+    let summaries = 0;
+    const onLine = (line) => {
+      const found = /^test result: \w+\. (\d+) passed; (\d+) failed/.exec(line);
+      if (!found) return;
+      summaries += 1;
+      result.passed += Number(found[1]);
+      result.failed += Number(found[2]);
+    };
+    // A binary whose tests fail does not keep the next one from running.
+    const code = await stream('cargo', [...args, '--no-fail-fast'], { onLine, extraEnv: quickRelease });
+    return tally(result, code, summaries);
+  };
+}
+
+async function avaTests() {
+  const faults = ensureFaultsAddon();
+  const result = { passed: 0, failed: 0 };
+  let summaries = 0;
+  let notOk = 0;
+  const onLine = (line) => {
+    if (line.startsWith('not ok ') && !/# (SKIP|TODO)/i.test(line)) notOk += 1;
+    const found = /^# (pass|fail) (\d+)$/.exec(line);
+    if (!found) return;
+    summaries += 1;
+    result[found[1] === 'pass' ? 'passed' : 'failed'] = Number(found[2]);
+  };
+  const code = await stream('ava', ['--tap', ...avaArgs], { onLine, extraEnv: { AGAI_SESSION_FAULTS: faults } });
+  result.failed = Math.max(result.failed, notOk);
+  return tally(result, code, summaries);
+}
