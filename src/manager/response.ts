@@ -49,6 +49,8 @@ class Gate {
   /** Headers left before `end`: the handler may have changed the session since. */
   #streams = false;
   #calls: [Method, unknown[]][] = [];
+  /** A call of writeHead is among those that wait. */
+  #hasHead = false;
 
   constructor(commit: Commit, next: Gate | undefined) {
     this.#commit = commit;
@@ -62,6 +64,9 @@ class Gate {
       : (...args) => method.apply(res, args);
     switch (this.#state) {
       case 'waiting':
+        // Middleware that sees no header yet, such as compression, asks for it at each of its writes: the first one counts.
+        if (name === 'writeHead' && this.#hasHead) return answerOf(name, res);
+        this.#hasHead ||= name === 'writeHead';
         this.#calls.push([next, args]);
         return answerOf(name, res);
       case 'open':
@@ -95,6 +100,7 @@ class Gate {
     }
     if (!isPromise(cookie)) return next(...withCookie(res, name, args, cookie));
     this.#state = 'waiting';
+    this.#hasHead = name === 'writeHead';
     cookie.then(
       (cookie) => this.#release(res, () => next(...withCookie(res, name, args, cookie))),
       (error: unknown) => {
@@ -147,19 +153,25 @@ function withCookie(res: Response, name: Sending, args: unknown[], cookie: strin
 
 const isCookie = (name: unknown): boolean => String(name).toLowerCase() === 'set-cookie';
 
-/** The headers with `cookie` beside their own; `undefined` if they have none. Flat and nested arrays and objects. */
+/**
+ * The headers with `cookie` beside their own cookies; `undefined` if they have none. All go into one entry, because where
+ * other headers were set before, Node lets the last of several entries replace the others.
+ */
 function joinCookie(headers: OutgoingHttpHeaders | OutgoingHttpHeader[], cookie: string): unknown {
-  if (Array.isArray(headers)) {
-    const nested = Array.isArray(headers[0]);
-    const found = headers.some((entry, at) =>
-      nested ? isCookie((entry as unknown as string[])[0]) : at % 2 === 0 && isCookie(entry),
-    );
-    if (!found) return undefined;
-    return nested ? [...headers, ['Set-Cookie', cookie]] : [...headers, 'Set-Cookie', cookie];
+  if (!Array.isArray(headers)) {
+    const name = Object.keys(headers).find(isCookie);
+    return name && { ...headers, [name]: [headers[name] ?? []].flat().map(String).concat(cookie) };
   }
-  const name = Object.keys(headers).find(isCookie);
-  if (name === undefined) return undefined;
-  return { ...headers, [name]: [headers[name] ?? []].flat().map(String).concat(cookie) };
+  const nested = Array.isArray(headers[0]);
+  const entries = nested ? (headers as unknown as [unknown, unknown][]) : pairs(headers);
+  const cookies = entries.filter(([name]) => isCookie(name)).flatMap(([, value]) => value);
+  if (cookies.length === 0) return undefined;
+  const joined = [...entries.filter(([name]) => !isCookie(name)), ['Set-Cookie', [...cookies, cookie]]];
+  return nested ? joined : joined.flat();
+}
+
+function pairs(flat: readonly unknown[]): [unknown, unknown][] {
+  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at], flat[2 * at + 1]]);
 }
 
 /** The object in the chain, from the object itself on, that has a method of this name. */

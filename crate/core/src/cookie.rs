@@ -1,6 +1,7 @@
 //! Scanning a `Cookie` request header (RFC 6265 section 4.2.1), as bytes.
 
 use crate::id::SessionId;
+use smallvec::SmallVec;
 
 /// Headers longer than this are not looked at: Node itself refuses header blocks over 16 KiB by default.
 pub const MAX_HEADER_LEN: usize = 64 * 1024;
@@ -35,10 +36,18 @@ pub fn values<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = (usi
         })
 }
 
-/// The well-formed ids among the first [`MAX_CANDIDATES`] cookies of the name, with their offsets.
-pub fn ids<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = (usize, SessionId)> {
-    let candidates = values(header, name).take(MAX_CANDIDATES);
-    candidates.filter_map(|(offset, value)| SessionId::parse(value).map(|id| (offset, id)))
+/// The different well-formed ids among the first [`MAX_CANDIDATES`] cookies of the name, with their offsets.
+#[must_use]
+pub fn ids(header: &[u8], name: &[u8]) -> SmallVec<[(usize, SessionId); 1]> {
+    let mut ids: SmallVec<[(usize, SessionId); 1]> = SmallVec::new();
+    for (offset, value) in values(header, name).take(MAX_CANDIDATES) {
+        if let Some(id) = SessionId::parse(value)
+            && ids.iter().all(|(_, known)| *known != id)
+        {
+            ids.push((offset, id));
+        }
+    }
+    ids
 }
 
 #[cfg(test)]
@@ -87,6 +96,19 @@ mod tests {
     fn looks_at_a_bounded_number_of_pairs_in_a_bounded_header() {
         assert_eq!(texts(&"id=x;".repeat(5_000), "id").len(), MAX_PAIRS);
         assert_eq!(texts(&"id=x;".repeat(20_000), "id").len(), 0);
+    }
+
+    #[test]
+    fn an_id_that_comes_twice_is_one_id() {
+        let id = "A".repeat(43);
+        assert_eq!(
+            ids(format!("id={id}; id=junk; id={id}").as_bytes(), b"id").len(),
+            1
+        );
+        assert_eq!(
+            ids(format!("id={id}; id=B{}", &id[1..]).as_bytes(), b"id").len(),
+            2
+        );
     }
 
     proptest! {

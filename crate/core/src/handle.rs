@@ -190,13 +190,10 @@ impl StoreHandle {
         if cookie::values(header, name).next().is_none() {
             return Ok(CookieLookup::Absent);
         }
-        let mut candidates: SmallVec<[(usize, SessionKey); 2]> = SmallVec::new();
-        for (offset, id) in cookie::ids(header, name) {
-            let key = id.key();
-            if candidates.iter().all(|&(_, known)| known != key) {
-                candidates.push((offset, key));
-            }
-        }
+        let mut candidates: SmallVec<[(usize, SessionKey); 1]> = cookie::ids(header, name)
+            .iter()
+            .map(|(offset, id)| (*offset, id.key()))
+            .collect();
         self.with(|store, now| {
             if candidates.len() > 1 {
                 candidates.retain(|&mut (_, key)| store.has(key, now));

@@ -59,6 +59,6 @@ pub fn find_ids(env: Env, header: JsString<'_>, name: JsString<'_>) -> Result<Ve
     guard(|| {
         let (mut header_in, mut name_in) = (TextIn::default(), TextIn::default());
         let ids = cookie::ids(header_in.read_bytes(env, header)?, name_in.read_bytes(env, name)?);
-        Ok(ids.map(|(_, id)| id.to_text()).collect())
+        Ok(ids.iter().map(|(_, id)| id.to_text()).collect())
     })
 }

@@ -1,0 +1,43 @@
+/** The same routes under each kind of server that the package supports, so that one promise is tested on all. */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import express5 from 'express';
+// oxlint-disable-next-line import/no-named-as-default -- the older Express under its alias
+import express4 from 'express-4';
+import { SessionManager, type Session, type SessionOptions } from 'agai-session';
+import { session } from 'agai-session/express';
+
+export interface Route {
+  (req: IncomingMessage & { session: Session<Record<string, unknown>>; body?: unknown }, res: ServerResponse): unknown;
+}
+
+export interface Kind {
+  readonly name: string;
+  /** A server in which every request has its session and goes to `route`. */
+  readonly app: (options: SessionOptions, route: Route) => RequestListener;
+}
+
+type Express = typeof express5;
+
+function expressApp(express: Express): Kind['app'] {
+  return (options, route) => {
+    const app = express();
+    app.use(session(options));
+    app.use((req, res) => route(req as never, res));
+    return app;
+  };
+}
+
+export const kinds: readonly Kind[] = [
+  {
+    name: 'node:http',
+    app: (options, route) => {
+      const manager = new SessionManager<Record<string, unknown>>(options);
+      return async (req, res) => {
+        const started = await manager.start(req, res);
+        await route(Object.assign(req, { session: started }), res);
+      };
+    },
+  },
+  { name: 'Express 4', app: expressApp(express4 as unknown as Express) },
+  { name: 'Express 5', app: expressApp(express5) },
+];

@@ -1,0 +1,61 @@
+/** A backend as one across a network is: every answer is a promise, kept after a turn or two of the event loop. */
+import type { SessionBackend } from 'agai-session';
+import { setImmediate as turn } from 'node:timers/promises';
+
+export interface RemoteOptions {
+  /** Awaited before and after each call reaches `inner`. Default: one turn of the event loop. */
+  delay?: () => Promise<void>;
+}
+
+/** Answers as `inner` does, but by promises, without `cookieReader`, and in copies that `inner` cannot reach any more. */
+export function remoteBackend(inner: SessionBackend, options: RemoteOptions = {}): SessionBackend {
+  const delay = options.delay ?? ((): Promise<void> => turn());
+
+  async function remote<T>(call: () => T | Promise<T>): Promise<T> {
+    await delay();
+    const answer = copy(await call());
+    await delay();
+    return answer;
+  }
+
+  return {
+    timeouts: inner.timeouts,
+    now: () => inner.now(),
+    load: (id, touch) => remote(() => inner.load(id, touch)),
+    create: (draft) => remote(() => inner.create(draft)),
+    commit: (id, version, change) => remote(() => inner.commit(id, version, change)),
+    regenerate: (id, version, change, uid) => remote(() => inner.regenerate(id, version, change, uid)),
+    touch: (id, idleTimeout) => remote(() => inner.touch(id, idleTimeout)),
+    destroy: (id, reason) => remote(() => inner.destroy(id, reason)),
+  };
+}
+
+const FACTS = [
+  'id',
+  'handle',
+  'version',
+  'createdAt',
+  'lastSeenAt',
+  'idleTimeout',
+  'absoluteDeadline',
+  'authenticatedAt',
+] as const;
+const PARTS = [...FACTS, 'uid', 'data', 'form'] as const;
+
+/** What would come out of a wire: own properties only, read now and not when somebody looks. */
+function copy<T>(answer: T): T {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  const { status, facts, current } = answer as { status?: string; facts?: object; current?: object };
+  if (status !== undefined) {
+    return {
+      status,
+      ...(facts && { facts: pick(facts, FACTS) }),
+      ...(current && { current: pick(current, PARTS) }),
+    } as T;
+  }
+  return pick(answer, 'data' in answer ? PARTS : FACTS) as T;
+}
+
+function pick(from: object, names: readonly string[]): object {
+  return Object.fromEntries(names.map((name) => [name, (from as Record<string, unknown>)[name]]));
+}

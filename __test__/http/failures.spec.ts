@@ -1,0 +1,224 @@
+/** A response whose session could not be written does not go out as if it had been. */
+import express from 'express';
+import express4 from 'express-4';
+import http from 'node:http';
+import { Readable } from 'node:stream';
+import test from 'ava';
+import { SessionManager, SessionStore, type SessionBackend } from 'agai-session';
+import { session } from 'agai-session/express';
+import { kinds, type Route } from '../helpers/apps.js';
+import { Client, deferred, request, serve, warnings } from '../helpers/http.js';
+import { remoteBackend } from '../helpers/remote-backend.js';
+
+/** A backend that reads and creates, and whose other writes fail. */
+function failing(inner: SessionBackend, remote: boolean): SessionBackend {
+  const fail = (): never => {
+    throw Object.assign(new Error('the disk is on fire'), { code: 'EFIRE' });
+  };
+  const backend = remote ? remoteBackend(inner) : inner;
+  return new Proxy(backend, {
+    get(target, name: keyof SessionBackend) {
+      if (name === 'commit') return remote ? async () => fail() : fail;
+      const value: unknown = target[name];
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+  });
+}
+
+const ways: Record<string, Route> = {
+  end: (_, res) => res.end('all is well'),
+  write: (_, res) => {
+    res.write('all ');
+    res.write('is ');
+    setImmediate(() => res.end('well'));
+  },
+  flushHeaders: (_, res) => {
+    res.flushHeaders();
+    res.end('all is well');
+  },
+  pipe: (_, res) => Readable.from(['all ', 'is ', 'well']).pipe(res),
+  timer: (_, res) => setTimeout(() => res.end('all is well'), 1),
+};
+
+for (const [version, create] of Object.entries({ 4: express4 as unknown as typeof express, 5: express })) {
+  for (const remote of [false, true]) {
+    for (const [way, send] of Object.entries(ways)) {
+      test(`Express ${version}${remote ? ', promises' : ''}: ${way}: the error goes to next(), and its response goes out instead`, async (t) => {
+        const store = new SessionStore();
+        const app = create();
+        app.use(session({ store: failing(store.backend, remote) }));
+        app.use((req, res) => {
+          res.setHeader('X-Handler', '1');
+          (req.session.data as { n?: number }).n = Math.random();
+          send(req as never, res);
+        });
+        // oxlint-disable-next-line no-unused-vars -- Express tells an error handler by its four parameters
+        app.use(
+          (error: { code: string }, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+            res.status(503).json({ code: error.code });
+          },
+        );
+        const url = await serve(t, app);
+        const { id } = store.create({ n: 0 });
+        const answer = await request(url, { headers: { cookie: `id=${id}` } });
+        t.deepEqual([answer.status, answer.body, answer.cookies], [503, '{"code":"EFIRE"}', []]);
+        t.deepEqual(store.get(id)!.data, { n: 0 });
+      });
+    }
+  }
+}
+
+for (const remote of [false, true]) {
+  test.serial(
+    `node:http${remote ? ', promises' : ''}: without an onError the client gets a bare 500 and the process a warning`,
+    async (t) => {
+      const seen = warnings(t);
+      const store = new SessionStore();
+      const { id } = store.create({ n: 0 });
+      const route: Route = (req, res) => {
+        req.session.data['n'] = 1;
+        res.setHeader('Content-Length', '300');
+        res.end('all is well');
+      };
+      const url = await serve(t, kinds[0]!.app({ store: failing(store.backend, remote) }, route));
+      const answer = await request(url, { headers: { cookie: `id=${id}` } });
+      t.deepEqual([answer.status, answer.body], [500, '']);
+      await new Promise(setImmediate);
+      t.true(seen.some(({ message }) => message === 'the disk is on fire'));
+    },
+  );
+}
+
+test('writeHead throws to its caller, who may still answer', async (t) => {
+  const store = new SessionStore();
+  const { id } = store.create({ n: 0 });
+  const url = await serve(
+    t,
+    kinds[0]!.app({ store: failing(store.backend, false) }, (req, res) => {
+      req.session.data['n'] = 1;
+      t.throws(() => res.writeHead(200), { code: 'EFIRE' });
+      res.writeHead(500).end('caught');
+    }),
+  );
+  const answer = await request(url, { headers: { cookie: `id=${id}` } });
+  t.deepEqual([answer.status, answer.body], [500, 'caught']);
+});
+
+test('data that cannot be stored is an error of its request alone', async (t) => {
+  const store = new SessionStore();
+  const app = express();
+  app.use(session({ store }));
+  app.get('/bad', (req, res) => {
+    (req.session.data as { big?: bigint }).big = 1n;
+    res.send('never');
+  });
+  app.get('/good', (req, res) => {
+    (req.session.data as { n?: number }).n = 1;
+    res.send('ok');
+  });
+  app.set('env', 'test');
+  const client = new Client(await serve(t, app));
+  await client.get('/good');
+  const bad = await client.get('/bad');
+  t.is(bad.status, 500);
+  t.regex(bad.body, /SessionError: the session&#39;s data cannot be stored/);
+  t.is((await client.get('/good')).body, 'ok');
+});
+
+test('a handler that throws has what it wrote before saved, as its response is sent', async (t) => {
+  const store = new SessionStore();
+  const app = express();
+  app.set('env', 'test');
+  app.use(session({ store }));
+  app.get('/', (req) => {
+    (req.session.data as { tries?: number }).tries = 1;
+    throw new Error('no');
+  });
+  const client = new Client(await serve(t, app));
+  t.is((await client.get('/')).status, 500);
+  t.deepEqual(store.get(client.jar.get('id')!)!.data, { tries: 1 });
+});
+
+test('a client that goes away before the answer loses nothing that the handler wrote', async (t) => {
+  const store = new SessionStore();
+  const { id } = store.create({ n: 0 });
+  const [arrived, done] = [deferred(), deferred()];
+  const url = await serve(
+    t,
+    kinds[2]!.app({ store }, (req, res) => {
+      arrived.resolve();
+      req.on('close', () => {
+        req.session.data['n'] = 1;
+        res.end('too late');
+        done.resolve();
+      });
+    }),
+  );
+  const sent = http.get(url, { headers: { cookie: `id=${id}` }, agent: false });
+  sent.on('error', () => undefined);
+  await arrived.promise;
+  sent.destroy();
+  await done.promise;
+  t.deepEqual(store.get(id)!.data, { n: 1 });
+});
+
+test('what a stream writes to its session after the headers left is stored at the end', async (t) => {
+  for (const { name, app } of kinds) {
+    for (const remote of [false, true]) {
+      const store = new SessionStore();
+      const { id } = store.create({ n: 0 });
+      const url = await serve(
+        t,
+        app({ store: remote ? remoteBackend(store.backend) : store }, async (req, res) => {
+          res.write('one ');
+          await new Promise(setImmediate);
+          req.session.data['n'] = 1;
+          res.end('two');
+        }),
+      );
+      const answer = await request(url, { headers: { cookie: `id=${id}` } });
+      t.is(answer.body, 'one two');
+      t.deepEqual(store.get(id)!.data, { n: 1 }, name);
+    }
+  }
+});
+
+test('a new session that is written after the headers left cannot get its cookie: the response is cut, and the error says why', async (t) => {
+  const store = new SessionStore();
+  const errors: unknown[] = [];
+  const url = await serve(
+    t,
+    kinds[0]!.app({ store, onError: (error, _, res) => (errors.push(error), res.destroy()) }, (req, res) => {
+      res.write('one ');
+      req.session.data['n'] = 1;
+      res.end('two');
+    }),
+  );
+  await t.throwsAsync(request(url));
+  t.is((errors[0] as { code: string }).code, 'ERR_SESSION_HEADERS_SENT');
+  t.is(store.size, 0);
+});
+
+test('a session cannot be started once the response was begun', async (t) => {
+  const manager = new SessionManager();
+  const url = await serve(t, (req, res) => {
+    res.write('one');
+    t.throws(() => manager.start(req, res), { code: 'ERR_SESSION_HEADERS_SENT' });
+    res.end();
+  });
+  t.is((await request(url)).body, 'one');
+});
+
+test('a closed store is an error of each request, not of the process', async (t) => {
+  const store = new SessionStore();
+  const app = express();
+  app.set('env', 'test');
+  app.use(session({ store }));
+  app.get('/', (req, res) => res.json(req.session.data));
+  const url = await serve(t, app);
+  const { id } = store.create({ n: 0 });
+  store.close();
+  const answer = await request(url, { headers: { cookie: `id=${id}` } });
+  t.is(answer.status, 500);
+  t.regex(answer.body, /session store is closed/);
+});

@@ -1,0 +1,194 @@
+/** Two requests at one session at once. */
+import fc from 'fast-check';
+import test from 'ava';
+import { SessionManager, SessionStore, type Concurrency, type Session } from 'agai-session';
+import { kinds } from '../helpers/apps.js';
+import { Client, deferred, serve } from '../helpers/http.js';
+import { remoteBackend } from '../helpers/remote-backend.js';
+
+type Data = Record<string, unknown>;
+
+function open(
+  concurrency: Concurrency = 'merge',
+  remote = false,
+): { store: SessionStore; manager: SessionManager<Data>; begin: (data: Data) => Promise<string> } {
+  const store = new SessionStore();
+  const manager = new SessionManager<Data>({ store: remote ? remoteBackend(store.backend) : store, concurrency });
+  const begin = async (data: Data): Promise<string> => store.create(data).id;
+  return { store, manager, begin };
+}
+
+async function both(manager: SessionManager<Data>, id: string): Promise<[Session<Data>, Session<Data>]> {
+  return [(await manager.load(id))!, (await manager.load(id))!];
+}
+
+for (const remote of [false, true]) {
+  const over = remote ? 'over a store that answers promises' : 'over a native store';
+
+  test(`${over}: changes of different keys are both kept`, async (t) => {
+    const { store, manager, begin } = open('merge', remote);
+    const id = await begin({ a: 1, b: 1, c: 1, gone: 1 });
+    const [first, second] = await both(manager, id);
+    first.data['a'] = 2;
+    delete first.data['gone'];
+    second.data['b'] = { deep: [2] };
+    second.data['new'] = true;
+    const held = second.data;
+    await Promise.all([first.save(), second.save()]);
+    t.deepEqual(store.get(id)!.data, { a: 2, b: { deep: [2] }, c: 1, new: true });
+    t.is(second.data, held, 'the object that the handler holds is the one that was merged into');
+    second.data['c'] = 3;
+    await second.save();
+    t.deepEqual(store.get(id)!.data, { a: 2, b: { deep: [2] }, c: 3, new: true });
+  });
+
+  test(`${over}: of changes of one key the later is kept, in strict mode it fails, and last-write-wins replaces all`, async (t) => {
+    const results: Record<Concurrency, Data> = {
+      merge: { a: 'second', b: 'first' },
+      strict: { a: 'first', b: 'first' },
+      'last-write-wins': { a: 'second', b: 0 },
+    };
+    for (const [mode, expected] of Object.entries(results) as [Concurrency, Data][]) {
+      const { store, manager, begin } = open(mode, remote);
+      const id = await begin({ a: 0, b: 0 });
+      const [first, second] = await both(manager, id);
+      Object.assign(first.data, { a: 'first', b: 'first' });
+      second.data['a'] = 'second';
+      await first.save();
+      if (mode === 'strict') await t.throwsAsync(async () => second.save(), { code: 'ERR_SESSION_CONFLICT' });
+      else await second.save();
+      t.deepEqual(store.get(id)!.data, expected, mode);
+    }
+  });
+
+  test(`${over}: a login beside a change keeps the change, and a change beside a login is refused as gone`, async (t) => {
+    const { store, manager, begin } = open('merge', remote);
+    const id = await begin({ a: 1 });
+    const [login, change] = await both(manager, id);
+    const [late] = await both(manager, id);
+    change.data['b'] = 2;
+    await change.save();
+    login.login('ann');
+    await login.save();
+    t.deepEqual([store.get(login.id!)!.uid, store.get(login.id!)!.data], ['ann', { a: 1, b: 2 }]);
+    late.data['c'] = 3;
+    await t.throwsAsync(async () => late.save(), { code: 'ERR_SESSION_GONE' }, 'who holds the old id writes nothing');
+    t.deepEqual(store.get(login.id!)!.data, { a: 1, b: 2 });
+  });
+}
+
+test('the merge is what a careful person would do, whatever the keys', (t) => {
+  const { store, manager } = open();
+  const data = fc.dictionary(
+    fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', '1'),
+    fc.oneof(fc.integer(), fc.constant(null), fc.object({ maxDepth: 1 })),
+  );
+  const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+  const property = fc.property(data, data, data, (base, ours, theirs) => {
+    const id = store.create(json(base) as Data).id;
+    const session = manager.load(id) as Session<Data>;
+    session.data = json(ours) as Data;
+    const other = store.commit(id, undefined, json(theirs) as Data);
+    if (other.status !== 'ok') return false;
+    void session.save();
+    const merged = store.get(id)!.data;
+    store.destroy(id);
+    return [...new Set([base, ours, theirs].flatMap((data) => Object.keys(data)))].every((key) => {
+      const text = (data: object): string | undefined =>
+        Object.hasOwn(data, key) ? JSON.stringify((data as Data)[key]) : undefined;
+      const expected =
+        text(json(ours) as Data) === text(json(base) as Data) ? text(json(theirs) as Data) : text(json(ours) as Data);
+      return text(merged) === expected;
+    });
+  });
+  fc.assert(property, { numRuns: 2_000 });
+  t.is(store.size, 0);
+  t.is(({} as Data)['a'], undefined, 'no prototype was touched');
+});
+
+test('whatever the order of a thousand slow writes and logouts, no session comes back', async (t) => {
+  for (const remote of [false, true]) {
+    const { store, manager, begin } = open('merge', remote);
+    const run = fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 4 }), async (s, writers) => {
+      const id = await begin({ n: 0 });
+      const work = Array.from({ length: writers }, async (_, n) => {
+        const session = await manager.load(id);
+        await s.schedule(Promise.resolve(), `writer ${n} has loaded`);
+        if (!session) return;
+        session.data[`key${n}`] = n;
+        if (n % 2 === 1) session.regenerate();
+        try {
+          await session.save();
+        } catch (error) {
+          if ((error as { code?: string }).code !== 'ERR_SESSION_GONE') throw error;
+        }
+        await s.schedule(Promise.resolve(), `writer ${n} has written`);
+        if (session.id !== undefined) await session.logout();
+      });
+      const out = (async () => {
+        const session = await manager.load(id);
+        await s.schedule(Promise.resolve(), 'logout has loaded');
+        await session?.logout();
+      })();
+      await s.waitFor(Promise.all([...work, out]));
+      return store.size === 0;
+    });
+    await fc.assert(run, { numRuns: 500 });
+    t.is(store.size, 0);
+  }
+});
+
+for (const { name, app } of kinds) {
+  test(`${name}: two slow requests change two keys, both are there afterwards`, async (t) => {
+    const store = new SessionStore();
+    const gates = { '/a': deferred(), '/b': deferred() };
+    const arrived = { '/a': deferred(), '/b': deferred() };
+    const url = await serve(
+      t,
+      app({ store }, async (req, res) => {
+        const path = req.url as '/a' | '/b';
+        const { data } = req.session;
+        if (path in gates) {
+          arrived[path].resolve();
+          await gates[path].promise;
+        }
+        data[path] = true;
+        res.end();
+      }),
+    );
+    const client = new Client(url);
+    await client.get('/begin');
+    const requests = [client.get('/a'), client.get('/b')];
+    await Promise.all([arrived['/a'].promise, arrived['/b'].promise]);
+    gates['/b'].resolve();
+    await requests[1];
+    gates['/a'].resolve();
+    await requests[0];
+    t.deepEqual(store.get(client.jar.get('id')!)!.data, { '/begin': true, '/b': true, '/a': true });
+  });
+
+  test(`${name}: a logout during a slow request stays, and the slow one sets no cookie`, async (t) => {
+    const store = new SessionStore();
+    const [gate, arrived] = [deferred(), deferred()];
+    const url = await serve(
+      t,
+      app({ store }, async (req, res) => {
+        if (req.url === '/slow') {
+          arrived.resolve();
+          await gate.promise;
+        }
+        if (req.url === '/logout') await req.session.logout();
+        else req.session.data['n'] = req.url;
+        res.end();
+      }),
+    );
+    const client = new Client(url);
+    await client.get('/begin');
+    const slow = client.get('/slow');
+    await arrived.promise;
+    await client.get('/logout');
+    gate.resolve();
+    const answer = await slow;
+    t.deepEqual([answer.status, answer.cookies, store.size], [200, [], 0]);
+  });
+}

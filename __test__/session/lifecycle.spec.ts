@@ -1,0 +1,261 @@
+/** What a session is to its user: guest, logged in, logged out, ended; its times; its data. */
+import { inspect } from 'node:util';
+import test from 'ava';
+import { SessionError, SessionManager, SessionStore, type Session } from 'agai-session';
+import { ManualClock } from 'agai-session/testing';
+import { kinds, type Route } from '../helpers/apps.js';
+import { Client, serve } from '../helpers/http.js';
+import { remoteBackend } from '../helpers/remote-backend.js';
+
+type Data = Record<string, unknown>;
+
+function open(options = {}): { clock: ManualClock; store: SessionStore; manager: SessionManager<Data> } {
+  const clock = new ManualClock(1_000_000);
+  const store = new SessionStore({ clock, ...options });
+  return { clock, store, manager: new SessionManager<Data>({ store }) };
+}
+
+/** A session that is stored. */
+function stored(manager: SessionManager<Data>, data: Data = { n: 1 }): Session<Data> {
+  const session = manager.create();
+  session.data = data;
+  void session.save();
+  return session;
+}
+
+async function again(manager: SessionManager<Data>, session: Session<Data>): Promise<Session<Data>> {
+  return (await manager.load(session.id!))!;
+}
+
+test('a new session is a guest and is not stored before something is written', (t) => {
+  const { store, manager } = open();
+  const session = manager.create();
+  t.deepEqual(
+    [session.uid, session.isAuthenticated, session.isLoggedIn(), session.isNew],
+    ['Guest', false, false, true],
+  );
+  t.deepEqual([session.id, session.handle, session.data], [undefined, undefined, {}]);
+  void session.save();
+  t.is(store.size, 0);
+  session.data['cart'] = ['apple'];
+  void session.save();
+  t.is(store.size, 1);
+  t.false(session.isNew);
+  t.deepEqual(store.get(session.id!)!.data, { cart: ['apple'] });
+});
+
+test("the original's life: create, log in, work, log out", async (t) => {
+  const { store, manager } = open();
+  const session = manager.create();
+  session.login('ann');
+  t.deepEqual([session.uid, session.isLoggedIn()], ['ann', true], 'at once for this request');
+  void session.save();
+  const id = session.id!;
+  t.is(store.get(id)!.uid, 'ann');
+  t.true(session.authenticatedAt instanceof Date);
+  await session.logout();
+  t.deepEqual([session.uid, session.isLoggedIn(), session.id], ['Guest', false, undefined]);
+  t.is(store.get(id), undefined);
+  t.is(await manager.load(id), undefined);
+});
+
+test('login moves to a new id, keeps the data and the handle, and the old id is dead', async (t) => {
+  const { store, manager } = open();
+  const guest = stored(manager, { cart: ['apple'] });
+  const { id: before, handle } = guest;
+  guest.login('ann');
+  void guest.save();
+  t.not(guest.id, before);
+  t.false(store.has(before!));
+  t.is(guest.handle, handle);
+  const next = await again(manager, guest);
+  t.deepEqual([next.uid, next.data], ['ann', { cart: ['apple'] }]);
+  next.login('ann');
+  void next.save();
+  t.not(next.id, guest.id, 'to log in again renews again');
+});
+
+test('what one user left in a session is not shown to the next', async (t) => {
+  const { manager } = open();
+  const session = stored(manager, { cart: ['apple'] });
+  session.login('ann');
+  void session.save();
+  const next = await again(manager, session);
+  next.login('bob');
+  void next.save();
+  t.deepEqual((await again(manager, next)).data, {});
+});
+
+test('a login starts the absolute timeout anew, nothing else does', async (t) => {
+  const { clock, manager } = open({ idleTimeout: '30m', absoluteTimeout: '1h' });
+  const session = stored(manager);
+  clock.advance('25m');
+  const active = await again(manager, session);
+  t.is(active.expirationTime!.getTime(), clock.now() + 30 * 60_000, 'the idle deadline moves with activity');
+  clock.advance('25m');
+  const late = await again(manager, session);
+  t.is(late.expirationTime!.getTime(), clock.now() + 10 * 60_000, 'the absolute one does not');
+  late.regenerate();
+  void late.save();
+  t.is(late.expirationTime!.getTime(), clock.now() + 10 * 60_000, 'nor by a new id');
+  late.login('ann');
+  void late.save();
+  t.is(late.expirationTime!.getTime(), clock.now() + 30 * 60_000);
+});
+
+test('a session can have an idle timeout of its own, which a login keeps', async (t) => {
+  const { clock, store, manager } = open();
+  const session = stored(manager);
+  await session.touch({ idleTimeout: '10s' });
+  t.is(session.expirationTime!.getTime(), clock.now() + 10_000);
+  session.login('ann');
+  void session.save();
+  t.is(store.get(session.id!)!.idleTimeout, 10_000);
+  clock.advance('10s');
+  t.is(await manager.load(session.id!), undefined);
+});
+
+test('without an end, a session has no expiration time', (t) => {
+  const { manager } = open({ idleTimeout: Infinity, absoluteTimeout: Infinity });
+  t.is(stored(manager).expirationTime, undefined);
+});
+
+test('after destroy the object is of no use and says so', async (t) => {
+  const { store, manager } = open();
+  const session = stored(manager);
+  await session.destroy();
+  await session.destroy();
+  t.is(store.size, 0);
+  for (const use of [
+    () => session.data,
+    () => session.login('ann'),
+    () => session.regenerate(),
+    () => session.logout(),
+    () => session.touch(),
+  ]) {
+    t.throws(use, { instanceOf: SessionError, code: 'ERR_SESSION_GONE' });
+  }
+  t.is(session.uid, 'Guest');
+  void session.save();
+  t.is(store.size, 0);
+});
+
+test("after logout the session goes on as a guest's, under an id of its own", async (t) => {
+  const { store, manager } = open();
+  const session = stored(manager);
+  const before = session.id;
+  await session.logout();
+  session.data['flash'] = 'good bye';
+  void session.save();
+  t.not(session.id, before);
+  t.deepEqual(store.get(session.id!)!.data, { flash: 'good bye' });
+});
+
+test('saving a session that ended meanwhile is an error, and brings nothing back', async (t) => {
+  const { store, manager } = open();
+  const session = stored(manager);
+  const slow = await again(manager, session);
+  await session.logout();
+  slow.data['late'] = true;
+  await t.throwsAsync(async () => slow.save(), { instanceOf: SessionError, code: 'ERR_SESSION_GONE' });
+  t.is(store.size, 0);
+  await slow.save();
+  t.is(store.size, 0, 'nor does a second try');
+});
+
+test('a user id that cannot be one is refused', (t) => {
+  const session = open().manager.create();
+  for (const uid of ['', 'Guest', 'u'.repeat(256)]) {
+    t.throws(() => session.login(uid), { code: 'ERR_SESSION_UID' }, uid.slice(0, 10));
+  }
+  for (const uid of [undefined, null, 7, {}]) t.throws(() => session.login(uid as string), { instanceOf: TypeError });
+  t.false(session.isLoggedIn());
+  session.login('u'.repeat(255));
+  session.login('Zoë Ж 👍');
+  void session.save();
+  t.is(session.uid, 'Zoë Ж 👍');
+});
+
+test('data that cannot be stored is refused, and what is stored stays', async (t) => {
+  const { store, manager } = open({ maxSessionBytes: 1_000 });
+  const session = stored(manager, { n: 1 });
+  const circular: Data = {};
+  circular['self'] = circular;
+  const wrong: [unknown, string][] = [
+    [circular, 'ERR_SESSION_DATA'],
+    [{ n: 1n }, 'ERR_SESSION_DATA'],
+    [{ toJSON: () => 7 }, 'ERR_SESSION_DATA'],
+    [{ toJSON: () => undefined }, 'ERR_SESSION_DATA'],
+    [{ text: 'x'.repeat(1_000) }, 'ERR_SESSION_TOO_LARGE'],
+    [{ text: 'ж'.repeat(500) }, 'ERR_SESSION_TOO_LARGE'],
+  ];
+  for (const [data, code] of wrong) {
+    const next = await again(manager, session);
+    next.data = data as Data;
+    await t.throwsAsync(async () => next.save(), { instanceOf: SessionError, code });
+  }
+  for (const data of [null, undefined, [], 'text', () => 1]) {
+    t.throws(() => (session.data = data as never), { code: 'ERR_SESSION_DATA' });
+  }
+  t.deepEqual(store.get(session.id!)!.data, { n: 1 });
+  t.is(store.get(session.id!)!.version, 1);
+});
+
+test('neither JSON nor a log of a session shows its id', (t) => {
+  const session = stored(open().manager);
+  for (const text of [
+    JSON.stringify(session),
+    inspect(session),
+    inspect({ session }, { depth: 9, showHidden: true }),
+  ]) {
+    t.false(text.includes(session.id!), text);
+    t.true(text.includes(session.handle!), text);
+  }
+});
+
+for (const { name, app } of kinds) {
+  for (const remote of [false, true]) {
+    test(`${name}${remote ? ' over a store that answers promises' : ''}: a person comes, logs in, works, logs out`, async (t) => {
+      const store = new SessionStore();
+      const routes: Record<string, Route> = {
+        '/': (req, res) => res.end(JSON.stringify([req.session.uid, req.session.data])),
+        '/add': (req, res) => {
+          req.session.data['n'] = ((req.session.data['n'] as number) ?? 0) + 1;
+          res.end();
+        },
+        '/login': (req, res) => {
+          req.session.login('ann');
+          res.writeHead(303, { Location: '/' }).end();
+        },
+        '/logout': async (req, res) => {
+          await req.session.logout();
+          res.end();
+        },
+      };
+      const backend = remote ? remoteBackend(store.backend) : store;
+      const client = new Client(
+        await serve(
+          t,
+          app({ store: backend }, (req, res) => routes[req.url!]!(req, res)),
+        ),
+      );
+      t.is((await client.get('/')).body, '["Guest",{}]');
+      await client.get('/add');
+      const guest = client.cookie;
+      await client.get('/add');
+      t.is(client.cookie, guest, 'the id stays while nobody logs in');
+      t.is((await client.get('/')).body, '["Guest",{"n":2}]');
+      const login = await client.get('/login');
+      t.deepEqual([login.status, login.cookies.length], [303, 1]);
+      t.not(client.cookie, guest);
+      t.is((await client.get('/')).body, '["ann",{"n":2}]', 'the redirect never overtakes the session');
+      t.is((await client.get('/', { headers: { cookie: guest } })).body, '["Guest",{}]', 'the old id is dead');
+      const logout = await client.get('/logout');
+      t.deepEqual(logout.cookies, [
+        'id=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/; HttpOnly; SameSite=Lax',
+      ]);
+      t.is((await client.get('/')).body, '["Guest",{}]');
+      t.is(store.size, 0);
+    });
+  }
+}
