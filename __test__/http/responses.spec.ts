@@ -144,6 +144,7 @@ for (const { name, app } of kinds) {
 async function writesOf(t: ExecutionContext, app: Parameters<typeof serve>[1], cookie?: string): Promise<number> {
   let writes = 0;
   const url = await serve(t, (req, res) => {
+    // oxlint-disable-next-line no-underscore-dangle -- Node's own, the last stop before the system
     const handle = (req.socket as unknown as { _handle: Record<string, (...args: unknown[]) => unknown> })._handle;
     for (const name of ['writev', 'writeBuffer', 'writeUtf8String', 'writeLatin1String', 'writeAsciiString']) {
       const write = handle[name]!;

@@ -1,5 +1,5 @@
 /** Two requests at one session at once. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import test from 'ava';
 import { SessionManager, SessionStore, type Concurrency, type Session } from 'agai-session';
 import { kinds } from '../helpers/apps.js';

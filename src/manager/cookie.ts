@@ -53,12 +53,13 @@ export class CookiePolicy {
 
   /** @throws TypeError for a wrong option, or a combination that browsers drop. */
   constructor(options: CookieOptions = {}, production: boolean = process.env['NODE_ENV'] === 'production') {
+    checkNames('cookie', options, names);
+
     // Defaults.
     const { secure = 'auto', sameSite = 'lax', path = '/', domain, httpOnly = true, partitioned = false } = options;
     const { name = secure === false ? 'id' : '__Host-id' } = options;
 
     // Check each.
-    checkNames('cookie', options, names);
     oneOf('cookie.secure', secure, [true, false, 'auto']);
     oneOf('cookie.sameSite', sameSite, ['lax', 'strict', 'none']);
     oneOf('cookie.httpOnly', httpOnly, [true, false]);

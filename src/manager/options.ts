@@ -5,7 +5,7 @@ import type { Concurrency } from '../session/session.js';
 import type { SessionBackend } from '../store/backend.js';
 import { storeOptionNames, type SessionStoreOptions } from '../store/options.js';
 import { SessionStore } from '../store/session-store.js';
-import type { CookieOptions } from './cookie.js';
+import { CookiePolicy, type CookieOptions } from './cookie.js';
 
 /** Options of the manager and of every middleware. Those of a store make a store of its own. */
 export interface SessionOptions extends SessionStoreOptions {
@@ -39,6 +39,7 @@ const ownNames = [
 ] as const satisfies (keyof SessionOptions)[];
 
 export interface CheckedOptions {
+  readonly cookie: CookiePolicy;
   readonly backend: SessionBackend;
   /** The store, if it is one of ours. */
   readonly store: SessionStore | undefined;
@@ -53,7 +54,8 @@ export function checkOptions(options: SessionOptions): CheckedOptions {
   oneOf('concurrency', concurrency, ['merge', 'strict', 'last-write-wins']);
   oneOf('trustProxy', trustProxy, [true, false]);
   if (onError !== undefined && typeof onError !== 'function') throw typeError('onError', onError, 'pass a function');
-  return { ...checkStore(store, storeOptions), concurrency, trustProxy, onError };
+  // The store last: nothing is opened for options that are refused.
+  return { cookie: new CookiePolicy(cookie), concurrency, trustProxy, onError, ...checkStore(store, storeOptions) };
 }
 
 function checkStore(store: unknown, storeOptions: SessionStoreOptions): Pick<CheckedOptions, 'backend' | 'store'> {

@@ -186,11 +186,13 @@ function hook(target: object): void {
   if (Object.hasOwn(target, kHooked)) return;
   Object.defineProperty(target, kHooked, { value: true });
   for (const name of ['writeHead', 'flushHeaders', 'write', 'end'] as const) {
-    const method = (target as Partial<Record<Sending, Method>>)[name];
-    if (method === undefined) continue;
+    // A method that is inherited is looked up at each call: somebody may wrap it there later.
+    const own = Object.getOwnPropertyDescriptor(target, name)?.value as Method | undefined;
+    const parent = Object.getPrototypeOf(target) as Record<Sending, Method>;
     const wrapped = {
       [name](this: Response, ...args: unknown[]): unknown {
         const gate = this[kGate];
+        const method = own ?? parent[name];
         return gate === undefined ? method.apply(this, args) : gate.pass(this, name, method, args);
       },
     }[name];

@@ -8,7 +8,7 @@ import { bodyParameters, queryParameters } from '../session/form.js';
 import { Session, type SessionData } from '../session/session.js';
 import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
 import type { SessionStore } from '../store/session-store.js';
-import { CookiePolicy } from './cookie.js';
+import type { CookiePolicy } from './cookie.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
 import { gate, type Response } from './response.js';
 
@@ -40,8 +40,8 @@ export class SessionManager<Data extends object = SessionData> {
 
   /** @throws TypeError, RangeError for a wrong option. */
   constructor(options: SessionOptions = {}) {
-    this.#cookie = new CookiePolicy(options.cookie);
     this.#options = checkOptions(options);
+    this.#cookie = this.#options.cookie;
     this.store = this.#options.store;
     this.#backend = this.#options.backend;
     this.#names = { secure: this.#cookie.name(true), plain: this.#cookie.name(false) };

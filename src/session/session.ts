@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import { duration, type Duration } from '../options.js';
+import { checkNames, duration, type Duration } from '../options.js';
 import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
 import { EMPTY, parseData, stringifyData } from '../store/json.js';
 import { checkUid, GUEST } from '../store/uid.js';
@@ -198,6 +198,7 @@ export class Session<Data extends object = SessionData> {
 
   /** Notes activity now, which each request does by itself; with `idleTimeout` also sets the session's own. */
   touch(options: { idleTimeout?: Duration } = {}): MaybePromise<void> {
+    checkNames('touch', options, ['idleTimeout']);
     this.#checkNotEnded();
     const idleTimeout = options.idleTimeout === undefined ? undefined : duration('idleTimeout', options.idleTimeout);
     if (idleTimeout !== undefined) this.#idleTimeout = idleTimeout;

@@ -57,8 +57,9 @@ export class Listeners {
     this.#byName.get(name)?.delete(listener);
   }
 
+  /** Removes all, also in the middle of a batch. */
   clear(): void {
-    this.#byName.clear();
+    for (const listeners of this.#byName.values()) listeners.clear();
   }
 
   /** Which kinds of events the addon must make. */
@@ -75,7 +76,11 @@ export class Listeners {
         uid: (batch[at + 3] as string | null) ?? GUEST,
         reason: reasons[batch[at + 1] as number]!,
       };
-      for (const listener of this.#byName.get(name) ?? []) {
+      const listeners = this.#byName.get(name);
+      if (listeners === undefined) continue;
+      // A copy: a listener that is added during an event is first told of the next. One that is removed is told no more.
+      for (const listener of Array.from(listeners)) {
+        if (!listeners.has(listener)) continue;
         try {
           (listener as (event: SessionEvent) => void)(event);
         } catch (error) {

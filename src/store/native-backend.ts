@@ -47,7 +47,13 @@ class NativeFacts implements SessionFacts {
   }
 
   get handle(): string {
-    return this.#native.handleOf(this.id) ?? '';
+    try {
+      return this.#native.handleOf(this.id) ?? '';
+    } catch (error) {
+      // A record outlives its store, and can still be shown.
+      if ((error as SessionError).code === 'ERR_SESSION_CLOSED') return '';
+      throw error;
+    }
   }
 }
 

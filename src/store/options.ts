@@ -59,10 +59,15 @@ export const storeOptionNames = [
   'clock',
 ] as const satisfies (keyof SessionStoreOptions)[];
 
-/** What one session costs beside its text, in bytes; the addon counts the same. */
-const RECORD_OVERHEAD = 108;
+/**
+ * What one session may take beside its data, in bytes: the bookkeeping that the addon counts (108), the times in its body (22)
+ * and the longest user id (510).
+ */
+const MAX_OVERHEAD = 640;
 
 export function checkStoreOptions(options: SessionStoreOptions): StoreLimits {
+  checkNames('SessionStore', options, storeOptionNames);
+
   // Defaults.
   const {
     maxSessions = 1_000_000,
@@ -75,7 +80,6 @@ export function checkStoreOptions(options: SessionStoreOptions): StoreLimits {
   } = options;
 
   // Check each and interpret it.
-  checkNames('SessionStore', options, storeOptionNames);
   const limits = {
     maxSessions: wholeNumber('maxSessions', maxSessions, 1, 2 ** 32 - 2),
     maxBytes: size('maxBytes', maxBytes),
@@ -89,11 +93,11 @@ export function checkStoreOptions(options: SessionStoreOptions): StoreLimits {
   }
 
   // Check them against each other.
-  if (limits.maxSessionBytes + RECORD_OVERHEAD > limits.maxBytes) {
+  if (limits.maxSessionBytes + MAX_OVERHEAD > limits.maxBytes) {
     throw rangeError(
       'maxSessionBytes',
       maxSessionBytes,
-      `one session must fit in maxBytes (${limits.maxBytes}) with its ${RECORD_OVERHEAD} bytes of bookkeeping: lower it or raise maxBytes`,
+      `one session must fit in maxBytes (${limits.maxBytes}) with up to ${MAX_OVERHEAD} bytes of bookkeeping: lower it or raise maxBytes`,
     );
   }
   if (limits.idleTimeout !== Infinity && limits.idleTimeout > limits.absoluteTimeout) {

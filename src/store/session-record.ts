@@ -5,8 +5,6 @@ import { GUEST } from './uid.js';
 
 /** One session, read at one moment: a copy, which later changes do not touch. Instants are milliseconds since 1970. */
 export class SessionRecord<Data> {
-  /** The secret that the cookie carries. `toJSON` and `console.log` leave it out. */
-  readonly id: string;
   readonly version: number;
   /** `'Guest'` for a guest. */
   readonly uid: string;
@@ -22,7 +20,6 @@ export class SessionRecord<Data> {
 
   constructor(facts: SessionFacts, uid: string | undefined, data: Data) {
     this.#facts = facts;
-    this.id = facts.id;
     this.version = facts.version;
     this.uid = uid ?? GUEST;
     this.data = data;
@@ -31,6 +28,11 @@ export class SessionRecord<Data> {
     this.idleTimeout = facts.idleTimeout;
     this.absoluteDeadline = facts.absoluteDeadline;
     this.authenticatedAt = uid === undefined ? undefined : facts.authenticatedAt;
+  }
+
+  /** The secret that the cookie carries. Not a property of the record's own: JSON, logs and copies leave it out. */
+  get id(): string {
+    return this.#facts.id;
   }
 
   /** The public name, safe to show; `''` once the session ended. */
@@ -48,7 +50,7 @@ export class SessionRecord<Data> {
   }
 
   toJSON(): object {
-    const { id, ...shown } = this;
+    const shown: object = { ...this };
     return { handle: this.handle, ...shown };
   }
 

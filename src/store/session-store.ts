@@ -1,7 +1,8 @@
 /** The typed store: the direct API, usable outside HTTP. */
 import { SessionError } from '../errors.js';
+import { isPromise } from '../maybe-promise.js';
 import type { NativeStats } from '../native.js';
-import { duration, rangeError, typeError, wholeNumber, type Duration } from '../options.js';
+import { checkNames, duration, rangeError, typeError, wholeNumber, type Duration } from '../options.js';
 import { nativeClock } from '../testing/manual-clock.js';
 import type { CommitOutcome, SessionBackend, StoredSession } from './backend.js';
 import { Listeners, type SessionEventName, type SessionListener } from './events.js';
@@ -56,6 +57,8 @@ export type SessionStoreStats = Readonly<NativeStats> & {
 /** Tries of `update` before it gives up; only a function that changes its own session gets near. */
 const MAX_TRIES = 10;
 const VALUES_PER_SESSION = 9;
+/** How long events are handed out before others have their turn. */
+const DELIVERY_MS = 1;
 
 /**
  * Sessions in this process's memory, off the JavaScript heap: bounded, expiring on time. Synchronous: every call takes from
@@ -86,6 +89,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
    */
   create(data: Data, options: CreateOptions = {}): SessionRecord<Data> {
+    checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
     const text = stringifyData(data);
     const uid = options.uid === undefined ? undefined : checkUid(options.uid);
     const facts = this.#native.create({
@@ -130,7 +134,10 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
     let stored = this.#native.load(checkId(id), false);
     for (let tries = 0; stored && tries < MAX_TRIES; tries++) {
       const session = this.#record(stored);
-      const text = stringifyData(change(session.data, session) ?? session.data);
+      const changed = change(session.data, session) ?? session.data;
+      if (isPromise(changed))
+        throw new TypeError('update needs a function that answers at once, not a promise: nothing was written');
+      const text = stringifyData(changed);
       const outcome = this.#native.commit(id, stored.version, { data: text });
       if (outcome.status === 'ok') return new SessionRecord(outcome.facts, stored.uid, parseData<Data>(text));
       stored = outcome.status === 'conflict' ? outcome.current : undefined;
@@ -146,6 +153,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
 
   /** Notes the user's activity, and with `idleTimeout` sets the session's own. False if there is no such session. */
   touch(id: string, options: { idleTimeout?: Duration } = {}): boolean {
+    checkNames('touch', options, ['idleTimeout']);
     return this.#native.touch(checkId(id), optionalDuration('idleTimeout', options.idleTimeout));
   }
 
@@ -154,6 +162,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
    * logged in now. `undefined` if there is no such session.
    */
   regenerate(id: string, options: { uid?: string } = {}): SessionRecord<Data> | undefined {
+    checkNames('regenerate', options, ['uid']);
     const uid = options.uid === undefined ? undefined : checkUid(options.uid);
     const outcome = this.#native.regenerate(checkId(id), undefined, {}, uid);
     return outcome.status === 'ok' ? this.get(outcome.facts.id) : undefined;
@@ -179,7 +188,9 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
    * at a bounded number of places, so a page may be short while there is a `next`.
    */
   page(options: { after?: string | undefined; limit?: number } = {}): SessionPage {
+    checkNames('page', options, ['after', 'limit']);
     const { after, limit = 100 } = options;
+    if (after !== undefined && typeof after !== 'string') throw typeError('after', after, 'pass a handle');
     wholeNumber('limit', limit, 1, 10_000);
     const rows = this.#native.native.page(after, limit);
     if (rows === null) throw rangeError('after', after, 'pass a handle of this store');
@@ -242,7 +253,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
    * and are never called after `close`; one that throws disturbs nobody.
    */
   on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): this {
-    this.#listeners.add(name, listener);
+    if (!this.#closed) this.#listeners.add(name, listener);
     this.#native.native.listen(this.#listeners.mask);
     return this;
   }
@@ -273,13 +284,17 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
     return outcome.status === 'conflict' ? { status: 'conflict', current: this.#record(outcome.current) } : outcome;
   }
 
-  /** Hands one batch to the listeners and comes back for the next after others had their turn. */
+  /** Hands batches to the listeners for a moment, and comes back for the rest after others had their turn. */
   #deliver(): void {
-    if (this.#closed) return;
-    const batch = this.#native.native.takeEvents();
-    if (batch === null) return;
-    setImmediate(() => this.#deliver()).unref();
-    this.#listeners.emit(batch);
+    const enough = performance.now() + DELIVERY_MS;
+    while (!this.#closed) {
+      const batch = this.#native.native.takeEvents();
+      if (batch === null) return;
+      this.#listeners.emit(batch);
+      if (performance.now() >= enough) break;
+    }
+    // Not an immediate: one that does not keep the process alive does not wake a quiet loop either, a timer does.
+    setTimeout(() => this.#deliver(), 0).unref();
   }
 }
 

@@ -1,6 +1,6 @@
 /** A clock for tests. */
 import { NativeClock } from '../native.js';
-import { duration, type Duration } from '../options.js';
+import { duration, wholeNumber, type Duration } from '../options.js';
 
 const natives = new WeakMap<ManualClock, NativeClock>();
 
@@ -9,9 +9,12 @@ const natives = new WeakMap<ManualClock, NativeClock>();
  * may share one. Readers see an expiry at once after `advance`; the `expired` events follow asynchronously, as always.
  */
 export class ManualClock {
-  /** Starts at `now`, milliseconds since 1970; default: the time of the call. */
+  /**
+   * Starts at `now`, milliseconds since 1970; default: the time of the call.
+   * @throws TypeError, RangeError if that is none.
+   */
   constructor(now: number = Date.now()) {
-    natives.set(this, new NativeClock(now));
+    natives.set(this, new NativeClock(wholeNumber('now', now, 0, Number.MAX_SAFE_INTEGER)));
   }
 
   now(): number {

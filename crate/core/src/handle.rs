@@ -301,7 +301,7 @@ impl StoreHandle {
         let mut guard = self.shared.lock();
         guard.usable()?;
         let retired = guard.store.clear();
-        let ended = retired.len();
+        let ended = retired.records.len();
         guard.retired.push(retired);
         self.shared.release(guard, false);
         Ok(ended)

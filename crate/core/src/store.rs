@@ -23,8 +23,11 @@ use smallvec::SmallVec;
 /// Bodies taken out of the store, to be dropped where no lock is held.
 pub type Garbage = SmallVec<[Box<[u8]>; 2]>;
 
-/// The records of a store that was cleared; see [`Store::report_cleared`].
-pub type Retired = Slab<Record>;
+/// What a cleared store held, to be taken apart where nobody waits for it; see [`Store::report_cleared`].
+pub struct Retired {
+    pub records: Slab<Record>,
+    _order: (Index, Expiry),
+}
 
 /// The store. A clone does not exist; [`crate::StoreHandle`] shares it.
 pub struct Store {
@@ -34,10 +37,8 @@ pub struct Store {
     index: Index,
     expiry: Expiry,
     /// Each record is in exactly one of these, by whether it has a user.
-    guests: Lru,
-    users: Lru,
-    /// The sum of all records' `bytes()`.
-    bytes: u64,
+    guests: Class,
+    users: Class,
     events: EventQueue,
     garbage: Garbage,
     stats: Stats,
@@ -53,9 +54,8 @@ impl Store {
             slab: Slab::new(1),
             index: Index::default(),
             expiry: Expiry::default(),
-            guests: Lru::default(),
-            users: Lru::default(),
-            bytes: 0,
+            guests: Class::default(),
+            users: Class::default(),
             events: EventQueue::default(),
             garbage: Garbage::new(),
             stats: Stats::default(),
@@ -74,15 +74,15 @@ impl Store {
 
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.guests.bytes + self.users.bytes
     }
 
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
             sessions: u64::from(self.len()),
-            guests: u64::from(self.guests.len()),
-            bytes: self.bytes,
+            guests: u64::from(self.guests.lru.len()),
+            bytes: self.bytes(),
             events_dropped: self.events.dropped(),
             ..self.stats
         }
@@ -190,20 +190,34 @@ impl Store {
     fn promote(&mut self, index: u32) {
         if let Some(record) = self.slab.get(index) {
             let is_user = record.is_user();
-            self.list(is_user).promote(index);
-        }
-    }
-
-    /// The list that a guest's or a user's record is in, with the links it runs through.
-    fn list(&mut self, is_user: bool) -> LinkedList<'_> {
-        LinkedList {
-            ends: if is_user {
+            let class = if is_user {
                 &mut self.users
             } else {
                 &mut self.guests
-            },
-            slab: &mut self.slab,
+            };
+            class.lru.promote(self.slab.links_mut(), index);
         }
+    }
+
+    /// Adds a record of so many bytes to its class, as the most recently used.
+    fn join(&mut self, is_user: bool, index: u32, bytes: u64) {
+        let class = if is_user {
+            &mut self.users
+        } else {
+            &mut self.guests
+        };
+        class.lru.insert(self.slab.links_mut(), index);
+        class.bytes += bytes;
+    }
+
+    fn part(&mut self, is_user: bool, index: u32, bytes: u64) {
+        let class = if is_user {
+            &mut self.users
+        } else {
+            &mut self.guests
+        };
+        class.lru.remove(self.slab.links_mut(), index);
+        class.bytes -= bytes;
     }
 
     /// Checks what must always hold across the structures.
@@ -219,8 +233,8 @@ impl Store {
             .validate(|index| self.slab.get(index).map(Record::deadline));
         self.index.validate(|index| record(index).key());
         let (guests, users) = (
-            self.guests.validate(self.slab.links()),
-            self.users.validate(self.slab.links()),
+            self.guests.lru.validate(self.slab.links()),
+            self.users.lru.validate(self.slab.links()),
         );
         assert!(
             guests.iter().all(|&index| !record(index).is_user())
@@ -236,42 +250,27 @@ impl Store {
             self.len() as usize,
             "each record has one heap entry"
         );
-        assert_eq!(
-            self.bytes,
-            guests
-                .iter()
-                .chain(&users)
-                .map(|&index| record(index).bytes())
-                .sum::<u64>()
-        );
+        for (class, members) in [(&self.guests, &guests), (&self.users, &users)] {
+            assert_eq!(
+                class.bytes,
+                members.iter().map(|&index| record(index).bytes()).sum::<u64>()
+            );
+        }
         assert!(
             guests
                 .iter()
                 .chain(&users)
                 .all(|&index| self.find(record(index).key()) == Some(index))
         );
-        assert!(self.len() <= self.options.max_sessions && self.bytes <= self.options.max_bytes);
+        assert!(self.len() <= self.options.max_sessions && self.bytes() <= self.options.max_bytes);
     }
 }
 
-/// One LRU list together with the slab that carries its links.
-struct LinkedList<'a> {
-    ends: &'a mut Lru,
-    slab: &'a mut Slab<Record>,
-}
-
-impl LinkedList<'_> {
-    fn insert(&mut self, index: u32) {
-        self.ends.insert(self.slab.links_mut(), index);
-    }
-
-    fn remove(&mut self, index: u32) {
-        self.ends.remove(self.slab.links_mut(), index);
-    }
-
-    fn promote(&mut self, index: u32) {
-        self.ends.promote(self.slab.links_mut(), index);
-    }
+/// The records of guests, or those of users: the order in which they leave, and the sum of their `bytes()`.
+#[derive(Debug, Default)]
+struct Class {
+    lru: Lru,
+    bytes: u64,
 }
 
 #[cfg(test)]

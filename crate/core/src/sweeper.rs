@@ -81,7 +81,7 @@ fn run(shared: &Shared) {
 
 /// Reports and drops the sessions of a cleared store, batch by batch.
 fn take_apart(shared: &Shared, retired: Retired) {
-    let mut records = retired.drain();
+    let mut records = retired.records.drain();
     loop {
         let batch: Vec<_> = records.by_ref().take(SLICE).collect();
         if batch.is_empty() {

@@ -4,11 +4,11 @@ use crate::clock::NativeClock;
 use crate::error::{Result, from_core, from_napi, guard};
 use crate::events::{event_rows, page_rows};
 use crate::results::{Results, Status, millis, number, optional_millis};
-use crate::strings::{TextIn, TextOut, read_key};
+use crate::strings::{TextIn, TextOut, read_handle, read_key};
 use agai_session_core::clock::{Clock, SystemClock};
 use agai_session_core::random::OsRandom;
 use agai_session_core::{
-    Change, Commit, EventMask, Handle, Identity, NewSession, Options, Reason, Renewal, SessionKey, Stats,
+    Change, Commit, EventMask, Identity, NewSession, Options, Reason, Renewal, SessionKey, Stats,
     StoreHandle, TextBuffer,
 };
 use napi::bindgen_prelude::{Array, Float64Array, Function};
@@ -295,12 +295,10 @@ impl NativeStore {
 
     #[napi]
     pub fn destroy_by_handle(&self, env: Env, handle: JsString<'_>) -> Result<bool> {
-        self.call(
-            |store, buffers| match Handle::parse(buffers.data.read_bytes(env, handle)?) {
-                Some(handle) => store.destroy_by_handle(handle).map_err(|error| from_core(&error)),
-                None => Ok(false),
-            },
-        )
+        self.call(|store, _| match read_handle(env, handle)? {
+            Some(handle) => store.destroy_by_handle(handle).map_err(|error| from_core(&error)),
+            None => Ok(false),
+        })
     }
 
     #[napi]
@@ -313,11 +311,11 @@ impl NativeStore {
     pub fn page<'env>(
         &self,
         env: &'env Env,
-        after: Option<String>,
+        after: Option<JsString<'_>>,
         limit: u32,
     ) -> Result<Option<Array<'env>>> {
         self.call(|handle, _| {
-            let after = match after.map(|text| Handle::parse(text.as_bytes())) {
+            let after = match after.map(|text| read_handle(*env, text)).transpose()? {
                 Some(None) => return Ok(None),
                 other => other.flatten(),
             };

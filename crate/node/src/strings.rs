@@ -4,7 +4,7 @@
 //! doubles a read. So a read goes into a buffer that is large enough nearly always, and again if it was not.
 
 use crate::error::{INTERNAL, Result};
-use agai_session_core::{SessionId, SessionKey, Text};
+use agai_session_core::{Handle, SessionId, SessionKey, Text};
 use napi::bindgen_prelude::{JsValue, ToNapiValue};
 use napi::{Env, JsString, sys};
 use std::ptr::null_mut;
@@ -113,22 +113,38 @@ impl TextIn {
     }
 }
 
-/// Reads an id and hashes it; `None` if it is none.
-pub fn read_key(env: Env, value: JsString<'_>) -> Result<Option<SessionKey>> {
+/// Reads a short text of ASCII characters, as ids and handles are, without a buffer of its own; `None` for any other. Not
+/// through latin1, where another character with the same low byte would pass for the right one.
+fn read_name<T>(env: Env, value: JsString<'_>, parse: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>> {
     // A longer text is cut at the buffer's end and then has the wrong length.
-    let mut buffer = [0u8; SessionId::TEXT_LEN + 2];
+    let mut units = [0u16; SessionId::TEXT_LEN + 2];
     let mut read = 0;
     // SAFETY: the value is a live handle of this environment, and the call writes at most the buffer's length.
     check(unsafe {
-        sys::napi_get_value_string_latin1(
+        u16::get(
             env.raw(),
             value.raw(),
-            buffer.as_mut_ptr().cast(),
-            buffer.len(),
+            units.as_mut_ptr(),
+            units.len(),
             &raw mut read,
         )
     })?;
-    Ok(buffer.get(..read).and_then(SessionId::parse).map(|id| id.key()))
+    let mut bytes = [0u8; SessionId::TEXT_LEN + 2];
+    for (byte, unit) in bytes.iter_mut().zip(units) {
+        // 0 is in no name.
+        *byte = u8::try_from(unit).unwrap_or(0);
+    }
+    Ok(bytes.get(..read).and_then(parse))
+}
+
+/// Reads an id and hashes it; `None` if it is none.
+pub fn read_key(env: Env, value: JsString<'_>) -> Result<Option<SessionKey>> {
+    read_name(env, value, |text| SessionId::parse(text).map(|id| id.key()))
+}
+
+/// Reads a handle; `None` if it is none.
+pub fn read_handle(env: Env, value: JsString<'_>) -> Result<Option<Handle>> {
+    read_name(env, value, Handle::parse)
 }
 
 /// A string made already.

@@ -1,12 +1,9 @@
 //! How sessions leave: destroyed, expired, evicted for room, cleared.
 
-use super::{Retired, Store};
+use super::{Class, Retired, Store};
 use crate::change::Swept;
 use crate::event::{Event, EventKind, Reason};
-use crate::expiry::Expiry;
 use crate::id::{Handle, SessionKey};
-use crate::index::Index;
-use crate::lru::Lru;
 use crate::record::{NEVER, Record};
 use crate::slab::{Slab, Slot};
 
@@ -44,14 +41,14 @@ impl Store {
     /// Ends all sessions at once, whatever their number. The records come back to be taken apart elsewhere.
     pub fn clear(&mut self) -> Retired {
         let fresh = Slab::new(self.slab.next_generation());
-        let retired = std::mem::replace(&mut self.slab, fresh);
-        self.index = Index::default();
-        self.expiry = Expiry::default();
-        self.guests = Lru::default();
-        self.users = Lru::default();
-        self.bytes = 0;
-        self.stats.destroyed += u64::from(retired.len());
-        retired
+        let records = std::mem::replace(&mut self.slab, fresh);
+        self.guests = Class::default();
+        self.users = Class::default();
+        self.stats.destroyed += u64::from(records.len());
+        Retired {
+            records,
+            _order: (std::mem::take(&mut self.index), std::mem::take(&mut self.expiry)),
+        }
     }
 
     /// Makes the events of sessions that [`Store::clear`] ended.
@@ -68,7 +65,8 @@ impl Store {
     }
 
     /// Makes room for `sessions` more of `bytes` more in all: what is due goes first, then guests, then, for a user's
-    /// session only, users; each class least recently used first. False if that was not enough. Never takes `keep`.
+    /// session only, users; each class least recently used first. Never takes `keep`. False if all that would not be enough:
+    /// then nobody is evicted.
     pub(super) fn make_room(
         &mut self,
         now: u64,
@@ -81,7 +79,7 @@ impl Store {
         loop {
             let reason = if self.len().saturating_add(sessions) > self.options.max_sessions {
                 Reason::MaxSessions
-            } else if self.bytes + bytes > self.options.max_bytes {
+            } else if self.bytes() + bytes > self.options.max_bytes {
                 Reason::MaxBytes
             } else {
                 return true;
@@ -94,12 +92,32 @@ impl Store {
                 self.surface(index, now);
                 continue;
             }
-            let evictable = |list: &Lru| list.oldest().filter(|&index| Some(index) != keep);
+            if !self.could_fit(sessions, bytes, for_user, keep) {
+                return false;
+            }
+            let evictable = |class: &Class| class.lru.oldest().filter(|&index| Some(index) != keep);
             let victim =
                 evictable(&self.guests).or_else(|| if for_user { evictable(&self.users) } else { None });
             let Some(index) = victim else { return false };
             self.end(index, EventKind::Evicted, reason);
         }
+    }
+
+    /// Whether there would be room if all that may be evicted were.
+    fn could_fit(&self, sessions: u32, bytes: u64, for_user: bool, keep: Option<u32>) -> bool {
+        let (mut stay, mut stay_bytes) = if for_user {
+            (0, 0)
+        } else {
+            (self.users.lru.len(), self.users.bytes)
+        };
+        if let Some(kept) = keep.and_then(|index| self.slab.get(index))
+            && (for_user || !kept.is_user())
+        {
+            stay += 1;
+            stay_bytes += kept.bytes();
+        }
+        stay.saturating_add(sessions) <= self.options.max_sessions
+            && stay_bytes + bytes <= self.options.max_bytes
     }
 
     /// Deals with the heap's earliest entry, whose time has come: its session is dead, or was touched since.
@@ -115,7 +133,7 @@ impl Store {
             return;
         };
         #[cfg(feature = "planted-faults")]
-        planted::panic_if(record.uid(), "planted sweeper panic");
+        super::planted::panic_if(record.uid(), "planted sweeper panic");
         let reason = if record.idle_deadline() <= record.facts().absolute_deadline {
             Reason::IdleTimeout
         } else {
@@ -131,10 +149,9 @@ impl Store {
             return;
         };
         let (key, is_user, bytes) = (record.key(), record.is_user(), record.bytes());
-        self.list(is_user).remove(index);
+        self.part(is_user, index, bytes);
         self.expiry.disarm(index);
         self.index.remove(key, |at| at == index);
-        self.bytes -= bytes;
         match kind {
             EventKind::Expired => self.stats.expired += 1,
             EventKind::Evicted => self.stats.evicted += 1,

@@ -115,7 +115,7 @@ impl Model {
         self.sessions.get_mut(&n)
     }
 
-    /// Whether there is room for this; evicts as promised. What is due went before.
+    /// Whether there is room for this; evicts as promised, or nobody if there is none. What is due went before.
     fn make_room(
         &mut self,
         options: &Options,
@@ -124,6 +124,7 @@ impl Model {
         for_user: bool,
         keep: Option<u8>,
     ) -> bool {
+        let before = self.sessions.clone();
         loop {
             let held: u64 = self.sessions.values().map(Expected::bytes).sum();
             if self.sessions.len() + sessions <= options.max_sessions as usize
@@ -137,7 +138,10 @@ impl Model {
                 .filter(|&(&n, session)| Some(n) != keep && (for_user || session.uid.is_empty()))
                 .min_by_key(|(_, session)| (!session.uid.is_empty(), session.used))
                 .map(|(&n, _)| n);
-            let Some(victim) = victim else { return false };
+            let Some(victim) = victim else {
+                self.sessions = before;
+                return false;
+            };
             self.sessions.remove(&victim);
         }
     }
@@ -539,7 +543,7 @@ fn a_cleared_store_knows_none_of_the_old_handles() {
         "the place is used again, the handle is not"
     );
     ended(&mut store);
-    store.report_cleared(&retired.drain().collect::<Vec<_>>());
+    store.report_cleared(&retired.records.drain().collect::<Vec<_>>());
     assert_eq!(ended(&mut store), [(EventKind::Destroyed, Reason::Clear)]);
     store.validate();
 }

@@ -50,8 +50,7 @@ impl Store {
                 return Err(self.full());
             }
         };
-        self.bytes += bytes;
-        self.list(is_user).insert(slot.index);
+        self.join(is_user, slot.index, bytes);
         let slab = &self.slab;
         self.index
             .insert(key, slot.index, |index| slab.get(index).map_or(key, Record::key));
@@ -59,7 +58,7 @@ impl Store {
         self.stats.created += 1;
         self.emit(slot.index, EventKind::Created, Reason::Create);
         #[cfg(feature = "planted-faults")]
-        planted::panic_if(self.slab.get(slot.index).and_then(Record::uid), "planted panic");
+        super::planted::panic_if(self.slab.get(slot.index).and_then(Record::uid), "planted panic");
         Ok(Some(facts))
     }
 
@@ -191,16 +190,13 @@ impl Store {
         let body = Body::new(&contents);
         let new_bytes = body.record_bytes();
         // The newest of its list from here on, so that it hides no older one from eviction.
-        self.list(was_user).promote(index);
+        self.promote(index);
         if !self.make_room(now, 0, new_bytes.saturating_sub(old_bytes), is_user, Some(index)) {
             self.garbage.push(body.into_bytes());
             return Err(self.full());
         }
-        if was_user != is_user {
-            self.list(was_user).remove(index);
-            self.list(is_user).insert(index);
-        }
-        self.bytes = self.bytes - old_bytes + new_bytes;
+        self.part(was_user, index, old_bytes);
+        self.join(is_user, index, new_bytes);
         let absolute_timeout = self.options.absolute_timeout;
         if let Some(record) = self.slab.get_mut(index) {
             self.garbage.push(record.replace(body));

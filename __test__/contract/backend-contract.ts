@@ -1,0 +1,492 @@
+/** What every `SessionBackend` keeps to, whatever it is made of. Each backend and adapter runs these same tests. */
+import type { CommitOutcome, SessionBackend, SessionFacts, StoredSession, Timeouts } from 'agai-session';
+import type { ExecutionContext, TestFn } from 'ava';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** The timeouts that `open` gives its backend. */
+export const CONTRACT_TIMEOUTS: Timeouts = {
+  idleTimeout: 30 * MINUTE,
+  guestIdleTimeout: 10 * MINUTE,
+  absoluteTimeout: 12 * HOUR,
+};
+
+/** A fresh, empty backend of those timeouts, on a clock that the test moves. */
+export interface OpenBackend {
+  readonly backend: SessionBackend;
+  /** Moves its clock, by milliseconds. */
+  advance(by: number): void;
+  close(): unknown;
+}
+
+export interface Capabilities {
+  /** Every method answers a value, none a promise. */
+  readonly synchronous: boolean;
+  /** Reads straight from `Cookie` headers. */
+  readonly cookieReader: boolean;
+  /** Keeps any sequence of UTF-16 units, also such as no encoding of Unicode knows. */
+  readonly loneSurrogates: boolean;
+}
+
+/** Texts that a store must neither change nor confuse with each other. */
+const TEXTS = [
+  '{}',
+  '{"name":"Ada"}',
+  '{"latin1":"é ÿ"}',
+  '{"beyond":"ž 漢字 €"}',
+  '{"emoji":"👩‍👩‍👧 🎉"}',
+  '{"__proto__":{"admin":true},"constructor":{"prototype":1},"toString":"x"}',
+  '{"quotes":"\\" \\\\ \\u0000 \\n"}',
+  `{"long":"${'x'.repeat(20_000)}"}`,
+  `{"wide":"${'ж'.repeat(9_000)}"}`,
+];
+const FORMS = ['', '{"post":{"a":"1"}}', '{"get":{"q":"漢"}}', '{"post":{"__proto__":"x"}}'];
+const UIDS = [undefined, 'ada', 'Zoë', 'Жанна', '漢字🎉', '__proto__', 'constructor', '{"a":1}', ' ', 'u'.repeat(255)];
+const LONE_SURROGATES = ['\ud800', '\udfff', 'a\udc00\ud800z'];
+
+export function backendContract(
+  test: TestFn,
+  name: string,
+  open: () => OpenBackend | Promise<OpenBackend>,
+  capabilities: Capabilities,
+): void {
+  /** A test of one backend, which is closed whatever happens. */
+  function contract(
+    title: string,
+    body: (t: ExecutionContext, backend: SessionBackend, at: OpenBackend) => unknown,
+  ): void {
+    test(`${name}: ${title}`, async (t) => {
+      const opened = await open();
+      try {
+        await body(t, opened.backend, opened);
+      } finally {
+        await opened.close();
+      }
+    });
+  }
+
+  contract('says its timeouts, and its time moves with its clock', (t, backend, at) => {
+    const { idleTimeout, guestIdleTimeout, absoluteTimeout } = backend.timeouts;
+    t.deepEqual({ idleTimeout, guestIdleTimeout, absoluteTimeout }, CONTRACT_TIMEOUTS);
+    const before = backend.now();
+    at.advance(1_234);
+    t.is(backend.now() - before, 1_234);
+  });
+
+  contract("a guest's new session is as it was asked for", async (t, backend) => {
+    const now = backend.now();
+    const facts = await backend.create({ data: '{"a":1}' });
+    t.is(facts.version, 1);
+    t.is(facts.createdAt, now);
+    t.is(facts.lastSeenAt, now);
+    t.is(facts.idleTimeout, CONTRACT_TIMEOUTS.guestIdleTimeout);
+    t.is(facts.absoluteDeadline, now + CONTRACT_TIMEOUTS.absoluteTimeout);
+    t.is(facts.authenticatedAt, 0);
+    const stored = await mustLoad(t, backend, facts.id);
+    t.deepEqual(contentsOf(stored), { uid: undefined, form: '', data: '{"a":1}' });
+    t.deepEqual(numbersOf(stored), numbersOf(facts));
+  });
+
+  contract("a user's new session has the user's idle timeout and the time of the login", async (t, backend, at) => {
+    at.advance(5);
+    const now = backend.now();
+    const facts = await backend.create({ data: '{}', form: '{"post":{}}', uid: 'ada' });
+    t.is(facts.idleTimeout, CONTRACT_TIMEOUTS.idleTimeout);
+    t.is(facts.authenticatedAt, now);
+    const stored = await mustLoad(t, backend, facts.id);
+    t.deepEqual(contentsOf(stored), { uid: 'ada', form: '{"post":{}}', data: '{}' });
+    t.is(stored.authenticatedAt, now);
+  });
+
+  contract('ids are long, random and unlike handles', async (t, backend) => {
+    const all = await Promise.all(Array.from({ length: 50 }, () => backend.create({ data: '{}' })));
+    t.is(new Set(all.flatMap(({ id, handle }) => [id, handle])).size, 100);
+    for (const { id, handle } of all) {
+      t.regex(id, /^[\w-]{43,}$/, 'at least 256 bits in an alphabet that a cookie may hold');
+      t.true(handle.length > 0);
+      t.false(id.includes(handle) || handle.includes(id));
+    }
+  });
+
+  contract('the handle of a session is the same wherever it is read', async (t, backend) => {
+    const { id, handle } = await backend.create({ data: '{}' });
+    t.is((await mustLoad(t, backend, id)).handle, handle);
+    t.is(factsOf(t, await backend.commit(id, 1, { data: '{"a":1}' })).handle, handle);
+    t.is((await mustLoad(t, backend, id)).handle, handle);
+  });
+
+  contract('an id that nobody was given finds nothing and is never adopted', async (t, backend) => {
+    const { id } = await backend.create({ data: '{"mine":1}' });
+    const last = id.endsWith('A') ? 'E' : 'A';
+    const strangers = [
+      '',
+      'x',
+      'A'.repeat(43),
+      'A'.repeat(4_096),
+      id.slice(0, -1),
+      id.slice(0, -1) + last,
+      `${id}A`,
+      `${id} `,
+      ` ${id}`,
+      `${id}=`,
+      id.toUpperCase() === id ? id.toLowerCase() : id.toUpperCase(),
+      '\u0000'.repeat(43),
+      'é'.repeat(43),
+      '漢'.repeat(43),
+      '../../../../etc/passwd',
+      '__proto__',
+    ];
+    for (const stranger of strangers) {
+      t.is(await backend.load(stranger, true), undefined);
+      t.deepEqual(await backend.commit(stranger, undefined, { data: '{}' }), { status: 'gone' });
+      t.deepEqual(await backend.commit(stranger, 1, { data: '{}' }), { status: 'gone' });
+      t.deepEqual(await backend.regenerate(stranger, undefined, {}, 'ada'), { status: 'gone' });
+      t.false(await backend.touch(stranger));
+      t.false(await backend.touch(stranger, MINUTE));
+      t.false(await backend.destroy(stranger, 'destroy'));
+      t.is(await backend.load(stranger, false), undefined, 'still not there');
+    }
+    t.is((await mustLoad(t, backend, id)).data, '{"mine":1}');
+  });
+
+  contract('a commit writes what it names, keeps the rest and raises the version by one', async (t, backend) => {
+    const { id } = await backend.create({ data: '{"a":1}', form: '{"post":{"x":"1"}}', uid: 'ada' });
+    t.is(factsOf(t, await backend.commit(id, 1, { data: '{"a":2}' })).version, 2);
+    t.deepEqual(contentsOf(await mustLoad(t, backend, id)), {
+      uid: 'ada',
+      form: '{"post":{"x":"1"}}',
+      data: '{"a":2}',
+    });
+    t.is(factsOf(t, await backend.commit(id, 2, { form: '{"get":{}}' })).version, 3);
+    t.deepEqual(contentsOf(await mustLoad(t, backend, id)), { uid: 'ada', form: '{"get":{}}', data: '{"a":2}' });
+    t.is(factsOf(t, await backend.commit(id, 3, { form: '' })).version, 4);
+    t.deepEqual(contentsOf(await mustLoad(t, backend, id)), { uid: 'ada', form: '', data: '{"a":2}' });
+    t.is(factsOf(t, await backend.commit(id, 4, {})).version, 5);
+    const stored = await mustLoad(t, backend, id);
+    t.is(stored.version, 5);
+    t.deepEqual(contentsOf(stored), { uid: 'ada', form: '', data: '{"a":2}' });
+  });
+
+  contract('a commit is activity, and moves neither birth nor the absolute deadline', async (t, backend, at) => {
+    const created = await backend.create({ data: '{}', uid: 'ada' });
+    at.advance(MINUTE);
+    const facts = factsOf(t, await backend.commit(created.id, 1, { data: '{"a":1}' }));
+    t.is(facts.lastSeenAt, created.lastSeenAt + MINUTE);
+    t.is(facts.createdAt, created.createdAt);
+    t.is(facts.authenticatedAt, created.authenticatedAt);
+    t.is(facts.absoluteDeadline, created.absoluteDeadline);
+    t.deepEqual(numbersOf(await mustLoad(t, backend, created.id)), numbersOf(facts));
+  });
+
+  contract(
+    'a commit from a version that is not the stored one conflicts, and brings what is stored',
+    async (t, backend) => {
+      const { id, handle } = await backend.create({ data: '{"a":1}', form: '{"post":{}}', uid: 'ada' });
+      await backend.commit(id, 1, { data: '{"a":2}' });
+      for (const version of [1, 3, 1_000_000]) {
+        const outcome = await backend.commit(id, version, { data: '{"a":"lost"}', form: '' });
+        if (outcome.status !== 'conflict') return t.fail(`version ${version} was answered ${outcome.status}`);
+        const { current } = outcome;
+        t.deepEqual(contentsOf(current), { uid: 'ada', form: '{"post":{}}', data: '{"a":2}' });
+        t.is(current.version, 2);
+        t.is(current.id, id);
+        t.is(current.handle, handle);
+      }
+      t.is((await mustLoad(t, backend, id)).version, 2, 'nothing was written');
+      return undefined;
+    },
+  );
+
+  contract('a commit from no version writes over whichever is stored', async (t, backend) => {
+    const { id } = await backend.create({ data: '{}' });
+    await backend.commit(id, 1, { data: '{"a":1}' });
+    t.is(factsOf(t, await backend.commit(id, undefined, { data: '{"b":1}' })).version, 3);
+    t.is((await mustLoad(t, backend, id)).data, '{"b":1}');
+  });
+
+  contract('of many commits from one version exactly one wins', async (t, backend) => {
+    const { id } = await backend.create({ data: '{}' });
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => backend.commit(id, 1, { data: `{"n":${n}}` })),
+    );
+    t.is(outcomes.filter(({ status }) => status === 'ok').length, 1);
+    t.is(outcomes.filter(({ status }) => status === 'conflict').length, 19);
+    const winner = outcomes.findIndex(({ status }) => status === 'ok');
+    t.is((await mustLoad(t, backend, id)).data, `{"n":${winner}}`);
+  });
+
+  contract('what was read or answered once does not change with later writes', async (t, backend, at) => {
+    const created = await backend.create({ data: '{"a":1}', form: 'f', uid: 'ada' });
+    const first = await mustLoad(t, backend, created.id);
+    at.advance(SECOND);
+    await backend.commit(created.id, 1, { data: '{"a":2}', form: '', idleTimeout: 5 * MINUTE });
+    await backend.create({ data: '{"other":"漢"}' });
+    t.is(created.version, 1);
+    t.is(created.lastSeenAt, created.createdAt);
+    t.deepEqual(contentsOf(first), { uid: 'ada', form: 'f', data: '{"a":1}' });
+    t.deepEqual(numbersOf(first), numbersOf(created));
+  });
+
+  contract('gone is final: nothing brings back a session that was ended', async (t, backend) => {
+    for (const reason of ['destroy', 'logout'] as const) {
+      const { id } = await backend.create({ data: '{"a":1}', uid: 'ada' });
+      t.true(await backend.destroy(id, reason));
+      t.deepEqual(await backend.commit(id, 1, { data: '{"a":2}' }), { status: 'gone' });
+      t.deepEqual(await backend.commit(id, undefined, { data: '{"a":2}' }), { status: 'gone' });
+      t.deepEqual(await backend.regenerate(id, 1, { data: '{"a":2}' }), { status: 'gone' });
+      t.deepEqual(await backend.regenerate(id, undefined, {}, 'eve'), { status: 'gone' });
+      t.false(await backend.touch(id, HOUR));
+      t.is(await backend.load(id, true), undefined);
+      t.false(await backend.destroy(id, reason), 'ended once only');
+    }
+  });
+
+  contract('regenerate moves the session to a new id in one step and keeps everything else', async (t, backend, at) => {
+    const old = await backend.create({ data: '{"cart":[1]}', form: '{"post":{"a":"1"}}', uid: 'ada' });
+    const { handle } = old; // A backend may look it up by the id, so it is asked for while that is alive.
+    at.advance(MINUTE);
+    const facts = factsOf(t, await backend.regenerate(old.id, 1, {}));
+    t.not(facts.id, old.id);
+    t.is(facts.handle, handle);
+    t.is(facts.version, 2);
+    t.is(facts.createdAt, old.createdAt);
+    t.is(facts.authenticatedAt, old.authenticatedAt);
+    t.is(facts.absoluteDeadline, old.absoluteDeadline);
+    t.is(facts.idleTimeout, old.idleTimeout);
+    t.is(facts.lastSeenAt, old.lastSeenAt + MINUTE);
+    const stored = await mustLoad(t, backend, facts.id);
+    t.deepEqual(contentsOf(stored), { uid: 'ada', form: '{"post":{"a":"1"}}', data: '{"cart":[1]}' });
+    t.is(stored.handle, handle);
+    t.is(await backend.load(old.id, true), undefined, 'the old id is dead');
+    t.deepEqual(await backend.commit(old.id, undefined, { data: '{}' }), { status: 'gone' });
+    t.deepEqual(await backend.regenerate(old.id, undefined, {}), { status: 'gone' });
+    t.false(await backend.touch(old.id));
+    t.false(await backend.destroy(old.id, 'logout'));
+    t.truthy(await backend.load(facts.id, false), 'and its death is not the new one');
+  });
+
+  contract('regenerate as a user logs in now, with the timeouts of a user, counted anew', async (t, backend, at) => {
+    const old = await backend.create({ data: '{"cart":[1]}' });
+    const { handle } = old;
+    at.advance(5 * MINUTE);
+    const now = backend.now();
+    const facts = factsOf(t, await backend.regenerate(old.id, 1, { data: '{"cart":[1,2]}' }, 'ada'));
+    t.is(facts.authenticatedAt, now);
+    t.is(facts.idleTimeout, CONTRACT_TIMEOUTS.idleTimeout);
+    t.is(facts.absoluteDeadline, now + CONTRACT_TIMEOUTS.absoluteTimeout);
+    t.is(facts.createdAt, old.createdAt);
+    t.is(facts.handle, handle);
+    t.deepEqual(contentsOf(await mustLoad(t, backend, facts.id)), { uid: 'ada', form: '', data: '{"cart":[1,2]}' });
+  });
+
+  contract('regenerate from a version that is not the stored one conflicts, and the id stays', async (t, backend) => {
+    const { id } = await backend.create({ data: '{"a":1}' });
+    await backend.commit(id, 1, { data: '{"a":2}' });
+    const outcome = await backend.regenerate(id, 1, { data: '{"lost":1}' }, 'ada');
+    t.is(outcome.status, 'conflict');
+    t.is(outcome.status === 'conflict' ? outcome.current.data : '', '{"a":2}');
+    t.is(outcome.status === 'conflict' ? outcome.current.id : '', id);
+    t.deepEqual(contentsOf(await mustLoad(t, backend, id)), { uid: undefined, form: '', data: '{"a":2}' });
+    t.is(factsOf(t, await backend.regenerate(id, undefined, {})).version, 3);
+  });
+
+  contract('of many moves of one session exactly one wins', async (t, backend) => {
+    const { id } = await backend.create({ data: '{}' });
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => backend.regenerate(id, undefined, {})));
+    t.is(outcomes.filter(({ status }) => status === 'ok').length, 1);
+    t.is(outcomes.filter(({ status }) => status === 'gone').length, 9);
+  });
+
+  contract('a session dies at the very millisecond of its idle deadline, for every call', async (t, backend, at) => {
+    const calls: [string, (id: string) => unknown, unknown][] = [
+      ['load', (id) => backend.load(id, false), undefined],
+      ['load that touches', (id) => backend.load(id, true), undefined],
+      ['commit', (id) => backend.commit(id, undefined, { data: '{}' }), { status: 'gone' }],
+      ['commit from a version', (id) => backend.commit(id, 1, { data: '{}' }), { status: 'gone' }],
+      ['regenerate', (id) => backend.regenerate(id, undefined, {}), { status: 'gone' }],
+      ['regenerate as a user', (id) => backend.regenerate(id, 1, {}, 'ada'), { status: 'gone' }],
+      ['touch', (id) => backend.touch(id), false],
+      ['touch for an hour', (id) => backend.touch(id, HOUR), false],
+      ['destroy', (id) => backend.destroy(id, 'destroy'), false],
+    ];
+    for (const [what, call, answer] of calls) {
+      const { id } = await backend.create({ data: '{}' });
+      at.advance(CONTRACT_TIMEOUTS.guestIdleTimeout - 1);
+      t.truthy(await backend.load(id, false), 'alive a millisecond before');
+      at.advance(1);
+      t.deepEqual(await call(id), answer, what);
+      t.is(await backend.load(id, false), undefined, what);
+    }
+  });
+
+  contract('activity moves the idle deadline, looking does not', async (t, backend, at) => {
+    const [looked, loaded, touched, committed] = [
+      await backend.create({ data: '{}' }),
+      await backend.create({ data: '{}' }),
+      await backend.create({ data: '{}' }),
+      await backend.create({ data: '{}' }),
+    ];
+    at.advance(9 * MINUTE);
+    const now = backend.now();
+    t.is((await mustLoad(t, backend, looked.id)).lastSeenAt, looked.lastSeenAt);
+    t.is((await backend.load(loaded.id, true))?.lastSeenAt, now);
+    t.true(await backend.touch(touched.id));
+    t.is(factsOf(t, await backend.commit(committed.id, 1, {})).lastSeenAt, now);
+    at.advance(9 * MINUTE);
+    t.is(await backend.load(looked.id, false), undefined);
+    for (const { id } of [loaded, touched, committed]) t.is((await mustLoad(t, backend, id)).lastSeenAt, now);
+    at.advance(MINUTE);
+    for (const { id } of [loaded, touched, committed]) t.is(await backend.load(id, false), undefined);
+  });
+
+  contract('no activity moves the absolute deadline', async (t, backend, at) => {
+    const { id, absoluteDeadline } = await backend.create({ data: '{}', uid: 'ada' });
+    while (backend.now() + 20 * MINUTE < absoluteDeadline) {
+      at.advance(20 * MINUTE);
+      t.true(await backend.touch(id));
+    }
+    at.advance(absoluteDeadline - backend.now() - 1);
+    t.is((await mustLoad(t, backend, id)).absoluteDeadline, absoluteDeadline);
+    t.true(await backend.touch(id, 24 * HOUR));
+    at.advance(1);
+    t.is(await backend.load(id, true), undefined);
+  });
+
+  contract('a session can have timeouts of its own', async (t, backend, at) => {
+    const now = backend.now();
+    const brief = await backend.create({ data: '{}', idleTimeout: SECOND });
+    const ending = await backend.create({ data: '{}', absoluteTimeout: 2 * SECOND });
+    const endless = await backend.create({ data: '{}', idleTimeout: Infinity, absoluteTimeout: Infinity });
+    t.is(brief.idleTimeout, SECOND);
+    t.is(ending.absoluteDeadline, now + 2 * SECOND);
+    t.is(endless.idleTimeout, Infinity);
+    t.is(endless.absoluteDeadline, Infinity);
+    at.advance(SECOND);
+    t.is(await backend.load(brief.id, true), undefined);
+    t.truthy(await backend.load(ending.id, true));
+    at.advance(SECOND);
+    t.is(await backend.load(ending.id, true), undefined);
+    at.advance(1_000 * 24 * HOUR);
+    const stored = await mustLoad(t, backend, endless.id);
+    t.is(stored.idleTimeout, Infinity);
+    t.is(stored.absoluteDeadline, Infinity);
+  });
+
+  contract('touch, commit and regenerate can set the idle timeout, and it stays', async (t, backend, at) => {
+    const { id } = await backend.create({ data: '{}' });
+    t.true(await backend.touch(id, HOUR));
+    t.is((await mustLoad(t, backend, id)).idleTimeout, HOUR);
+    at.advance(HOUR - 1);
+    t.true(await backend.touch(id), 'kept by a touch that names none');
+    t.is(factsOf(t, await backend.commit(id, undefined, { idleTimeout: 2 * HOUR })).idleTimeout, 2 * HOUR);
+    at.advance(2 * HOUR - 1);
+    t.is(factsOf(t, await backend.commit(id, undefined, { data: '{"a":1}' })).idleTimeout, 2 * HOUR);
+    const moved = factsOf(t, await backend.regenerate(id, undefined, { idleTimeout: 3 * HOUR }, 'ada'));
+    t.is(moved.idleTimeout, 3 * HOUR);
+    at.advance(3 * HOUR - 1);
+    t.true(await backend.touch(moved.id, SECOND), 'shorter, too');
+    at.advance(SECOND);
+    t.is(await backend.load(moved.id, false), undefined);
+  });
+
+  contract('every text comes back as it was, in every combination', async (t, backend) => {
+    for (const uid of UIDS) {
+      for (const form of FORMS) {
+        for (const data of TEXTS) {
+          const { id } = await backend.create({ data, form, uid });
+          const stored = await mustLoad(t, backend, id);
+          if (stored.uid !== uid || stored.form !== form || stored.data !== data) {
+            t.deepEqual(contentsOf(stored), { uid, form, data });
+          }
+        }
+      }
+    }
+    t.pass('all came back');
+  });
+
+  contract('texts of different width follow each other in one session without a trace', async (t, backend) => {
+    const { id } = await backend.create({ data: '{}', uid: 'Zoë' });
+    for (const data of [...TEXTS, ...TEXTS.toReversed()]) {
+      for (const form of FORMS) {
+        factsOf(t, await backend.commit(id, undefined, { data, form }));
+        t.deepEqual(contentsOf(await mustLoad(t, backend, id)), { uid: 'Zoë', form, data });
+      }
+    }
+  });
+
+  if (capabilities.loneSurrogates) {
+    contract('lone surrogates are kept', async (t, backend) => {
+      for (const text of LONE_SURROGATES) {
+        const draft = { data: `{"a":"${text}"}`, form: text, uid: text };
+        const { id } = await backend.create(draft);
+        t.deepEqual(contentsOf(await mustLoad(t, backend, id)), draft);
+      }
+    });
+  }
+
+  contract(capabilities.synchronous ? 'answers values, never promises' : 'answers promises', async (t, backend) => {
+    const answers: unknown[] = [];
+    const settle = async <T>(answer: T | Promise<T>): Promise<T> => {
+      answers.push(answer);
+      return await answer;
+    };
+    const { id } = await settle(backend.create({ data: '{}' }));
+    await settle(backend.load(id, true));
+    await settle(backend.commit(id, 1, {}));
+    await settle(backend.touch(id));
+    const moved = factsOf(t, await settle(backend.regenerate(id, undefined, {})));
+    await settle(backend.destroy(moved.id, 'destroy'));
+    t.deepEqual(
+      answers.map((answer) => answer instanceof Promise),
+      answers.map(() => !capabilities.synchronous),
+    );
+  });
+
+  contract(
+    capabilities.cookieReader ? 'finds a session by the raw Cookie header' : 'has no reader of Cookie headers',
+    async (t, backend, at) => {
+      t.is(typeof backend.cookieReader, capabilities.cookieReader ? 'function' : 'undefined');
+      const find = backend.cookieReader?.('sid');
+      if (!find) return;
+      const ours = await backend.create({ data: '{"a":"漢"}', form: 'f', uid: 'ada' });
+      const theirs = await backend.create({ data: '{}' });
+      at.advance(MINUTE);
+      const { handle } = ours;
+      const found = find(`a=1; sid=${ours.id}; b=2`, false);
+      t.is(found?.id, ours.id);
+      t.is(found?.handle, handle);
+      t.deepEqual(found && contentsOf(found), { uid: 'ada', form: 'f', data: '{"a":"漢"}' });
+      t.is(found?.lastSeenAt, ours.lastSeenAt);
+      t.is(find(`sid=${ours.id}`, true)?.lastSeenAt, backend.now());
+      t.is(find(`sid=nobody; sid=${ours.id}`, false)?.id, ours.id, 'what is no session is passed over');
+      t.is(find(`sid=${ours.id}; sid=${theirs.id}`, false), undefined, 'of two neither: one was planted');
+      t.is(find(`other=${ours.id}`, false), undefined);
+      t.is(find('', false), undefined);
+      t.true(await backend.destroy(ours.id, 'logout'));
+      t.is(find(`sid=${ours.id}`, true), undefined);
+    },
+  );
+}
+
+async function mustLoad(t: ExecutionContext, backend: SessionBackend, id: string): Promise<StoredSession> {
+  const stored = await backend.load(id, false);
+  t.truthy(stored, 'the session is there');
+  t.is(stored!.id, id);
+  return stored!;
+}
+
+function factsOf(t: ExecutionContext, outcome: CommitOutcome): SessionFacts {
+  t.is(outcome.status, 'ok');
+  return (outcome as { facts: SessionFacts }).facts;
+}
+
+function contentsOf({ uid, form, data }: StoredSession): object {
+  return { uid, form, data };
+}
+
+function numbersOf(facts: SessionFacts): object {
+  const { version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt } = facts;
+  return { version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt };
+}

@@ -1,0 +1,210 @@
+// Measures what the package promises about memory, stalls, idleness and exit, and prints a table: `npm run figures`.
+//   figures.mjs NAME   runs one of them in this process and prints its figures as JSON
+// Each runs in a process of its own. docs/figures.md holds the results and says what they were measured on.
+import { execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { setup, root } from './setup.mjs';
+
+const require = createRequire(import.meta.url);
+const script = fileURLToPath(import.meta.url);
+const million = 1_000_000;
+const roomy = { maxSessions: 2 * million, maxBytes: '8GiB', absoluteTimeout: '30d' };
+/** A session of exactly 300 bytes of JSON text. */
+const data = { text: 'x'.repeat(300 - '{"text":""}'.length) };
+
+const load = () => ({ ...require('agai-session'), ...require('agai-session/testing') });
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const threads = () => readdirSync('/proc/self/task').length;
+
+/** Resident memory now, garbage collected. */
+function resident() {
+  global.gc();
+  global.gc();
+  return { rss: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed };
+}
+
+/** The longest time in milliseconds for which the event loop did not turn while `work` was under way. */
+async function longestStall(work) {
+  let longest = 0;
+  let last = performance.now();
+  let watching = true;
+  const look = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (watching) setImmediate(look);
+  };
+  setImmediate(look);
+  await work();
+  watching = false;
+  return longest;
+}
+
+const figures = {
+  async memory() {
+    const { SessionStore } = load();
+    const store = new SessionStore(roomy);
+    store.create(data);
+    const before = resident();
+    for (let n = 0; n < million; n++) store.create(data);
+    const after = resident();
+    return {
+      'sessions of 300 bytes': million,
+      'resident bytes a session beyond its data': Math.round((after.rss - before.rss) / million - 300),
+      'bytes a session on the V8 heap': Math.max(0, Math.round((after.heap - before.heap) / million)),
+      'bytes a session by store.bytes, beyond its data': Math.round(store.bytes / store.size - 300),
+    };
+  },
+
+  async 'mass expiry'() {
+    const { SessionStore, ManualClock } = load();
+    const clock = new ManualClock();
+    const store = new SessionStore({ ...roomy, clock });
+    const ids = [];
+    for (let n = 0; n < million; n++) {
+      const { id } = store.create(data);
+      if (n % 100_000 === 0) ids.push(id);
+    }
+    const full = process.memoryUsage.rss();
+    // What the machine itself does to a loop that has nothing to do.
+    const undisturbed = await longestStall(() => pause(3_000));
+
+    let reported = 0;
+    let turn = 0;
+    let inThisTurn = 0;
+    let mostInOneTurn = 0;
+    let turnOfLast = 0;
+    store.on('expired', () => {
+      inThisTurn = turn === turnOfLast ? inThisTurn + 1 : 1;
+      turnOfLast = turn;
+      mostInOneTurn = Math.max(mostInOneTurn, inThisTurn);
+      reported += 1;
+    });
+    let goneAtOnce = true;
+    let slowestCall = 0;
+    const stall = await longestStall(async () => {
+      clock.advance('31m');
+      goneAtOnce = ids.every((id) => !store.has(id));
+      // oxlint-disable-next-line no-unmodified-loop-condition -- the listener above counts
+      while (reported < million) {
+        const start = performance.now();
+        store.has(ids[0]);
+        slowestCall = Math.max(slowestCall, performance.now() - start);
+        await new Promise(setImmediate);
+        turn += 1;
+      }
+    });
+    for (let n = 0; n < million; n++) store.create(data);
+    return {
+      'sessions that expire in one instant': million,
+      'longest stall of the event loop, ms': Number(stall.toFixed(2)),
+      'longest stall of an idle loop on this machine, ms': Number(undisturbed.toFixed(2)),
+      'slowest store call meanwhile, ms': Number(slowestCall.toFixed(2)),
+      'gone for readers at once': goneAtOnce,
+      'expirations reported': reported,
+      'most events in one turn of the loop': mostInOneTurn,
+      'memory after refilling, against before': Number((process.memoryUsage.rss() / full).toFixed(2)),
+    };
+  },
+
+  async touches() {
+    const { SessionStore } = load();
+    const store = new SessionStore();
+    const { id } = store.create(data);
+    for (let n = 0; n < 100_000; n++) store.touch(id);
+    const before = resident();
+    for (let n = 0; n < 100_000; n++) store.touch(id);
+    const after = resident();
+    return { touches: 100_000, 'resident bytes they left': Math.max(0, after.rss - before.rss) };
+  },
+
+  async idle() {
+    const { SessionStore } = load();
+    const empty = new SessionStore();
+    const filled = new SessionStore(roomy);
+    for (let n = 0; n < 100_000; n++) filled.create(data);
+    await pause(500);
+    const ticks = () => readdirSync('/proc/self/task').reduce((sum, task) => sum + switches(task), 0);
+    const before = ticks();
+    await pause(5_000);
+    const woken = ticks() - before;
+    return {
+      'seconds watched': 5,
+      "wake-ups of the two stores' expiry threads": woken,
+      sessions: empty.size + filled.size,
+    };
+  },
+
+  async workers() {
+    const before = threads();
+    const rounds = 50;
+    const source = `
+      const { SessionStore } = require(${JSON.stringify(require.resolve('agai-session'))});
+      const { parentPort } = require('node:worker_threads');
+      const store = new SessionStore({ guestIdleTimeout: 50 });
+      store.on('expired', () => {});
+      parentPort.postMessage('ready');
+      for (;;) { const { id } = store.create({ n: 1 }); store.update(id, (data) => { data.n += 1; }); }`;
+    const start = performance.now();
+    for (let round = 0; round < rounds; round++) {
+      const workers = Array.from({ length: 20 }, () => new Worker(source, { eval: true }));
+      await Promise.all(
+        workers.map(
+          (worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject)),
+        ),
+      );
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+    await pause(100);
+    return {
+      'rounds of 20 workers terminated mid-call': rounds,
+      'threads more than before': threads() - before,
+      seconds: Math.round((performance.now() - start) / 1_000),
+    };
+  },
+
+  async exit() {
+    const source = `const { SessionStore } = require(${JSON.stringify(require.resolve('agai-session'))});
+      const store = new SessionStore(); store.on('expired', () => {}); store.create({ n: 1 });
+      process.stdout.write('done')`;
+    const times = [];
+    for (let n = 0; n < 20; n++) {
+      const child = spawn(process.execPath, ['-e', source]);
+      const done = await new Promise((resolve) => child.stdout.once('data', () => resolve(performance.now())));
+      const code = await new Promise((resolve) => child.once('exit', resolve));
+      if (code !== 0) throw new Error(`exit code ${code}`);
+      times.push(performance.now() - done);
+    }
+    times.sort((a, b) => a - b);
+    return {
+      'milliseconds from the last line to the exit, median of 20': Math.round(times[10]),
+      slowest: Math.round(times[19]),
+    };
+  },
+};
+
+/** How often an expiry thread was scheduled. */
+function switches(task) {
+  const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8');
+  if (!status.startsWith('Name:\tsession-expiry')) return 0;
+  return Number(/^voluntary_ctxt_switches:\t(\d+)/m.exec(status)[1]);
+}
+
+const [name] = process.argv.slice(2);
+if (name) {
+  console.log(JSON.stringify(await figures[name]()));
+} else {
+  setup();
+  for (const figure of Object.keys(figures)) {
+    const output = execFileSync(process.execPath, ['--expose-gc', script, figure], {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 24,
+    });
+    console.log(`\n${figure}`);
+    for (const [what, value] of Object.entries(JSON.parse(output))) console.log(`  ${what}: ${String(value)}`);
+  }
+}
