@@ -156,6 +156,8 @@ const dropped: [CookieOptions, RegExp][] = [
   [{ name: '__SECURE-x', secure: false }, /cookie\.name.*secure/],
   [{ sameSite: 'none' }, /cookie\.sameSite.*secure: true/],
   [{ partitioned: true }, /cookie\.partitioned.*secure: true/],
+  [{ name: '__Host-' }, /cookie\.name/],
+  [null as unknown as CookieOptions, /cookie: pass an object/],
   [{ name: 'a b' }, /cookie\.name/],
   [{ name: '' }, /cookie\.name/],
   [{ name: 'a=b' }, /cookie\.name/],
@@ -173,6 +175,30 @@ for (const [cookie, message] of dropped) {
     t.throws(() => session({ cookie }), { instanceOf: TypeError, message });
   });
 }
+
+test('options that contradict each other or are none are refused', (t) => {
+  const store = new SessionStore();
+  t.throws(() => session({ store, maxSessions: 5 }), {
+    instanceOf: TypeError,
+    message: /option maxSessions: the store is given/,
+  });
+  t.notThrows(() => session({ store, ...({ maxSessions: undefined } as object) }));
+  for (const options of [null, 5, []] as never[]) {
+    t.throws(() => session(options), { instanceOf: TypeError, message: /option session: pass an object/ });
+  }
+  t.throws(() => session({ store: {} as never }), {
+    instanceOf: TypeError,
+    message: /option store: pass a SessionStore/,
+  });
+  t.throws(() => session({ ttl: 5 } as never), {
+    instanceOf: TypeError,
+    message: /option session\.ttl: there is no such option/,
+  });
+  t.throws(() => session({ concurrency: 'last' as never }), {
+    instanceOf: TypeError,
+    message: /option concurrency: choose one of/,
+  });
+});
 
 for (const { name, app } of kinds) {
   for (const remote of [false, true]) {

@@ -1,4 +1,5 @@
 /** A response whose session could not be written does not go out as if it had been. */
+import compression from 'compression';
 import express from 'express';
 import express4 from 'express-4';
 import http from 'node:http';
@@ -89,19 +90,104 @@ for (const remote of [false, true]) {
   );
 }
 
-test('writeHead throws to its caller, who may still answer', async (t) => {
+/** An application whose session is refused, and whose error handler takes its time. */
+function refusing(
+  create: typeof express,
+  options: { remote?: boolean; before?: express.RequestHandler },
+  route: Route,
+): express.Express {
+  const store = new SessionStore({ maxSessionBytes: 50 });
+  const app = create();
+  if (options.before) app.use(options.before);
+  app.use(session({ store: options.remote ? remoteBackend(store.backend) : store }));
+  app.use((req, res) => {
+    (req.session.data as { big?: string }).big = 'x'.repeat(100);
+    return route(req as never, res);
+  });
+  // oxlint-disable-next-line no-unused-vars -- Express tells an error handler by its four parameters
+  app.use((error: { code: string }, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+    setTimeout(() => res.status(413).send(error.code), 5);
+  });
+  return app;
+}
+
+const long = 'all is well '.repeat(400);
+/** Ways to answer that go on after the failure, from a timer, or through writeHead. */
+const stubborn: Record<string, Route> = {
+  ...ways,
+  'writeHead in a timer': (_, res) => setTimeout(() => res.writeHead(200, { 'X-A': 'a' }).end('well'), 1),
+  'a long text in a timer': (_, res) => setTimeout(() => (res as express.Response).type('text').send(long), 1),
+  'writes from timers': (_, res) => {
+    res.setHeader('Content-Type', 'text/plain');
+    res.write(long);
+    setTimeout(() => res.write(long), 1);
+  },
+};
+
+// An error that was thrown out of writeHead, which compression calls, took the process down when the handler answered from a
+// timer. And what the handler went on to send while an error handler took its time left as a success, cut short.
+for (const [version, create] of Object.entries({ 4: express4 as unknown as typeof express, 5: express })) {
+  for (const remote of [false, true]) {
+    for (const before of [undefined, compression()]) {
+      for (const [way, route] of Object.entries(stubborn)) {
+        test(`Express ${version}${remote ? ', promises' : ''}${before ? ', compression' : ''}: a refused session is never a success: ${way}`, async (t) => {
+          const url = await serve(t, refusing(create, { remote, ...(before && { before }) }, route));
+          for (const headers of [{}, { 'accept-encoding': 'gzip' }] as Record<string, string>[]) {
+            const answer = await request(url, { headers });
+            t.true(answer.status >= 400, `${answer.status} ${answer.body.slice(0, 20)}`);
+            t.deepEqual(answer.cookies, []);
+          }
+        });
+      }
+    }
+  }
+}
+
+test('an error handler has the whole response to itself, however the handler began', async (t) => {
+  for (const way of ['end', 'write', 'flushHeaders', 'timer', 'writeHead in a timer', 'a long text in a timer']) {
+    const url = await serve(t, refusing(express, {}, stubborn[way]!));
+    const { status, body, headers } = await request(url);
+    t.deepEqual([status, body, headers['content-length']], [413, 'ERR_SESSION_TOO_LARGE', '21'], way);
+  }
+});
+
+// A handler that caught the failure of its own save() was overruled: the response failed for the same thing again.
+test('a handler that handles the failure of its own save() has its answer sent', async (t) => {
+  for (const remote of [false, true]) {
+    const store = new SessionStore();
+    const { id } = store.create({ n: 0 });
+    const url = await serve(
+      t,
+      kinds[2]!.app({ store: failing(store.backend, remote) }, async (req, res) => {
+        req.session.data['n'] = 1;
+        await t.throwsAsync(async () => req.session.save(), { code: 'EFIRE' });
+        res.statusCode = 413;
+        res.end('mine');
+      }),
+    );
+    const answer = await request(url, { headers: { cookie: `id=${id}` } });
+    t.deepEqual([answer.status, answer.body], [413, 'mine']);
+  }
+});
+
+test('a strict conflict can be told to the client by the handler', async (t) => {
   const store = new SessionStore();
   const { id } = store.create({ n: 0 });
   const url = await serve(
     t,
-    kinds[0]!.app({ store: failing(store.backend, false) }, (req, res) => {
+    kinds[2]!.app({ store, concurrency: 'strict' }, async (req, res) => {
       req.session.data['n'] = 1;
-      t.throws(() => res.writeHead(200), { code: 'EFIRE' });
-      res.writeHead(500).end('caught');
+      store.commit(id, undefined, { n: 2 });
+      try {
+        await req.session.save();
+      } catch (error) {
+        res.statusCode = (error as { code: string }).code === 'ERR_SESSION_CONFLICT' ? 409 : 500;
+      }
+      res.end();
     }),
   );
-  const answer = await request(url, { headers: { cookie: `id=${id}` } });
-  t.deepEqual([answer.status, answer.body], [500, 'caught']);
+  t.is((await request(url, { headers: { cookie: `id=${id}` } })).status, 409);
+  t.deepEqual(store.get(id)!.data, { n: 2 });
 });
 
 test('data that cannot be stored is an error of its request alone', async (t) => {

@@ -65,13 +65,18 @@ for (const [version, create] of Object.entries(versions)) {
     count(sub);
     const app = create();
     app.use(session({ store }));
+    app.use((req, _res, next) => {
+      (req.session.data as { parent?: boolean }).parent = true;
+      next();
+    });
     app.use('/sub', sub);
     const client = new Client(await serve(t, app));
     const { cookies, headers } = await client.get('/sub');
     t.is(headers['content-length'], String(text.length));
-    t.is(cookies.length, 1);
+    t.is(cookies.length, 1, 'one session, though both have a middleware of their own');
     await client.get('/sub');
-    t.deepEqual(store.get(client.jar.get('id')!)!.data, { n: 2 });
+    t.deepEqual(store.get(client.jar.get('id')!)!.data, { parent: true, n: 2 });
+    t.is(store.size, 1);
   });
 
   test(`${version}: two middlewares of different cookies keep two sessions on one response`, async (t) => {

@@ -1,7 +1,7 @@
 /** Form parameters: kept until `clean()` or the next form, never what looks secret, and no reason for a session of their own. */
 import express from 'express';
 import test from 'ava';
-import { SessionStore } from 'agai-session';
+import { SessionManager, SessionStore, type SessionFacts } from 'agai-session';
 import { session } from 'agai-session/express';
 import { Client, serve } from '../helpers/http.js';
 
@@ -83,6 +83,39 @@ test('parameters alone begin no session', async (t) => {
   const answer = await client.post('/form?q=1', { name: 'Ann' });
   t.deepEqual(JSON.parse(answer.body), { post: { name: 'Ann' }, get: { q: '1' } }, 'but the handler has them');
   t.deepEqual([answer.cookies, store.size], [[], 0]);
+});
+
+// A form of which nothing could be kept was taken for no form, and the one before it was answered.
+test('a form of which nothing is kept replaces the one before it', async (t) => {
+  const client = new Client(await serve(t, app(new SessionStore())));
+  await client.get('/begin');
+  for (const fields of [{ password: 'x' }, { essay: 'x'.repeat(9_000) }] as Record<string, string>[]) {
+    await client.post('/form', { name: 'Ann' });
+    t.deepEqual(JSON.parse((await client.post('/form', fields)).body).post, {});
+    t.deepEqual(await form(client), { post: {}, get: {} });
+  }
+});
+
+// A request that only read the form wrote it back with its own changes, over a newer one.
+test('reading a form is no change of it', async (t) => {
+  const store = new SessionStore();
+  const manager = new SessionManager<{ n?: number }>({ store });
+  const { id } = store.backend.create({ data: '{}', form: '{"post":{"name":"old"}}' }) as SessionFacts;
+  const reader = (await manager.load(id))!;
+  t.deepEqual(reader.postParameters, { name: 'old' });
+  void store.backend.commit(id, undefined, { form: '{"post":{"name":"new"}}' });
+  reader.data.n = 1;
+  await reader.save();
+  t.deepEqual((await manager.load(id))!.postParameters, { name: 'new' });
+});
+
+// A query beyond latin1 made the whole session count double, and a request that only read it failed.
+test('a form or a user id beyond latin1 does not make the data too large', (t) => {
+  const store = new SessionStore({ maxSessionBytes: 1_000 });
+  const data = { text: 'x'.repeat(900) };
+  t.notThrows(() => store.create(data, { uid: 'Жанна' }));
+  t.notThrows(() => store.backend.create({ data: JSON.stringify(data), form: '{"get":{"q":"漢"}}' }));
+  t.throws(() => store.create({ text: 'ж'.repeat(900) }), { code: 'ERR_SESSION_TOO_LARGE' });
 });
 
 test('a form too long to keep is not kept, and does no harm', async (t) => {

@@ -86,6 +86,54 @@ test('what one user left in a session is not shown to the next', async (t) => {
   t.deepEqual((await again(manager, next)).data, {});
 });
 
+// A change that another request of the old user made in between was merged into the new user's session.
+test("nor what the first one's other requests add meanwhile", async (t) => {
+  const { store, manager } = open();
+  const { id } = store.create({ cart: 1 }, { uid: 'ann' });
+  const login = (await manager.load(id))!;
+  const other = (await manager.load(id))!;
+  login.login('bob');
+  login.data['mine'] = true;
+  other.data['secretOfAnn'] = 1;
+  await other.save();
+  await login.save();
+  t.deepEqual([store.get(login.id!)!.uid, store.get(login.id!)!.data], ['bob', { mine: true }]);
+});
+
+// A login form that is sent twice, or whose guest session was evicted during a slow password check, logged nobody in.
+test('a login whose session ended meanwhile begins a new one, with nothing of the old', async (t) => {
+  for (const remote of [false, true]) {
+    const { store } = open();
+    const manager = new SessionManager<Data>({ store: remote ? remoteBackend(store.backend) : store });
+    const { id } = store.create({ old: 1 });
+    const session = (await manager.load(id))!;
+    store.destroy(id);
+    session.data['return'] = '/cart';
+    session.login('ann');
+    await session.save();
+    t.deepEqual([store.get(session.id!)!.uid, store.get(session.id!)!.data], ['ann', { return: '/cart' }]);
+    t.is(store.size, 1);
+  }
+});
+
+test('a login that is not written yet shows the times that it will have', (t) => {
+  const { clock, manager } = open({ guestIdleTimeout: '1m', idleTimeout: '30m' });
+  const session = stored(manager);
+  t.is(session.expirationTime!.getTime(), clock.now() + 60_000);
+  t.is(session.authenticatedAt, undefined);
+  session.login('ann');
+  t.is(session.expirationTime!.getTime(), clock.now() + 30 * 60_000);
+  t.is(session.authenticatedAt!.getTime(), clock.now());
+});
+
+test('an id that is no text is refused by name', (t) => {
+  const { manager } = open();
+  for (const id of [undefined, null, 5] as never[]) {
+    t.throws(() => manager.load(id), { instanceOf: TypeError, message: /option id/ });
+    t.throws(() => manager.remove(id), { instanceOf: TypeError, message: /option id/ });
+  }
+});
+
 test('a login starts the absolute timeout anew, nothing else does', async (t) => {
   const { clock, manager } = open({ idleTimeout: '30m', absoluteTimeout: '1h' });
   const session = stored(manager);
@@ -103,7 +151,7 @@ test('a login starts the absolute timeout anew, nothing else does', async (t) =>
   t.is(late.expirationTime!.getTime(), clock.now() + 30 * 60_000);
 });
 
-test('a session can have an idle timeout of its own, which a login keeps', async (t) => {
+test('a session can have an idle timeout of its own, which a login in the same request keeps', async (t) => {
   const { clock, store, manager } = open();
   const session = stored(manager);
   await session.touch({ idleTimeout: '10s' });

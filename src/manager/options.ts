@@ -63,14 +63,8 @@ function checkStore(store: unknown, storeOptions: SessionStoreOptions): Pick<Che
     const own = new SessionStore(storeOptions);
     return { backend: own.backend, store: own };
   }
-  const [name] = Object.keys(storeOptions);
-  if (name !== undefined) {
-    throw typeError(
-      name,
-      (storeOptions as Record<string, unknown>)[name],
-      'the store is given and has its own: set it there',
-    );
-  }
+  const given = Object.entries(storeOptions).find(([, value]) => value !== undefined);
+  if (given) throw typeError(...given, 'the store is given and has its own: set it there');
   if (store instanceof SessionStore) return { backend: store.backend, store };
   const contract: readonly (keyof SessionBackend)[] = [
     'load',

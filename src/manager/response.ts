@@ -14,12 +14,14 @@ const kHooked = Symbol('agai-session.hooked');
 /** The parts of a response that are used here: `node:http`'s, and the HTTP/2 compatibility API's. */
 export type Response = Pick<
   ServerResponse,
-  'headersSent' | 'writableEnded' | 'appendHeader' | 'emit' | 'writableNeedDrain'
+  'headersSent' | 'writableEnded' | 'statusCode' | 'emit' | 'writableNeedDrain'
 > &
+  Pick<ServerResponse, 'appendHeader' | 'getHeaderNames' | 'removeHeader'> &
   Record<Sending, Method> & { [kGate]?: Gate | undefined };
 
 /** The methods that send headers, or make them be sent. */
-type Sending = 'writeHead' | 'flushHeaders' | 'write' | 'end';
+const SENDING = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
+type Sending = (typeof SENDING)[number];
 type Method = (...args: unknown[]) => unknown;
 
 /** What a gate does before the headers leave, and what it tells if that failed. */
@@ -28,6 +30,10 @@ export interface Commit {
   readonly commit: () => MaybePromise<string | undefined>;
   /** Writes what changed since, after the headers have left. */
   readonly commitLate: () => MaybePromise<void>;
+  /**
+   * Told, once nothing of the handler is on the stack any more, that the session could not be written. What the handler sent is
+   * dropped up to here, and the status is 500 until somebody sets another.
+   */
   readonly onError: (error: unknown) => void;
 }
 
@@ -37,9 +43,10 @@ export function gate(res: Response, commit: Commit): void {
   res[kGate] = new Gate(commit, res[kGate]);
 }
 
-type State = 'closed' | 'waiting' | 'open';
+/** `refused`: the commit failed, and the one who is to answer for it has not been told yet. */
+type State = 'closed' | 'waiting' | 'refused' | 'open';
 
-/** One response's gate: closed until the commit, waiting while a backend answers, then open. */
+/** One response's gate: closed until the commit, waiting while a backend answers, open afterwards. */
 class Gate {
   readonly #commit: Commit;
   /** The gate of another manager on the same response, passed afterwards. */
@@ -48,6 +55,9 @@ class Gate {
   #failed = false;
   /** Headers left before `end`: the handler may have changed the session since. */
   #streams = false;
+  /** Of a response whose session was refused: whether `onError` is on the stack, and status and headers when it was called. */
+  #answering = false;
+  #head = '';
   #calls: [Method, unknown[]][] = [];
   /** A call of writeHead is among those that wait. */
   #hasHead = false;
@@ -69,9 +79,10 @@ class Gate {
         this.#hasHead ||= name === 'writeHead';
         this.#calls.push([next, args]);
         return answerOf(name, res);
+      case 'refused':
+        return answerOf(name, res);
       case 'open':
-        // After a failure the error's own response was sent; what the handler still writes has nowhere to go.
-        if (this.#failed && res.writableEnded) return answerOf(name, res);
+        if (this.#failed && this.#isTheHandlers(res)) return answerOf(name, res);
         if (name !== 'end' || !this.#streams || this.#failed) return next(...args);
         this.#streams = false;
         return this.#run(res, name, next, args, () => this.#commit.commitLate() as MaybePromise<undefined>);
@@ -86,16 +97,13 @@ class Gate {
   }
 
   #run(res: Response, name: Sending, next: Method, args: unknown[], commit: Commit['commit']): unknown {
-    // Open already: what the commit or an error handler sends from inside must not wait for itself.
+    // Open already: what the commit sends from inside must not wait for itself.
     this.#state = 'open';
     let cookie: MaybePromise<string | undefined>;
     try {
       cookie = commit();
     } catch (error) {
-      this.#failed = true;
-      // A call of writeHead has no response to replace: its caller handles the error, as it does Node's own.
-      if (name === 'writeHead') throw error;
-      this.#commit.onError(error);
+      this.#refuse(res, error);
       return answerOf(name, res);
     }
     if (!isPromise(cookie)) return next(...withCookie(res, name, args, cookie));
@@ -103,14 +111,39 @@ class Gate {
     this.#hasHead = name === 'writeHead';
     cookie.then(
       (cookie) => this.#release(res, () => next(...withCookie(res, name, args, cookie))),
-      (error: unknown) => {
-        this.#state = 'open';
-        this.#failed = true;
-        this.#calls = [];
-        this.#commit.onError(error);
-      },
+      (error: unknown) => this.#refuse(res, error),
     );
     return answerOf(name, res);
+  }
+
+  /**
+   * Drops what the handler sent and tells of the error: later, because middleware around the response, such as compression, is
+   * still in the middle of the handler's call and must not be entered again. Nor is anything thrown: a handler that answers
+   * from a timer would take the process down.
+   */
+  #refuse(res: Response, error: unknown): void {
+    this.#state = 'refused';
+    this.#failed = true;
+    this.#calls = [];
+    process.nextTick(() => {
+      if (!res.headersSent) startOver(res);
+      this.#head = headOf(res);
+      this.#state = 'open';
+      this.#answering = true;
+      try {
+        this.#commit.onError(error);
+      } finally {
+        this.#answering = false;
+      }
+    });
+  }
+
+  /**
+   * Whether a call after a failure is still the handler's, as of a stream that it goes on to pipe, rather than that of whoever
+   * answers for the failure. That one does so at once, or begins by setting a status or a header of its own.
+   */
+  #isTheHandlers(res: Response): boolean {
+    return res.writableEnded || (!this.#answering && !res.headersSent && headOf(res) === this.#head);
   }
 
   /** Makes the calls that waited, in their order. */
@@ -122,7 +155,7 @@ class Gate {
       first();
       for (const [method, args] of calls) method(...args);
     } catch (error) {
-      this.#commit.onError(error);
+      this.#refuse(res, error);
       return;
     }
     // Those who were told to wait for "drain" go on, unless the socket itself will say so.
@@ -130,7 +163,24 @@ class Gate {
   }
 }
 
-/** What a method answers that has not run yet: a write that asks for patience, or the response itself. */
+/**
+ * Makes a response of which nothing was sent one that can still be answered: without what was said of the old body, and without
+ * what middleware put around this response alone. Compression, for one, has begun to compress and takes no second body.
+ */
+function startOver(res: Response): void {
+  for (const name of SENDING) Reflect.deleteProperty(res, name);
+  for (const name of res.getHeaderNames()) {
+    if (name.startsWith('content-') || name === 'etag' || name === 'last-modified') res.removeHeader(name);
+  }
+  res.statusCode = 500;
+}
+
+/** What a response would say before its body. */
+function headOf(res: Response): string {
+  return `${res.statusCode} ${res.getHeaderNames().join()}`;
+}
+
+/** What a method answers that has not run: a write that asks for patience, or the response itself. */
 function answerOf(name: Sending, res: Response): unknown {
   return name === 'write' ? false : res;
 }
@@ -185,7 +235,7 @@ function prototypeWith(name: Sending, object: object): object {
 function hook(target: object): void {
   if (Object.hasOwn(target, kHooked)) return;
   Object.defineProperty(target, kHooked, { value: true });
-  for (const name of ['writeHead', 'flushHeaders', 'write', 'end'] as const) {
+  for (const name of SENDING) {
     // A method that is inherited is looked up at each call: somebody may wrap it there later.
     const own = Object.getOwnPropertyDescriptor(target, name)?.value as Method | undefined;
     const parent = Object.getPrototypeOf(target) as Record<Sending, Method>;

@@ -7,6 +7,7 @@ import { findIds } from '../native.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
 import { Session, type SessionData } from '../session/session.js';
 import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
+import { checkId } from '../store/ids.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { CookiePolicy } from './cookie.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
@@ -18,6 +19,22 @@ export interface StartOptions {
   secure?: boolean;
   /** Told when the session cannot be written, instead of the manager's `onError`. */
   onError?: (error: unknown) => void;
+}
+
+/** By store and cookie name: managers that share both, as a mounted application's may, share a request's session. */
+const startedKeys = new WeakMap<SessionBackend, Map<string, symbol>>();
+
+function startedKey(backend: SessionBackend, cookieName: string): symbol {
+  const keys = startedKeys.get(backend) ?? new Map<string, symbol>();
+  startedKeys.set(backend, keys);
+  const key = keys.get(cookieName) ?? Symbol('agai-session.session');
+  keys.set(cookieName, key);
+  return key;
+}
+
+/** Whether a request carries a body at all: a body parser may leave an empty object where there is none. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** A reader of `Cookie` headers for one cookie name. */
@@ -35,8 +52,8 @@ export class SessionManager<Data extends object = SessionData> {
   readonly #cookie: CookiePolicy;
   readonly #lookups: { readonly secure: Lookup; readonly plain: Lookup };
   readonly #names: { readonly secure: string; readonly plain: string };
-  /** By request, so that starting twice answers the same session. */
-  readonly #started = Symbol('agai-session.session');
+  /** Where a request's session is kept, so that starting twice answers the same one. */
+  readonly #started: symbol;
 
   /** @throws TypeError, RangeError for a wrong option. */
   constructor(options: SessionOptions = {}) {
@@ -45,6 +62,7 @@ export class SessionManager<Data extends object = SessionData> {
     this.store = this.#options.store;
     this.#backend = this.#options.backend;
     this.#names = { secure: this.#cookie.name(true), plain: this.#cookie.name(false) };
+    this.#started = startedKey(this.#backend, this.#names.secure);
     this.#lookups = { secure: this.#lookup(this.#names.secure), plain: this.#lookup(this.#names.plain) };
   }
 
@@ -55,6 +73,7 @@ export class SessionManager<Data extends object = SessionData> {
 
   /** The session of an id, for sockets and jobs; a use and the user's activity. `undefined` if there is none. */
   load(id: string): MaybePromise<Session<Data> | undefined> {
+    checkId(id);
     const { concurrency } = this.#options;
     return andThen(this.#backend.load(id, true), (stored) =>
       stored ? new Session<Data>({ backend: this.#backend, concurrency }, stored) : undefined,
@@ -63,17 +82,21 @@ export class SessionManager<Data extends object = SessionData> {
 
   /** Ends the session of an id; false if there is none. */
   remove(id: string): MaybePromise<boolean> {
+    checkId(id);
     return this.#backend.destroy(id, 'destroy');
   }
 
   /**
    * The id of the live session that a request brought in its cookie, or was given since; `undefined` if there is none. An id
-   * from anywhere else, as the URL, does not count.
+   * from anywhere else, as the URL, does not count. In Express, before the middleware, pass `{ secure: req.secure }`.
    */
-  getSessionId(req: IncomingMessage): MaybePromise<string | undefined> {
+  getSessionId(
+    req: IncomingMessage,
+    { secure = this.#isSecure(req) }: { secure?: boolean } = {},
+  ): MaybePromise<string | undefined> {
     const started = this.#sessionOf(req);
     if (started) return started.id;
-    return andThen(this.#find(req, this.#isSecure(req), false), (stored) => stored?.id);
+    return andThen(this.#find(req, secure, false), (stored) => stored?.id);
   }
 
   /**
@@ -115,7 +138,7 @@ export class SessionManager<Data extends object = SessionData> {
           this.#cookie.admit(secure);
         },
         query: () => queryParameters(req.url),
-        body: () => bodyParameters((req as { body?: unknown }).body),
+        body: () => (hasBody(req) ? bodyParameters((req as { body?: unknown }).body) : undefined),
       },
       stored,
     );

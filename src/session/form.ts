@@ -43,14 +43,13 @@ export function bodyParameters(body: unknown): FormParameters | undefined {
   return keepable(body);
 }
 
-/** A copy without the values whose names look secret; `undefined` if nothing is left or it is too long to keep. */
-function keepable(parameters: object): FormParameters | undefined {
+/** A copy without the values whose names look secret; of a form that is too long to keep, nothing. */
+function keepable(parameters: object): FormParameters {
   let text: string | undefined;
   try {
     text = JSON.stringify(parameters, (name, value: unknown) => (looksSecret(name) ? undefined : value));
   } catch {
-    return undefined;
+    return {};
   }
-  if (text === undefined || text === '{}' || text.length > MAX_LENGTH) return undefined;
-  return JSON.parse(text) as FormParameters;
+  return text === undefined || text.length > MAX_LENGTH ? {} : (JSON.parse(text) as FormParameters);
 }

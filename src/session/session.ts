@@ -5,7 +5,7 @@ import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { checkNames, duration, type Duration } from '../options.js';
 import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
 import { EMPTY, parseData, stringifyData } from '../store/json.js';
-import { checkUid, GUEST } from '../store/uid.js';
+import { checkUid, GUEST } from '../store/ids.js';
 import type { Form, FormParameters } from './form.js';
 import { mergeInto } from './merge.js';
 
@@ -61,6 +61,10 @@ export class Session<Data extends object = SessionData> {
   #renewal: Renewal | undefined;
   #idleTimeout: number | undefined;
   #ended = false;
+  /** Another user's data was dropped: what others add to it meanwhile must not be merged in. */
+  #replacesAll = false;
+  /** What `save()` was refused with, so that the response does not fail for it once more. */
+  #refused: { readonly text: string | undefined } | undefined;
   /** A stored session was ended through this object, so the client's cookie is to go. */
   #removed = false;
   #writing: Promise<unknown> | undefined;
@@ -105,6 +109,7 @@ export class Session<Data extends object = SessionData> {
 
   /** When the user logged in, `undefined` for a guest. */
   get authenticatedAt(): Date | undefined {
+    if (this.#renewal?.uid !== undefined) return new Date(this.#context.backend.now());
     return this.#facts && this.#uid !== undefined ? new Date(this.#facts.authenticatedAt) : undefined;
   }
 
@@ -116,10 +121,11 @@ export class Session<Data extends object = SessionData> {
   get expirationTime(): Date | undefined {
     const { backend } = this.#context;
     const { idleTimeout, guestIdleTimeout, absoluteTimeout } = backend.timeouts;
-    const idle =
-      this.#idleTimeout ?? this.#facts?.idleTimeout ?? (this.isAuthenticated ? idleTimeout : guestIdleTimeout);
-    const now = this.#facts === undefined ? backend.now() : this.#facts.lastSeenAt;
-    const deadline = Math.min(now + idle, this.#facts?.absoluteDeadline ?? now + absoluteTimeout);
+    // A login that is not written yet counts as written now.
+    const facts = this.#renewal?.uid === undefined ? this.#facts : undefined;
+    const from = facts?.lastSeenAt ?? backend.now();
+    const idle = this.#idleTimeout ?? facts?.idleTimeout ?? (this.isAuthenticated ? idleTimeout : guestIdleTimeout);
+    const deadline = Math.min(from + idle, facts?.absoluteDeadline ?? from + absoluteTimeout);
     return deadline === Infinity ? undefined : new Date(deadline);
   }
 
@@ -172,6 +178,7 @@ export class Session<Data extends object = SessionData> {
     this.#checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) {
       this.#data = {} as Data;
+      this.#replacesAll = true;
       this.clean();
     }
     this.#renewal = { uid };
@@ -213,16 +220,35 @@ export class Session<Data extends object = SessionData> {
    * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
    */
   save(): MaybePromise<void> {
-    return andThen(this.commit(), (saved) => {
+    const refuse = (error: unknown): never => {
+      this.#refused = { text: this.#dataText() };
+      throw error;
+    };
+    const check = (saved: Saved): void => {
       if (saved === 'gone') {
         throw new SessionError('ERR_SESSION_GONE', 'the session ended while it was in use: its changes were dropped');
       }
-    });
+    };
+    try {
+      const saved = this.#commitInTurn();
+      return isPromise(saved) ? saved.then(check, refuse) : check(saved);
+    } catch (error) {
+      return refuse(error);
+    }
   }
 
-  /** @internal As `save`, for the manager, to which an ended session is no error. */
+  /**
+   * @internal As `save`, for the response: an ended session is no error, and what the handler was refused by its own `save()`
+   * and left as it is was its to answer for.
+   */
   commit(): MaybePromise<Saved> {
-    if (this.#writing) return this.#writing.then(() => this.commit());
+    if (this.#refused && this.#refused.text === this.#dataText()) return 'unchanged';
+    return this.#commitInTurn();
+  }
+
+  #commitInTurn(): MaybePromise<Saved> {
+    if (this.#writing) return this.#writing.then(() => this.#commitInTurn());
+    this.#refused = undefined;
     const saved = this.#write();
     if (!isPromise(saved)) return saved;
     const done = (): void => {
@@ -230,6 +256,15 @@ export class Session<Data extends object = SessionData> {
     };
     this.#writing = saved.then(done, done);
     return saved;
+  }
+
+  /** The data as it would be stored; `undefined` for what cannot be. */
+  #dataText(): string | undefined {
+    try {
+      return this.#data && stringifyData(this.#data);
+    } catch {
+      return undefined;
+    }
   }
 
   /** @internal What the client's cookie needs: `brought` is the id that the request came with. */
@@ -250,7 +285,7 @@ export class Session<Data extends object = SessionData> {
 
   #checkNotEnded(): void {
     if (this.#ended) {
-      throw new SessionError('ERR_SESSION_GONE', 'the session was destroyed: the next request begins a new one');
+      throw new SessionError('ERR_SESSION_GONE', 'the session has ended: the next request begins a new one');
     }
   }
 
@@ -281,7 +316,10 @@ export class Session<Data extends object = SessionData> {
     this.#data = undefined;
     this.#formText = '';
     this.#form = undefined;
+    this.#taken = undefined;
     this.#renewal = undefined;
+    this.#replacesAll = false;
+    this.#refused = undefined;
     this.#idleTimeout = undefined;
   }
 
@@ -293,10 +331,10 @@ export class Session<Data extends object = SessionData> {
     return this.#commit(change, MAX_TRIES);
   }
 
-  /** What differs from what was last read or written. Parameters are looked at only if somebody did. */
+  /** What differs from what was last read or written. Parameters that were merely read are nobody's change. */
   #change(): SessionChange {
     const data = this.#data && stringifyData(this.#data);
-    const form = this.#form && formText(this.#form);
+    const form = this.#taken && this.#form && formText(this.#form);
     return { data: data === this.#text ? undefined : data, form: form === this.#formText ? undefined : form };
   }
 
@@ -323,13 +361,29 @@ export class Session<Data extends object = SessionData> {
         case 'ok':
           return this.#written(change, outcome.facts, renewal ? (renewal.uid ?? this.#uid) : this.#uid);
         case 'gone':
-          this.#ended = true;
-          this.#forget();
-          return 'gone';
+          return this.#gone(renewal);
         case 'conflict':
           return this.#merge(outcome.current, tries);
       }
     });
+  }
+
+  /**
+   * The session ended meanwhile, and nothing brings it back. But a login stands by itself: it begins a new session, with what
+   * this request put in and nothing of the old one's.
+   */
+  #gone(renewal: Renewal | undefined): MaybePromise<Saved> {
+    if (renewal?.uid === undefined) {
+      this.#ended = true;
+      this.#forget();
+      return 'gone';
+    }
+    if (this.#data) mergeInto(this.#data, parseData<object>(this.#text), {});
+    this.#facts = undefined;
+    this.#uid = undefined;
+    this.#text = EMPTY;
+    this.#formText = '';
+    return this.#create(this.#change());
   }
 
   #written(change: SessionChange, facts: SessionFacts, uid: string | undefined): Saved {
@@ -338,6 +392,7 @@ export class Session<Data extends object = SessionData> {
     this.#text = change.data ?? this.#text;
     this.#formText = change.form ?? this.#formText;
     this.#renewal = undefined;
+    this.#replacesAll = false;
     return 'saved';
   }
 
@@ -349,7 +404,9 @@ export class Session<Data extends object = SessionData> {
         'another request wrote the session in between: nothing was written',
       );
     }
-    if (this.#data) mergeInto(this.#data, parseData<object>(this.#text), parseData<object>(current.data));
+    if (this.#data && !this.#replacesAll) {
+      mergeInto(this.#data, parseData<object>(this.#text), parseData<object>(current.data));
+    }
     this.#facts = current;
     this.#text = current.data;
     this.#formText = current.form;

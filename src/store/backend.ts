@@ -3,7 +3,7 @@ import type { MaybePromise } from '../maybe-promise.js';
 
 /** What a backend knows of a session besides its contents. Instants are milliseconds since 1970, durations milliseconds. */
 export interface SessionFacts {
-  /** The secret that the cookie carries. */
+  /** The secret that the cookie carries: 256 random bits as 43 characters of base64url. Any other form is never looked up. */
   readonly id: string;
   /** The public name: safe in logs, of no use as a cookie. */
   readonly handle: string;

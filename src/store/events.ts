@@ -1,5 +1,5 @@
 /** What a store tells its listeners. */
-import { GUEST } from './uid.js';
+import { GUEST } from './ids.js';
 
 /** Something that happened to a session. Carries its public handle, never its id. */
 export interface SessionEvent<Reason extends string = string> {

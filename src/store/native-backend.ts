@@ -1,6 +1,6 @@
 /** The sessions of this process, in the addon. Every method is synchronous and below a microsecond or a few. */
 import { SessionError } from '../errors.js';
-import { CookieReader, NativeStore, Place, Status, type NativeClock } from '../native.js';
+import { CookieReader, NativeStore, Place, Status, toSessionError, type NativeClock } from '../native.js';
 import type {
   CommitOutcome,
   CookieLookup,
@@ -95,7 +95,11 @@ export class NativeBackend implements SessionBackend {
   constructor(limits: StoreLimits, onEvents: () => void, clock: NativeClock | undefined) {
     this.timeouts = limits;
     this.#maxSessionBytes = limits.maxSessionBytes;
-    this.#native = new NativeStore(limits, this.#results, onEvents, clock);
+    try {
+      this.#native = new NativeStore(limits, this.#results, onEvents, clock);
+    } catch (error) {
+      throw toSessionError(error);
+    }
   }
 
   /** The addon's store, for the typed store above this. */

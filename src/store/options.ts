@@ -1,5 +1,5 @@
 /** What a session store can be told, and its defaults. */
-import { ManualClock } from '../testing/manual-clock.js';
+import { ManualClock, nativeClock } from '../testing/manual-clock.js';
 import {
   checkNames,
   duration,
@@ -88,7 +88,7 @@ export function checkStoreOptions(options: SessionStoreOptions): StoreLimits {
     guestIdleTimeout: duration('guestIdleTimeout', guestIdleTimeout),
     absoluteTimeout: duration('absoluteTimeout', absoluteTimeout),
   };
-  if (clock !== undefined && !(clock instanceof ManualClock)) {
+  if (clock !== undefined && !(clock instanceof ManualClock && nativeClock(clock))) {
     throw typeError('clock', clock, "pass a ManualClock from 'agai-session/testing'");
   }
 

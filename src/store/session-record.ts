@@ -1,7 +1,7 @@
 /** A session as the direct store API gives it. */
 import { inspect } from 'node:util';
 import type { SessionFacts } from './backend.js';
-import { GUEST } from './uid.js';
+import { GUEST } from './ids.js';
 
 /** One session, read at one moment: a copy, which later changes do not touch. Instants are milliseconds since 1970. */
 export class SessionRecord<Data> {

@@ -10,7 +10,7 @@ import { parseData, stringifyData } from './json.js';
 import { NativeBackend } from './native-backend.js';
 import { checkStoreOptions, type SessionStoreOptions } from './options.js';
 import { SessionRecord } from './session-record.js';
-import { checkUid, GUEST } from './uid.js';
+import { checkId, checkUid, GUEST } from './ids.js';
 
 /** What `create` can be told of one session. */
 export interface CreateOptions {
@@ -296,11 +296,6 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
     // Not an immediate: one that does not keep the process alive does not wake a quiet loop either, a timer does.
     setTimeout(() => this.#deliver(), 0).unref();
   }
-}
-
-function checkId(id: unknown): string {
-  if (typeof id !== 'string') throw typeError('id', id, 'a session id is a string');
-  return id;
 }
 
 function optionalDuration(option: string, value: Duration | undefined): number | undefined {

@@ -109,9 +109,9 @@ impl Contents<'_> {
         self.uid.is_wide() || self.form.is_wide() || self.data.is_wide()
     }
 
-    /// Bytes that the application's data will take.
+    /// Bytes of the application's data by itself. It may be stored wider, beside a user id that is.
     pub fn data_bytes(&self) -> usize {
-        self.data.units() << usize::from(self.is_wide())
+        self.data.units() << usize::from(self.data.is_wide())
     }
 
     /// Bytes that the whole body will take.

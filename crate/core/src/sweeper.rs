@@ -5,11 +5,15 @@ use crate::error::Error;
 use crate::handle::{PoisonOnPanic, Shared};
 use crate::record::NEVER;
 use crate::store::Retired;
-use crate::sync::{JoinHandle, spawn};
+use crate::sync::{JoinHandle, pause, spawn};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Heap entries looked at under one hold of the lock: some 100 microseconds.
-const SLICE: usize = 128;
+const SLICE: usize = 64;
+/// Between two slices of a long sweep. A thread that works without pause is preempted sooner or later, and on a busy machine it
+/// is while it holds the lock, which keeps the others out until it runs again.
+const BREATH: Duration = Duration::from_micros(100);
 
 /// Ends and joins its thread when dropped.
 pub(crate) struct Sweeper {
@@ -62,7 +66,10 @@ fn run(shared: &Shared) {
             poison.0.store.sweep(now, SLICE)
         };
         match swept {
-            Swept::More => shared.release(guard, true),
+            Swept::More => {
+                shared.release(guard, true);
+                pause(BREATH);
+            }
             // What the slice took out is dropped and told outside the lock; then there is one more look before the sleep.
             Swept::Until(_) if guard.store.has_left_behind() => shared.release(guard, true),
             Swept::Until(deadline) => {

@@ -49,6 +49,10 @@ mod imp {
         }
     }
 
+    pub fn pause(duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
     pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name(name.to_owned()).spawn(run)
     }
@@ -93,10 +97,14 @@ mod imp {
         }
     }
 
+    pub fn pause(_duration: Duration) {
+        loom::thread::yield_now();
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "the real one can fail")]
     pub fn spawn(_name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
         Ok(loom::thread::spawn(run))
     }
 }
 
-pub use imp::{Condvar, JoinHandle, Mutex, MutexGuard, spawn};
+pub use imp::{Condvar, JoinHandle, Mutex, MutexGuard, pause, spawn};

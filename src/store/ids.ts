@@ -1,5 +1,6 @@
-/** User ids. */
+/** Session ids and user ids, as callers give them. */
 import { SessionError } from '../errors.js';
+import { typeError } from '../options.js';
 
 /** The name that a session without a user goes by. */
 export const GUEST = 'Guest';
@@ -16,4 +17,10 @@ export function checkUid(uid: unknown): string {
     );
   }
   return uid;
+}
+
+/** Refuses what is no text at all; a text that is no id is simply not there. */
+export function checkId(id: unknown): string {
+  if (typeof id !== 'string') throw typeError('id', id, 'a session id is a string');
+  return id;
 }

@@ -1,0 +1,152 @@
+/** The demo in a process of its own, and a browser that looks at it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext, TestFn } from 'ava';
+import { chromium, type Browser, type BrowserContext, type Cookie, type Page } from 'playwright-core';
+
+const SERVER = fileURLToPath(new URL('../../examples/demo/server.mjs', import.meta.url));
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+function findChromium(): string {
+  const { CHROMIUM_PATH, PATH = '' } = process.env;
+  const found =
+    CHROMIUM_PATH ??
+    PATH.split(delimiter)
+      .map((folder) => join(folder, 'chromium'))
+      .find(existsSync);
+  if (found === undefined) throw new Error('the browser tests need Chromium: name it in CHROMIUM_PATH');
+  return found;
+}
+
+let browser: Promise<Browser> | undefined;
+
+/** One browser for all tests of a file, closed after them. */
+export function useBrowser(test: TestFn): void {
+  test.after.always('the browser is closed', async () => {
+    await (await browser)?.close();
+  });
+}
+
+export interface Demo {
+  readonly url: string;
+  /** Asks it to end, and answers its exit code. */
+  readonly stop: () => Promise<number | null>;
+}
+
+/** Starts the demo on a free port; it is ended with the test. */
+export async function startDemo(t: ExecutionContext): Promise<Demo> {
+  const server = spawn(process.execPath, [SERVER], {
+    env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '', PORT: '0' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = once(server, 'exit');
+  const stop = async (): Promise<number | null> => {
+    server.kill('SIGTERM');
+    const [code] = (await ended) as [number | null];
+    return code;
+  };
+  t.teardown(stop);
+  // A run that is cut short has no teardown.
+  process.once('exit', () => server.kill());
+  const line = await Promise.race([once(server.stdout, 'data'), ended]);
+  const [url] = /http:\S+/.exec(String(line)) ?? [];
+  if (url === undefined) throw new Error(`the demo did not start: ${String(line)}`);
+  return { url, stop };
+}
+
+export interface VisitorOptions {
+  /** The demo's address. */
+  readonly url: string;
+  readonly javaScriptEnabled?: boolean;
+}
+
+/** A person with a browser profile of their own. */
+export class Visitor {
+  readonly #context: BrowserContext;
+  /** What the browser complained of: errors of scripts, and what the content security policy forbade. */
+  readonly #complaints: string[] = [];
+
+  private constructor(context: BrowserContext) {
+    this.#context = context;
+  }
+
+  static async arrive(t: ExecutionContext, { url, javaScriptEnabled = true }: VisitorOptions): Promise<Visitor> {
+    browser ??= chromium.launch({ executablePath: findChromium(), args: FLAGS });
+    const context = await (await browser).newContext({ baseURL: url, javaScriptEnabled });
+    const visitor = new Visitor(context);
+    t.teardown(async () => {
+      await context.close();
+      if (visitor.#complaints.length > 0) throw new Error(visitor.#complaints.join('\n'));
+    });
+    return visitor;
+  }
+
+  /** A tab that shows the page; what the browser complains of there fails the test. */
+  async openTab(): Promise<Page> {
+    const page = await this.#context.newPage();
+    page.on('pageerror', (error) => this.#complaints.push(error.stack ?? String(error)));
+    page.on('console', (message) => {
+      // That a stopped server does not answer is no fault of the page's.
+      if (message.type() === 'error' && !message.text().includes('net::')) this.#complaints.push(message.text());
+    });
+    await page.goto('/');
+    return page;
+  }
+
+  /** The cookie of the session, as the browser keeps it. */
+  async cookie(): Promise<Cookie | undefined> {
+    return (await this.#context.cookies()).find(({ name }) => name === 'id');
+  }
+}
+
+export async function logIn(page: Page, name: string): Promise<void> {
+  await page.getByLabel('User name').fill(name);
+  await page.getByLabel('Password').fill('any');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await signedIn(page, name);
+}
+
+/** Waits until the page shows somebody as signed in, and its script runs. */
+export async function signedIn(page: Page, name: string): Promise<void> {
+  await page.getByText(`Signed in as ${name}`).waitFor();
+  await page.waitForLoadState();
+}
+
+/** Waits until the page asks who one is. */
+export async function signedOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+}
+
+/** The part of the DOM that the functions below use in the page; the specs have no types of browsers. */
+interface InPage {
+  readonly document: { querySelector(selector: string): { readonly textContent: string } };
+}
+
+const figureOf = (name: string): string => `[data-figure="${name}"]`;
+
+/** One of the panel's figures as the page shows it now. */
+export async function figure(page: Page, name: string): Promise<number> {
+  return Number((await page.locator(figureOf(name)).innerText()).replaceAll(',', ''));
+}
+
+/** Waits until the page, which renews its panel by itself, shows at least that many. */
+export async function figureReaches(page: Page, name: string, least: number): Promise<void> {
+  await page.waitForFunction(
+    ({ selector, least }) => {
+      const { document } = globalThis as unknown as InPage;
+      return Number(document.querySelector(selector).textContent.replaceAll(',', '')) >= least;
+    },
+    { selector: figureOf(name), least },
+  );
+}

@@ -1,0 +1,71 @@
+/** What a page that is only open sees: the panel moves, and the session expires. */
+import test from 'ava';
+import { figure, figureReaches, logIn, signedIn, signedOut, startDemo, useBrowser, Visitor } from './demo.js';
+
+useBrowser(test);
+
+test.serial('the session expires after the idle timeout set with the slider, although the page is open', async (t) => {
+  const visitor = await Visitor.arrive(t, await startDemo(t));
+  const page = await visitor.openTab();
+  await logIn(page, 'ada');
+  await page.getByLabel('Idle timeout').fill('0');
+  await page.getByText('left without activity, of 5 s').waitFor();
+  t.is(await figure(page, 'expired'), 0);
+
+  await page.getByText('It expired: there was no activity').waitFor();
+  await figureReaches(page, 'expired', 1);
+  t.is(await figure(page, 'users'), 0);
+  await page.getByRole('link', { name: 'Start again' }).click();
+  await signedOut(page);
+});
+
+test.serial('activity keeps the session alive beyond its idle timeout', async (t) => {
+  const visitor = await Visitor.arrive(t, await startDemo(t));
+  const page = await visitor.openTab();
+  await logIn(page, 'ada');
+  await page.getByLabel('Idle timeout').fill('0');
+  await page.getByText('left without activity, of 5 s').waitFor();
+  // Guests live for 5 seconds at least, so that an expired one is the proof that as many have passed.
+  await page.getByRole('button', { name: 'Send 500 guests' }).click();
+  await figureReaches(page, 'created', 501);
+  for (let count = 1; (await figure(page, 'expired')) === 0; count++) {
+    await page.getByRole('button', { name: 'One more' }).click();
+    await page.locator('#counter', { hasText: new RegExp(`^${count}$`) }).waitFor();
+  }
+  await page.reload();
+  await signedIn(page, 'ada');
+  t.is(await figure(page, 'users'), 1);
+});
+
+test.serial('the live panel updates by itself', async (t) => {
+  const demo = await startDemo(t);
+  const watching = await (await Visitor.arrive(t, demo)).openTab();
+  let loads = 0;
+  watching.on('load', () => (loads += 1));
+  const busy = await (await Visitor.arrive(t, demo)).openTab();
+  await logIn(busy, 'grace');
+  await busy.getByRole('button', { name: 'Send 500 guests' }).click();
+
+  await figureReaches(watching, 'guests', 500);
+  await figureReaches(watching, 'users', 1);
+  await watching.locator('#people').getByText('grace').waitFor();
+  await watching.locator('#events').getByText('500 × Guest').waitFor();
+  t.is(loads, 0);
+});
+
+test.serial('the demo ends in good order while pages watch it', async (t) => {
+  const demo = await startDemo(t);
+  const visitor = await Visitor.arrive(t, demo);
+  const page = await visitor.openTab();
+  await page.waitForResponse(/\/live/);
+  t.is(await demo.stop(), 0);
+});
+
+test.serial('a form that another site sends is refused', async (t) => {
+  const { url } = await startDemo(t);
+  const send = (headers: Record<string, string>): Promise<Response> =>
+    fetch(`${url}/counter`, { method: 'POST', headers, body: new URLSearchParams({ by: '1' }), redirect: 'manual' });
+  t.is((await send({ Origin: 'https://elsewhere.example' })).status, 403);
+  t.is((await send({ Origin: 'null' })).status, 403);
+  t.is((await send({ Origin: url })).status, 303);
+});

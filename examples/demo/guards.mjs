@@ -1,0 +1,40 @@
+/** What every response says, and which requests are refused before a session is looked at. */
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** No script, style or image but the demo's own files; nothing is kept by the browser's cache. */
+export function securityHeaders(_req, res, next) {
+  res.set({
+    'Content-Security-Policy': POLICY,
+    'Referrer-Policy': 'same-origin',
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-store',
+  });
+  next();
+}
+
+/**
+ * Refuses what another site sends. The cookie is SameSite=Lax, so such a request carries no session anyway; but sites of the
+ * same domain, or another port of this machine, are "same site" and would.
+ */
+export function sameOriginOnly(req, res, next) {
+  if (req.method === 'GET' || req.method === 'HEAD' || isSameOrigin(req)) next();
+  else res.status(403).type('text').send('Refused: this request came from another site.\n');
+}
+
+/** Browsers say where a request comes from, old ones by Origin alone. What says neither is no browser. */
+function isSameOrigin(req) {
+  const site = req.get('sec-fetch-site');
+  if (site !== undefined) return site === 'same-origin';
+  const origin = req.get('origin');
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === req.get('host'));
+}
