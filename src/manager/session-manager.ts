@@ -137,8 +137,10 @@ export class SessionManager<Data extends object = SessionData> {
           }
           this.#cookie.admit(secure);
         },
-        query: () => queryParameters(req.url),
-        body: () => (hasBody(req) ? bodyParameters((req as { body?: unknown }).body) : undefined),
+        form: {
+          get: () => queryParameters(req.url),
+          post: () => (hasBody(req) ? bodyParameters((req as { body?: unknown }).body) : undefined),
+        },
       },
       stored,
     );

@@ -6,7 +6,8 @@ import { checkNames, duration, type Duration } from '../options.js';
 import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
 import { EMPTY, parseData, stringifyData } from '../store/json.js';
 import { checkUid, GUEST } from '../store/ids.js';
-import type { Form, FormParameters } from './form.js';
+import type { FormParameters } from './form.js';
+import { KeptForm, type BroughtForm } from './kept-form.js';
 import { mergeInto } from './merge.js';
 
 /** The type of every session's `data`: add your own fields by declaration merging. */
@@ -27,8 +28,7 @@ export interface SessionContext {
   /** Throws if a new id could not reach the client any more. */
   readonly admitNewId?: () => void;
   /** The parameters of the request in hand, read when asked for. */
-  readonly query?: () => FormParameters | undefined;
-  readonly body?: () => FormParameters | undefined;
+  readonly form?: BroughtForm;
 }
 
 /** What a commit did: `gone` means that the session ended meanwhile and nothing was written. */
@@ -55,9 +55,8 @@ export class Session<Data extends object = SessionData> {
   /** The same, parsed at the first look, then changed by its user. */
   #data: Data | undefined;
   #formText: string;
-  #form: Form | undefined;
-  /** Which of this request's own parameters were taken over, or forgotten, and are not to be read again. */
-  #taken: { readonly [Kind in keyof Form]?: true } | undefined;
+  /** Made at the first look. */
+  #keptForm: KeptForm | undefined;
   #renewal: Renewal | undefined;
   #idleTimeout: number | undefined;
   #ended = false;
@@ -154,18 +153,17 @@ export class Session<Data extends object = SessionData> {
    * `req.body`. Never holds values whose names look secret (password, token, card, ...): read those from `req.body`.
    */
   get postParameters(): FormParameters {
-    return this.#parameters('post', this.#context.body);
+    return this.#form.parameters('post');
   }
 
   /** The same for the query of this request's URL. */
   get getParameters(): FormParameters {
-    return this.#parameters('get', this.#context.query);
+    return this.#form.parameters('get');
   }
 
   /** Forgets the form parameters. */
   clean(): void {
-    this.#form = {};
-    this.#taken = { get: true, post: true };
+    this.#form.clean();
   }
 
   /**
@@ -289,13 +287,8 @@ export class Session<Data extends object = SessionData> {
     }
   }
 
-  #parameters(kind: keyof Form, read: (() => FormParameters | undefined) | undefined): FormParameters {
-    const form = (this.#form ??= this.#formText === '' ? {} : parseData<Form>(this.#formText));
-    const brought = this.#taken?.[kind] ? undefined : read?.();
-    if (brought === undefined) return form[kind] ?? {};
-    this.#taken = { ...this.#taken, [kind]: true };
-    this.#form = { ...form, [kind]: brought };
-    return brought;
+  get #form(): KeptForm {
+    return (this.#keptForm ??= new KeptForm(this.#formText, this.#context.form ?? {}));
   }
 
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
@@ -315,8 +308,7 @@ export class Session<Data extends object = SessionData> {
     this.#text = EMPTY;
     this.#data = undefined;
     this.#formText = '';
-    this.#form = undefined;
-    this.#taken = undefined;
+    this.#keptForm = undefined;
     this.#renewal = undefined;
     this.#replacesAll = false;
     this.#refused = undefined;
@@ -331,11 +323,10 @@ export class Session<Data extends object = SessionData> {
     return this.#commit(change, MAX_TRIES);
   }
 
-  /** What differs from what was last read or written. Parameters that were merely read are nobody's change. */
+  /** What differs from what was last read or written. */
   #change(): SessionChange {
     const data = this.#data && stringifyData(this.#data);
-    const form = this.#taken && this.#form && formText(this.#form);
-    return { data: data === this.#text ? undefined : data, form: form === this.#formText ? undefined : form };
+    return { data: data === this.#text ? undefined : data, form: this.#keptForm?.change };
   }
 
   /** Stores a new session if there is anything to keep; parameters alone are not. */
@@ -382,7 +373,7 @@ export class Session<Data extends object = SessionData> {
     this.#facts = undefined;
     this.#uid = undefined;
     this.#text = EMPTY;
-    this.#formText = '';
+    this.#storedForm('');
     return this.#create(this.#change());
   }
 
@@ -390,7 +381,7 @@ export class Session<Data extends object = SessionData> {
     this.#facts = facts;
     this.#uid = uid;
     this.#text = change.data ?? this.#text;
-    this.#formText = change.form ?? this.#formText;
+    if (change.form !== undefined) this.#storedForm(change.form);
     this.#renewal = undefined;
     this.#replacesAll = false;
     return 'saved';
@@ -409,14 +400,15 @@ export class Session<Data extends object = SessionData> {
     }
     this.#facts = current;
     this.#text = current.data;
-    this.#formText = current.form;
+    this.#storedForm(current.form);
     const change = this.#change();
     return this.#renewal || change.data !== undefined || change.form !== undefined
       ? this.#commit(change, tries - 1)
       : 'unchanged';
   }
-}
 
-function formText(form: Form): string {
-  return form.get || form.post ? JSON.stringify(form) : '';
+  #storedForm(text: string): void {
+    this.#formText = text;
+    this.#keptForm?.stored(text);
+  }
 }
