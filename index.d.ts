@@ -9,16 +9,6 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** Finds sessions of one store by cookies of one name. */
-export declare class CookieReader {
-  constructor(store: NativeStore, name: string)
-  /**
-   * The text of the session that the header names, or null with the reason in the shared array. With `touch` it counts as
-   * the user's activity.
-   */
-  find(header: string, touch: boolean): string | null
-}
-
 /** A clock that stands still until it is moved. */
 export declare class NativeClock {
   constructor(now: number)
@@ -59,6 +49,11 @@ export declare class NativeStore {
   listen(mask: number): void
   /** The oldest batch of events as a flat array, four values an event; null when none waits. */
   takeEvents(): Array<string | number | null> | null
+  /**
+   * A function that finds the session which a raw `Cookie` header names by a cookie of this name: its text, or null with the
+   * reason in the shared array. With `touch` it counts as the user's activity.
+   */
+  cookieReader(name: string): (header: string, touch: boolean) => string | null
   now(): number
   close(): void
 }

@@ -835,7 +835,6 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
-module.exports.CookieReader = nativeBinding.CookieReader
 module.exports.NativeClock = nativeBinding.NativeClock
 module.exports.NativeStore = nativeBinding.NativeStore
 module.exports.findIds = nativeBinding.findIds

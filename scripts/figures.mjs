@@ -111,6 +111,30 @@ const figures = {
     };
   },
 
+  async call() {
+    const { SessionStore } = load();
+    const store = new SessionStore();
+    const ids = Array.from({ length: 1_000 }, () => store.create(data).id);
+    const headers = ids.map((id) => `theme=dark; id=${id}; lang=en`);
+    const find = store.backend.cookieReader('id');
+    const kinds = {
+      'a session found by its cookie, ns': (n) => find(headers[n % 1_000], true),
+      'the same and its data taken': (n) => find(headers[n % 1_000], true).data.length,
+      'a forged id': (n) => find(`id=${String(n).padStart(43, 'A')}`, true),
+      'no cookie of ours': () => find('theme=dark; lang=en', true),
+      'the cheapest method of a class, for comparison': () => store.backend.now(),
+    };
+    const times = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, []]));
+    for (let round = 0; round < 15; round++) {
+      for (const [kind, call] of Object.entries(kinds)) {
+        const start = performance.now();
+        for (let n = 0; n < 100_000; n++) call(n);
+        times[kind].push((performance.now() - start) * 10);
+      }
+    }
+    return Object.fromEntries(Object.entries(times).map(([kind, all]) => [kind, Math.round(median(all))]));
+  },
+
   async touches() {
     const { SessionStore } = load();
     const store = new SessionStore();

@@ -5,7 +5,6 @@ import { SessionError, type SessionErrorCode } from './errors.js';
 export type { NativeOptions, NativeStats } from '../index.js';
 export type NativeStore = Addon.NativeStore;
 export type NativeClock = Addon.NativeClock;
-export type CookieReader = Addon.CookieReader;
 
 /** What each place of the array holds that a store shares with the addon. */
 export const Place = {
@@ -26,9 +25,9 @@ export const Place = {
 export const Status = { ok: 0, conflict: 1, gone: 2, absent: 3, rejected: 4 } as const;
 
 const addon = load();
-export const { NativeStore, NativeClock, CookieReader, findIds } = addon;
+export const { NativeStore, NativeClock, findIds } = addon;
 
-for (const Class of [NativeStore, NativeClock, CookieReader]) {
+for (const Class of [NativeStore, NativeClock]) {
   translateErrors(Class.prototype);
 }
 

@@ -1,6 +1,6 @@
 /** The sessions of this process, in the addon. Every method is synchronous and below a microsecond or a few. */
 import { SessionError } from '../errors.js';
-import { CookieReader, NativeStore, Place, Status, toSessionError, type NativeClock } from '../native.js';
+import { NativeStore, Place, Status, toSessionError, type NativeClock } from '../native.js';
 import type {
   CommitOutcome,
   CookieLookup,
@@ -146,9 +146,14 @@ export class NativeBackend implements SessionBackend {
   }
 
   cookieReader(name: string): CookieLookup {
-    const reader = new CookieReader(this.#native, name);
+    const find = this.#native.cookieReader(name);
     return (header, touch) => {
-      const text = reader.find(header, touch);
+      let text: string | null;
+      try {
+        text = find(header, touch);
+      } catch (error) {
+        throw toSessionError(error);
+      }
       if (text === null) return undefined;
       return new NativeSession(this.#native, this.#results, header, this.#results[Place.offset]!, text);
     };

@@ -1,10 +1,11 @@
 //! The store's exports. JavaScript's arguments were checked in TypeScript.
 
 use crate::clock::NativeClock;
+use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
 use crate::events::{event_rows, page_rows};
 use crate::results::{Results, Status, millis, number, optional_millis};
-use crate::strings::{TextIn, TextOut, read_handle, read_key};
+use crate::strings::{Made, TextIn, read_handle, read_key};
 use agai_session_core::clock::{Clock, SystemClock};
 use agai_session_core::random::OsRandom;
 use agai_session_core::{
@@ -89,7 +90,7 @@ pub struct Shared {
 /// The store, as its JavaScript thread has it.
 #[napi]
 pub struct NativeStore {
-    pub(crate) shared: Rc<Shared>,
+    shared: Rc<Shared>,
 }
 
 /// A version to commit from; versions start at 1, and 0 stands for whichever is stored.
@@ -177,7 +178,7 @@ impl NativeStore {
 
     /// The text of a session (user id, form parameters, data), or null.
     #[napi(ts_return_type = "string | null")]
-    pub fn load(&self, env: Env, id: JsString<'_>, touch: bool) -> Result<Option<TextOut>> {
+    pub fn load(&self, env: Env, id: JsString<'_>, touch: bool) -> Result<Option<Made>> {
         self.call(|handle, buffers| {
             let Some(key) = read_key(env, id)? else {
                 return Ok(None);
@@ -187,7 +188,7 @@ impl NativeStore {
                 .map_err(|error| from_core(&error))?;
             let Some(facts) = loaded else { return Ok(None) };
             buffers.results.facts(&facts);
-            TextOut::new(env, buffers.out.text()).map(Some)
+            Made::text(env, buffers.out.text()).map(Some)
         })
     }
 
@@ -346,6 +347,13 @@ impl NativeStore {
                 .map(|events| event_rows(env, &events))
                 .transpose()
         })
+    }
+
+    /// A function that finds the session which a raw `Cookie` header names by a cookie of this name: its text, or null with the
+    /// reason in the shared array. With `touch` it counts as the user's activity.
+    #[napi(ts_return_type = "(header: string, touch: boolean) => string | null")]
+    pub fn cookie_reader(&self, env: Env, name: JsString<'_>) -> Result<Made> {
+        guard(|| make_cookie_reader(env, &self.shared, name))
     }
 
     #[napi]

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{JsValue, ToNapiValue};
 use napi::{Env, JsString, sys};
 use std::ptr::null_mut;
 
-fn check(status: sys::napi_status) -> Result<()> {
+pub fn check(status: sys::napi_status) -> Result<()> {
     if status == sys::Status::napi_ok {
         Ok(())
     } else {
@@ -60,7 +60,7 @@ impl Unit for u16 {
 }
 
 /// Fills `buffer` with all of `value`'s units.
-fn read<'b, T: Unit>(env: Env, value: JsString<'_>, buffer: &'b mut Vec<T>) -> Result<&'b [T]> {
+fn read<T: Unit>(env: Env, value: sys::napi_value, buffer: &mut Vec<T>) -> Result<&[T]> {
     const AT_FIRST: usize = 1024;
     if buffer.len() < AT_FIRST {
         buffer.resize(AT_FIRST, T::default());
@@ -69,21 +69,13 @@ fn read<'b, T: Unit>(env: Env, value: JsString<'_>, buffer: &'b mut Vec<T>) -> R
         let mut read = 0;
         // SAFETY: the value is a live handle of this environment, and the call writes at most the given length, which is the
         // buffer's, a terminator included.
-        check(unsafe {
-            T::get(
-                env.raw(),
-                value.raw(),
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                &raw mut read,
-            )
-        })?;
+        check(unsafe { T::get(env.raw(), value, buffer.as_mut_ptr(), buffer.len(), &raw mut read) })?;
         if read + 1 < buffer.len() {
             return Ok(buffer.get(..read).unwrap_or_default());
         }
         let mut units = 0;
         // SAFETY: without a buffer the call only reports the length.
-        check(unsafe { T::get(env.raw(), value.raw(), null_mut(), 0, &raw mut units) })?;
+        check(unsafe { T::get(env.raw(), value, null_mut(), 0, &raw mut units) })?;
         // One for the terminator, one so that a full read cannot be taken for a cut one.
         buffer.resize(units + 2, T::default());
     }
@@ -99,7 +91,7 @@ pub struct TextIn {
 impl TextIn {
     /// Reads a string in its narrowest form.
     pub fn read(&mut self, env: Env, value: JsString<'_>) -> Result<Text<'_>> {
-        let units = read(env, value, &mut self.utf16)?;
+        let units = read(env, value.raw(), &mut self.utf16)?;
         Ok(Text::narrow(units, &mut self.latin1))
     }
 
@@ -108,8 +100,12 @@ impl TextIn {
     }
 
     /// Reads a string whose characters are bytes, as an HTTP header's are.
-    pub fn read_bytes(&mut self, env: Env, value: JsString<'_>) -> Result<&[u8]> {
+    pub fn read_bytes(&mut self, env: Env, value: sys::napi_value) -> Result<&[u8]> {
         read(env, value, &mut self.latin1)
+    }
+
+    pub fn read_text_bytes(&mut self, env: Env, value: JsString<'_>) -> Result<&[u8]> {
+        self.read_bytes(env, value.raw())
     }
 }
 
@@ -147,38 +143,43 @@ pub fn read_handle(env: Env, value: JsString<'_>) -> Result<Option<Handle>> {
     read_name(env, value, Handle::parse)
 }
 
-/// A string made already.
-pub struct TextOut(sys::napi_value);
+/// Makes a JavaScript string.
+pub fn make_text(env: Env, text: Text<'_>) -> Result<sys::napi_value> {
+    let mut value = null_mut();
+    check(match text {
+        // SAFETY: pointer and length are one slice's; the engine copies it.
+        Text::Latin1(bytes) => unsafe {
+            sys::napi_create_string_latin1(
+                env.raw(),
+                bytes.as_ptr().cast(),
+                bytes.len().cast_signed(),
+                &raw mut value,
+            )
+        },
+        // SAFETY: as above.
+        Text::Utf16(units) => unsafe {
+            sys::napi_create_string_utf16(
+                env.raw(),
+                units.as_ptr(),
+                units.len().cast_signed(),
+                &raw mut value,
+            )
+        },
+    })?;
+    Ok(value)
+}
 
-impl TextOut {
-    pub fn new(env: Env, text: Text<'_>) -> Result<Self> {
-        let mut value = null_mut();
-        check(match text {
-            // SAFETY: pointer and length are one slice's; the engine copies it.
-            Text::Latin1(bytes) => unsafe {
-                sys::napi_create_string_latin1(
-                    env.raw(),
-                    bytes.as_ptr().cast(),
-                    bytes.len().cast_signed(),
-                    &raw mut value,
-                )
-            },
-            // SAFETY: as above.
-            Text::Utf16(units) => unsafe {
-                sys::napi_create_string_utf16(
-                    env.raw(),
-                    units.as_ptr(),
-                    units.len().cast_signed(),
-                    &raw mut value,
-                )
-            },
-        })?;
-        Ok(Self(value))
+/// A value made already, for an export to answer.
+pub struct Made(pub sys::napi_value);
+
+impl Made {
+    pub fn text(env: Env, text: Text<'_>) -> Result<Self> {
+        make_text(env, text).map(Self)
     }
 }
 
-impl ToNapiValue for TextOut {
-    unsafe fn to_napi_value(_env: sys::napi_env, text: Self) -> napi::Result<sys::napi_value> {
-        Ok(text.0)
+impl ToNapiValue for Made {
+    unsafe fn to_napi_value(_env: sys::napi_env, made: Self) -> napi::Result<sys::napi_value> {
+        Ok(made.0)
     }
 }
