@@ -112,6 +112,126 @@ function refusing(
 }
 
 const long = 'all is well '.repeat(400);
+// The error handler set the status that the response had already, and was taken for the handler that was refused.
+test('an error handler that takes its time and sets no header is heard', async (t) => {
+  for (const remote of [false, true]) {
+    const store = new SessionStore({ maxSessionBytes: 50 });
+    const answers: Route[] = [
+      (_, res) => setTimeout(() => ((res.statusCode = 500), res.end()), 5),
+      (_, res) => setTimeout(() => res.end('late'), 5),
+      (_, res) => res.end('at once'),
+    ];
+    for (const answer of answers) {
+      const url = await serve(
+        t,
+        kinds[0]!.app(
+          {
+            store: remote ? remoteBackend(store.backend) : store,
+            onError: (_error, req, res) => void answer(req as never, res),
+          },
+          (req, res) => {
+            req.session.data['big'] = 'x'.repeat(100);
+            res.end('well');
+          },
+        ),
+      );
+      t.is((await request(url)).status, 500);
+    }
+  }
+});
+
+test('an onError that throws is a warning, and the client gets a bare 500', async (t) => {
+  const onError = (): never => {
+    throw new Error('the handler of errors is broken too');
+  };
+  const url = await serve(
+    t,
+    kinds[0]!.app({ maxSessionBytes: 50, onError }, (req, res) => {
+      req.session.data['big'] = 'x'.repeat(100);
+      res.end('well');
+    }),
+  );
+  const answer = await request(url);
+  t.deepEqual([answer.status, answer.body], [500, '']);
+});
+
+// What was set while the response waited for the backend went out with it: a status of 500 and another length over the handler's
+// body, so that the next response on the connection was read as part of it.
+test('what is set after the response was sent counts for nothing while it waits', async (t) => {
+  const store = new SessionStore();
+  const app = express();
+  app.set('env', 'test');
+  app.use(session({ store: remoteBackend(store.backend) }));
+  app.get('/', (req, res) => {
+    (req.session.data as { n?: number }).n = 1;
+    res.setHeader('X-A', '1');
+    res.send('hello');
+    t.true(res.headersSent);
+    res.statusCode = 404;
+    if (req.query['set'] === '1') res.setHeader('Content-Length', '949');
+    res.end('again');
+    res.write('and again');
+  });
+  const url = await serve(t, app);
+  for (const query of ['', '?set=1']) {
+    const { status, body, headers, cookies } = await request(url + query);
+    t.deepEqual([status, body, headers['content-length'], headers['x-a'], cookies.length], [200, 'hello', '5', '1', 1]);
+  }
+});
+
+// Node sends by this alias as well, and the session was not written.
+test('writeHeader, the other name of writeHead, commits too', async (t) => {
+  for (const { app } of kinds) {
+    const store = new SessionStore();
+    const url = await serve(
+      t,
+      app({ store }, (req, res) => {
+        req.session.login('ann');
+        (res as unknown as { writeHeader: (status: number) => void }).writeHeader(200);
+        res.end();
+      }),
+    );
+    t.is((await request(url)).cookies.length, 1);
+    t.is(store.stats().users, 1);
+  }
+});
+
+// A wrapper that passes on three arguments, as many do, cost the client its cookie.
+test('writeHead with an undefined third argument keeps the session cookie beside the others', async (t) => {
+  const heads: [number, ...unknown[]][] = [
+    [200, { 'set-cookie': 'mine=1', 'Set-Cookie': 'other=1' }, undefined],
+    [200, ['Set-Cookie', 'mine=1', 'set-cookie', 'other=1'], undefined],
+    [200, undefined, { 'Set-Cookie': ['mine=1', 'other=1'] }],
+  ];
+  for (const head of heads) {
+    const url = await serve(
+      t,
+      kinds[2]!.app({}, (req, res) => {
+        req.session.data['n'] = 1;
+        (res.writeHead as (...args: unknown[]) => unknown)(...head);
+        res.end();
+      }),
+    );
+    const { cookies } = await request(url);
+    t.is(cookies.filter((cookie) => cookie.startsWith('id=')).length, 1);
+    t.true(cookies.includes('mine=1') && cookies.includes('other=1'));
+  }
+});
+
+test('headers that Node refuses do not cost the client its cookie', async (t) => {
+  const url = await serve(
+    t,
+    kinds[0]!.app({}, (req, res) => {
+      req.session.data['n'] = 1;
+      t.throws(() => res.writeHead(200, { 'Set-Cookie': 'a=1', 'not a token': 'x' }));
+      res.end('plain');
+    }),
+  );
+  const { body, cookies } = await request(url);
+  t.is(body, 'plain');
+  t.regex(cookies.at(-1)!, /^id=/);
+});
+
 /** Ways to answer that go on after the failure, from a timer, or through writeHead. */
 const stubborn: Record<string, Route> = {
   ...ways,

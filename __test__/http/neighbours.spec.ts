@@ -1,4 +1,5 @@
 /** Beside other middleware, other applications and other versions in one process. */
+import type { ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import compression from 'compression';
@@ -7,7 +8,7 @@ import express4 from 'express-4';
 import test from 'ava';
 import { SessionManager, SessionStore } from 'agai-session';
 import { session } from 'agai-session/express';
-import { Client, request, serve } from '../helpers/http.js';
+import { Client, request, serve, warnings } from '../helpers/http.js';
 import { remoteBackend } from '../helpers/remote-backend.js';
 
 const text = 'compress me '.repeat(400);
@@ -124,6 +125,46 @@ test('a server without sessions is served as ever beside one with them', async (
   });
   const answer = await request(url);
   t.deepEqual([answer.body, answer.cookies, answer.headers['x-raw']], [text, ['a=1'], 'b']);
+});
+
+// The compatibility API sends the head from within `end`, when the response already counts as ended: nothing left at all.
+test('HTTP/2: a session that is refused is answered for', async (t) => {
+  for (const answer of [
+    undefined,
+    (res: ServerResponse) => ((res.statusCode = 413), res.end()),
+    (res: ServerResponse) => res.end('E'),
+  ]) {
+    const manager = new SessionManager<{ big?: string }>({
+      maxSessionBytes: 50,
+      ...(answer && { onError: (_error: unknown, _req: unknown, res: ServerResponse) => void answer(res) }),
+    });
+    const server = http2.createServer(async (req, res) => {
+      const started = await manager.start(req as never, res as never);
+      started.data.big = 'x'.repeat(100);
+      res.end('well');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const connection = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    t.teardown(() => {
+      connection.destroy();
+      server.close();
+    });
+    const stream = connection.request({ ':path': '/' });
+    const status = await new Promise<number>((resolve) =>
+      stream.on('response', (headers) => resolve(headers[':status']!)),
+    );
+    t.true(status >= 400);
+  }
+});
+
+test('two stores behind one cookie name are warned of', async (t) => {
+  const seen = warnings(t);
+  const app = express();
+  app.use(session({ cookie: { name: 'twin' } }), session({ cookie: { name: 'twin' } }));
+  app.get('/', (_, res) => res.end());
+  await request(await serve(t, app));
+  await new Promise(setImmediate);
+  t.is(seen.filter(({ code, message }) => code === 'SESSION_COOKIE_SHARED' && message.includes('"twin"')).length, 1);
 });
 
 test('HTTP/2 through its compatibility API: session, cookie and body', async (t) => {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import test from 'ava';
 import { SessionManager, SessionStore, type Concurrency, type Session } from 'agai-session';
 import { kinds } from '../helpers/apps.js';
-import { Client, deferred, serve } from '../helpers/http.js';
+import { Client, deferred, request, serve } from '../helpers/http.js';
 import { remoteBackend } from '../helpers/remote-backend.js';
 
 type Data = Record<string, unknown>;
@@ -136,6 +136,62 @@ test('whatever the order of a thousand slow writes and logouts, no session comes
     await fc.assert(run, { numRuns: 500 });
     t.is(store.size, 0);
   }
+});
+
+// The response did not wait, and told a person who was still logged in that he was not.
+test('the response waits for a logout and fails with it, whether or not the handler waits', async (t) => {
+  const store = new SessionStore();
+  const { id } = store.create({ n: 1 });
+  const slow = remoteBackend(store.backend);
+  const broken = Object.assign(remoteBackend(store.backend), { destroy: async () => Promise.reject(new Error('no')) });
+  const out = (backend: typeof slow): ReturnType<(typeof kinds)[number]['app']> =>
+    kinds[0]!.app({ store: backend, onError: (_error, _req, res) => res.end() }, (req, res) => {
+      void req.session.logout();
+      res.end('bye');
+    });
+  const refused = await request(await serve(t, out(broken)), { headers: { cookie: `id=${id}` } });
+  t.deepEqual([refused.status, refused.cookies], [500, []]);
+  t.true(store.has(id));
+  const done = await request(await serve(t, out(slow)), { headers: { cookie: `id=${id}` } });
+  t.deepEqual([done.status, done.cookies.length, store.has(id)], [200, 1, false]);
+});
+
+// The write that was under way took the login for done.
+test('a login during a write that is under way is written after it', async (t) => {
+  const store = new SessionStore();
+  const manager = new SessionManager<Data>({ store: remoteBackend(store.backend) });
+  const session = (await manager.load(store.create({ n: 1 }).id))!;
+  session.data['n'] = 2;
+  const saved = session.save();
+  session.login('ann');
+  await saved;
+  t.is(session.uid, 'ann');
+  await session.save();
+  t.deepEqual([store.get(session.id!)!.uid, store.get(session.id!)!.data], ['ann', { n: 2 }]);
+});
+
+// A save() that was refused had everything that came after it taken for refused too.
+test('a login after a refused save is not swallowed', async (t) => {
+  const store = new SessionStore();
+  const { id } = store.create({ n: 1 });
+  const url = await serve(
+    t,
+    kinds[0]!.app(
+      { store, concurrency: 'strict', onError: (error, _, res) => res.end((error as { code: string }).code) },
+      async (req, res) => {
+        req.session.data['n'] = 2;
+        store.commit(id, undefined, { n: 3 });
+        t.throws(() => req.session.save(), { code: 'ERR_SESSION_CONFLICT' });
+        req.session.login('ann');
+        res.end('welcome');
+      },
+    ),
+  );
+  t.is(
+    (await request(url, { headers: { cookie: `id=${id}` } })).body,
+    'ERR_SESSION_CONFLICT',
+    'it failed, and said so',
+  );
 });
 
 for (const { name, app } of kinds) {

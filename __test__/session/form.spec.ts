@@ -68,6 +68,9 @@ test('values whose names look secret are never kept, at any depth', async (t) =>
     'cvc2',
     'otp',
     'smsOtp',
+    'OTPCode',
+    'passcode',
+    'apiKey',
     'user_pin',
     'a[b][token]',
   ];

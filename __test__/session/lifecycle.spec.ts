@@ -126,6 +126,19 @@ test('a login that is not written yet shows the times that it will have', (t) =>
   t.is(session.authenticatedAt!.getTime(), clock.now());
 });
 
+// To pass a callback, as to other session packages, left the request hanging.
+test('a callback is refused at once', (t) => {
+  const { manager } = open();
+  for (const method of ['save', 'destroy', 'regenerate', 'logout'] as const) {
+    const call = manager.create()[method] as unknown as (callback: () => void) => void;
+    t.throws(
+      () => call.call(manager.create(), () => undefined),
+      { instanceOf: TypeError, message: /takes no callback/ },
+      method,
+    );
+  }
+});
+
 test('an id that is no text is refused by name', (t) => {
   const { manager } = open();
   for (const id of [undefined, null, 5] as never[]) {

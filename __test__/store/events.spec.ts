@@ -313,3 +313,26 @@ test('an async listener is not waited for', async (t) => {
   await until(() => calls.length === 4, 'all ended');
   t.deepEqual(calls, ['a', 'b', 'end a', 'end b']);
 });
+
+// A store that was closed while events waited asked for them a thousand times a second, for ever, and was never collected.
+test.serial('a closed store asks for events no more', async (t) => {
+  const { store } = open();
+  store.on('created', () => undefined);
+  store.create({});
+  store.close();
+  const other = open().store;
+  other.on('created', () => other.close());
+  other.create({});
+  await aWhile();
+  const real = globalThis.setTimeout;
+  let timers = 0;
+  globalThis.setTimeout = ((...args: Parameters<typeof real>) => {
+    timers += 1;
+    return real(...args);
+  }) as typeof real;
+  t.teardown(() => {
+    globalThis.setTimeout = real;
+  });
+  await new Promise((resolve) => real(resolve, 50));
+  t.is(timers, 0);
+});

@@ -44,7 +44,8 @@ export function session(options: SessionOptions = {}): SessionMiddleware {
     let started: MaybePromise<Session>;
     try {
       started = manager.start(req, res, {
-        secure: req.secure === true,
+        // Undefined outside Express, as under connect: then the manager judges by the socket.
+        ...(typeof req.secure === 'boolean' && { secure: req.secure }),
         onError: onError ? (error) => onError(error, req, res) : next,
       });
     } catch (error) {

@@ -64,7 +64,12 @@ export class CookiePolicy {
     oneOf('cookie.sameSite', sameSite, ['lax', 'strict', 'none']);
     oneOf('cookie.httpOnly', httpOnly, [true, false]);
     oneOf('cookie.partitioned', partitioned, [true, false]);
-    if (typeof name !== 'string' || !TOKEN.test(name.replace(PREFIX, '')) || name.length > 256) {
+    if (
+      typeof name !== 'string' ||
+      !TOKEN.test(name.replace(PREFIX, '')) ||
+      PREFIX.test(name.replace(PREFIX, '')) ||
+      name.length > 256
+    ) {
       throw typeError('cookie.name', name, "a cookie name is 1 to 256 letters, digits and !#$%&'*+-.^_`|~ (RFC 6265)");
     }
     if (typeof path !== 'string' || !PATH.test(path) || path.length > MAX_ATTRIBUTE) {

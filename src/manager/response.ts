@@ -5,27 +5,21 @@
  * costs more than everything else that a request does here. A response without a gate passes through at the price of one
  * property read.
  */
-import { ServerResponse, type OutgoingHttpHeader, type OutgoingHttpHeaders } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import { Failure, startOver } from './failure.js';
+import { freezeHead, isHead, sendWithCookie, SENDING, type Method, type Response, type Sending } from './head.js';
 
 const kGate = Symbol('agai-session.gate');
 const kHooked = Symbol('agai-session.hooked');
 
-/** The parts of a response that are used here: `node:http`'s, and the HTTP/2 compatibility API's. */
-export type Response = Pick<
-  ServerResponse,
-  'headersSent' | 'writableEnded' | 'statusCode' | 'emit' | 'writableNeedDrain'
-> &
-  Pick<ServerResponse, 'appendHeader' | 'getHeaderNames' | 'removeHeader'> &
-  Record<Sending, Method> & { [kGate]?: Gate | undefined };
-
-/** The methods that send headers, or make them be sent. */
-const SENDING = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
-type Sending = (typeof SENDING)[number];
-type Method = (...args: unknown[]) => unknown;
+/** A response with its gate. */
+type Gated = Response & { [kGate]?: Gate | undefined };
 
 /** What a gate does before the headers leave, and what it tells if that failed. */
 export interface Commit {
+  /** The name that the session's cookie has on this connection. */
+  readonly cookieName: string;
   /** Writes the session; answers the `Set-Cookie` text if one is to be sent. */
   readonly commit: () => MaybePromise<string | undefined>;
   /** Writes what changed since, after the headers have left. */
@@ -38,63 +32,72 @@ export interface Commit {
 }
 
 /** Commits `commit` before the response's headers leave. Several managers may gate one response; each commits its own. */
-export function gate(res: Response, commit: Commit): void {
+export function gate(res: Gated, commit: Commit): void {
+  warnOfTwins(res[kGate], commit.cookieName);
   if (!(res instanceof ServerResponse)) hook(prototypeWith('writeHead', res));
   res[kGate] = new Gate(commit, res[kGate]);
 }
 
-/** `refused`: the commit failed, and the one who is to answer for it has not been told yet. */
-type State = 'closed' | 'waiting' | 'refused' | 'open';
+const warnedOf = new Set<string>();
+
+/** Two stores behind one cookie name on one response: each overwrites the other's cookie, and every request loses a session. */
+function warnOfTwins(gate: Gate | undefined, cookieName: string): void {
+  for (let other = gate; other; other = other.next) {
+    if (other.commit.cookieName !== cookieName || warnedOf.has(cookieName)) continue;
+    warnedOf.add(cookieName);
+    process.emitWarning(
+      `two session middlewares with different stores answer one request under the cookie name "${cookieName}", and overwrite ` +
+        'each other: give them one store, or one of them another cookie name',
+      { type: 'SessionWarning', code: 'SESSION_COOKIE_SHARED' },
+    );
+  }
+}
+
+/** `refused`: the commit failed, and the one who is to answer for it has not been told yet. `failed`: now it has. */
+type State = 'closed' | 'waiting' | 'open' | 'refused' | 'failed';
 
 /** One response's gate: closed until the commit, waiting while a backend answers, open afterwards. */
 class Gate {
-  readonly #commit: Commit;
+  readonly commit: Commit;
   /** The gate of another manager on the same response, passed afterwards. */
-  readonly #next: Gate | undefined;
+  readonly next: Gate | undefined;
   #state: State = 'closed';
-  #failed = false;
   /** Headers left before `end`: the handler may have changed the session since. */
   #streams = false;
-  /** Of a response whose session was refused: whether `onError` is on the stack, and status and headers when it was called. */
-  #answering = false;
-  #head = '';
-  #calls: [Method, unknown[]][] = [];
-  /** A call of writeHead is among those that wait. */
-  #hasHead = false;
+  /** Calls that wait for the commit, the first of them with the cookie. */
+  #calls: { readonly name: Sending; readonly run: Method; readonly args: unknown[] }[] = [];
+  #failure: Failure | undefined;
 
   constructor(commit: Commit, next: Gate | undefined) {
-    this.#commit = commit;
-    this.#next = next;
+    this.commit = commit;
+    this.next = next;
   }
 
   /** Passes a call of a sending method on to `method`: at once, or when the session is committed, or never if that failed. */
   pass(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
-    const next: Method = this.#next
-      ? (...args) => this.#next!.pass(res, name, method, args)
+    const next: Method = this.next
+      ? (...args) => this.next!.pass(res, name, method, args)
       : (...args) => method.apply(res, args);
     switch (this.#state) {
-      case 'waiting':
-        // Middleware that sees no header yet, such as compression, asks for it at each of its writes: the first one counts.
-        if (name === 'writeHead' && this.#hasHead) return answerOf(name, res);
-        this.#hasHead ||= name === 'writeHead';
-        this.#calls.push([next, args]);
-        return answerOf(name, res);
-      case 'refused':
-        return answerOf(name, res);
-      case 'open':
-        if (this.#failed && this.#isTheHandlers(res)) return answerOf(name, res);
-        if (name !== 'end' || !this.#streams || this.#failed) return next(...args);
-        this.#streams = false;
-        return this.#run(res, name, next, args, () => this.#commit.commitLate() as MaybePromise<undefined>);
       case 'closed':
-        if (res.headersSent) {
-          this.#state = 'open';
-          return next(...args);
-        }
-        this.#streams = name !== 'end';
-        return this.#run(res, name, next, args, this.#commit.commit);
+        // Headers that left by a way of their own, as HTTP/2's `respond`: what can still be stored is, the rest is an error.
+        this.#streams = name !== 'end' && !res.headersSent;
+        return this.#run(res, name, next, args, res.headersSent ? this.#late : this.commit.commit);
+      case 'waiting':
+        return this.#wait(res, name, next, args);
+      case 'open':
+        if (name !== 'end' || !this.#streams) return next(...args);
+        this.#streams = false;
+        return this.#run(res, name, next, args, this.#late);
+      case 'refused':
+        this.#failure!.drop(name);
+        return answerOf(name, res);
+      case 'failed':
+        return this.#failure!.passes(res, name) ? this.#failure!.pass(next, args) : answerOf(name, res);
     }
   }
+
+  readonly #late = (): MaybePromise<undefined> => this.commit.commitLate() as MaybePromise<undefined>;
 
   #run(res: Response, name: Sending, next: Method, args: unknown[], commit: Commit['commit']): unknown {
     // Open already: what the commit sends from inside must not wait for itself.
@@ -103,16 +106,27 @@ class Gate {
     try {
       cookie = commit();
     } catch (error) {
+      this.#calls = [{ name, run: next, args }];
       this.#refuse(res, error);
       return answerOf(name, res);
     }
-    if (!isPromise(cookie)) return next(...withCookie(res, name, args, cookie));
+    if (!isPromise(cookie)) return sendWithCookie(res, name, next, args, cookie);
     this.#state = 'waiting';
-    this.#hasHead = name === 'writeHead';
-    cookie.then(
-      (cookie) => this.#release(res, () => next(...withCookie(res, name, args, cookie))),
+    this.#calls = [{ name, run: next, args }];
+    const thaw = res.headersSent ? undefined : freezeHead(res);
+    cookie.finally(thaw).then(
+      (cookie) => this.#release(res, cookie),
       (error: unknown) => this.#refuse(res, error),
     );
+    return answerOf(name, res);
+  }
+
+  #wait(res: Response, name: Sending, next: Method, args: unknown[]): unknown {
+    const ended = this.#calls.some((call) => call.name === 'end');
+    // Middleware that sees no header yet, such as compression, asks for it at each of its writes: the first one counts. After
+    // `end` nothing counts.
+    const again = isHead(name) && this.#calls.some((call) => isHead(call.name));
+    if (!ended && !again) this.#calls.push({ name, run: next, args });
     return answerOf(name, res);
   }
 
@@ -122,38 +136,27 @@ class Gate {
    * from a timer would take the process down.
    */
   #refuse(res: Response, error: unknown): void {
-    this.#state = 'refused';
-    this.#failed = true;
+    const failure = new Failure();
+    for (const { name } of this.#calls) failure.drop(name);
     this.#calls = [];
+    this.#failure = failure;
+    this.#state = 'refused';
     process.nextTick(() => {
       if (!res.headersSent) startOver(res);
-      this.#head = headOf(res);
-      this.#state = 'open';
-      this.#answering = true;
-      try {
-        this.#commit.onError(error);
-      } finally {
-        this.#answering = false;
-      }
+      this.#state = 'failed';
+      failure.answer(res, () => this.commit.onError(error));
     });
   }
 
-  /**
-   * Whether a call after a failure is still the handler's, as of a stream that it goes on to pipe, rather than that of whoever
-   * answers for the failure. That one does so at once, or begins by setting a status or a header of its own.
-   */
-  #isTheHandlers(res: Response): boolean {
-    return res.writableEnded || (!this.#answering && !res.headersSent && headOf(res) === this.#head);
-  }
-
   /** Makes the calls that waited, in their order. */
-  #release(res: Response, first: () => unknown): void {
+  #release(res: Response, cookie: string | undefined): void {
     this.#state = 'open';
-    const calls = this.#calls;
+    const [first, ...others] = this.#calls;
     this.#calls = [];
+    if (first === undefined) return;
     try {
-      first();
-      for (const [method, args] of calls) method(...args);
+      sendWithCookie(res, first.name, first.run, first.args, cookie);
+      for (const { run, args } of others) run(...args);
     } catch (error) {
       this.#refuse(res, error);
       return;
@@ -163,65 +166,9 @@ class Gate {
   }
 }
 
-/**
- * Makes a response of which nothing was sent one that can still be answered: without what was said of the old body, and without
- * what middleware put around this response alone. Compression, for one, has begun to compress and takes no second body.
- */
-function startOver(res: Response): void {
-  for (const name of SENDING) Reflect.deleteProperty(res, name);
-  for (const name of res.getHeaderNames()) {
-    if (name.startsWith('content-') || name === 'etag' || name === 'last-modified') res.removeHeader(name);
-  }
-  res.statusCode = 500;
-}
-
-/** What a response would say before its body. */
-function headOf(res: Response): string {
-  return `${res.statusCode} ${res.getHeaderNames().join()}`;
-}
-
 /** What a method answers that has not run: a write that asks for patience, or the response itself. */
 function answerOf(name: Sending, res: Response): unknown {
   return name === 'write' ? false : res;
-}
-
-/**
- * Adds `Set-Cookie` beside those that are there. Headers given to `writeHead` replace those of the same name set before, so if
- * it brings cookies of its own, ours joins them.
- */
-function withCookie(res: Response, name: Sending, args: unknown[], cookie: string | undefined): unknown[] {
-  if (cookie === undefined) return args;
-  const at = args.length - 1;
-  const headers = args[at];
-  if (name === 'writeHead' && at > 0 && typeof headers === 'object' && headers !== null) {
-    const joined = joinCookie(headers as OutgoingHttpHeaders | OutgoingHttpHeader[], cookie);
-    if (joined) return [...args.slice(0, at), joined];
-  }
-  res.appendHeader('Set-Cookie', cookie);
-  return args;
-}
-
-const isCookie = (name: unknown): boolean => String(name).toLowerCase() === 'set-cookie';
-
-/**
- * The headers with `cookie` beside their own cookies; `undefined` if they have none. All go into one entry, because where
- * other headers were set before, Node lets the last of several entries replace the others.
- */
-function joinCookie(headers: OutgoingHttpHeaders | OutgoingHttpHeader[], cookie: string): unknown {
-  if (!Array.isArray(headers)) {
-    const name = Object.keys(headers).find(isCookie);
-    return name && { ...headers, [name]: [headers[name] ?? []].flat().map(String).concat(cookie) };
-  }
-  const nested = Array.isArray(headers[0]);
-  const entries = nested ? (headers as unknown as [unknown, unknown][]) : pairs(headers);
-  const cookies = entries.filter(([name]) => isCookie(name)).flatMap(([, value]) => value);
-  if (cookies.length === 0) return undefined;
-  const joined = [...entries.filter(([name]) => !isCookie(name)), ['Set-Cookie', [...cookies, cookie]]];
-  return nested ? joined : joined.flat();
-}
-
-function pairs(flat: readonly unknown[]): [unknown, unknown][] {
-  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at], flat[2 * at + 1]]);
 }
 
 /** The object in the chain, from the object itself on, that has a method of this name. */
@@ -236,11 +183,12 @@ function hook(target: object): void {
   if (Object.hasOwn(target, kHooked)) return;
   Object.defineProperty(target, kHooked, { value: true });
   for (const name of SENDING) {
+    if (!(name in target)) continue;
     // A method that is inherited is looked up at each call: somebody may wrap it there later.
     const own = Object.getOwnPropertyDescriptor(target, name)?.value as Method | undefined;
     const parent = Object.getPrototypeOf(target) as Record<Sending, Method>;
     const wrapped = {
-      [name](this: Response, ...args: unknown[]): unknown {
+      [name](this: Gated, ...args: unknown[]): unknown {
         const gate = this[kGate];
         const method = own ?? parent[name];
         return gate === undefined ? method.apply(this, args) : gate.pass(this, name, method, args);

@@ -11,7 +11,8 @@ import { checkId } from '../store/ids.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { CookiePolicy } from './cookie.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
-import { gate, type Response } from './response.js';
+import type { Response } from './head.js';
+import { gate } from './response.js';
 
 /** What an adapter knows better than the manager. */
 export interface StartOptions {
@@ -145,6 +146,7 @@ export class SessionManager<Data extends object = SessionData> {
       stored,
     );
     gate(res as unknown as Response, {
+      cookieName: this.#names[secure ? 'secure' : 'plain'],
       commit: () => andThen(session.commit(), () => this.#setCookie(session, stored, secure)),
       commitLate: () => andThen(session.commit(), () => undefined),
       onError: onError ?? ((error) => this.#fail(error, req, res)),
@@ -183,12 +185,14 @@ export class SessionManager<Data extends object = SessionData> {
   }
 
   /** The one session among those ids that is live. Of two, neither: one was planted by somebody else. */
-  async #loadOnly(ids: readonly string[], touch: boolean): Promise<StoredSession | undefined> {
-    if (ids.length === 1) return this.#backend.load(ids[0]!, touch);
-    const found = (await Promise.all(ids.map((id) => this.#backend.load(id, false)))).filter(
-      (stored) => stored !== undefined,
-    );
-    return found.length === 1 ? this.#backend.load(found[0]!.id, touch) : undefined;
+  #loadOnly(ids: readonly string[], touch: boolean): MaybePromise<StoredSession | undefined> {
+    const [first] = ids;
+    if (first === undefined || ids.length === 1)
+      return first === undefined ? undefined : this.#backend.load(first, touch);
+    return Promise.all(ids.map((id) => this.#backend.load(id, false))).then((all) => {
+      const [live, another] = all.filter((stored) => stored !== undefined);
+      return live && !another ? this.#backend.load(live.id, touch) : undefined;
+    });
   }
 
   #isSecure(req: IncomingMessage): boolean {

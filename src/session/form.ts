@@ -16,18 +16,16 @@ export interface Form {
 
 /** What is longer as JSON is not kept: parameters are a convenience and must not cost a session its room. */
 const MAX_LENGTH = 8_192;
-const SECRET = /passw|passphrase|pwd|token|secret|card|cvv|cvc/i;
-/** Short words that other words contain, and so count only when they stand alone: `otp`, `user_pin`, `smsOtp`. */
-const SECRET_WORDS = new Set(['otp', 'pin', 'pass']);
+const SECRET =
+  /passw|passphrase|passcode|passkey|pwd|pincode|token|secret|credential|card|cvv|cvc|api[-_ ]?key|private[-_ ]?key/i;
+/** Short words that other words contain, and so count only when they stand alone: `otp`, `user_pin`, `OTPCode`. */
+const SECRET_WORDS = new Set(['otp', 'pin', 'pass', 'csc', 'mfa']);
 
 /** Whether a value of this name must never be kept. */
 export function looksSecret(name: string): boolean {
   if (SECRET.test(name)) return true;
-  const words = name
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .split(/[^a-z]+/);
-  return words.some((word) => SECRET_WORDS.has(word));
+  const spaced = name.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2');
+  return spaced.split(/[^A-Za-z]+/).some((word) => SECRET_WORDS.has(word.toLowerCase()));
 }
 
 /** The query of a request's URL; `undefined` if there is none. */

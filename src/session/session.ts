@@ -67,6 +67,8 @@ export class Session<Data extends object = SessionData> {
   /** A stored session was ended through this object, so the client's cookie is to go. */
   #removed = false;
   #writing: Promise<unknown> | undefined;
+  /** What a backend was told and has not answered yet, besides writes. */
+  #pending: Promise<unknown> | undefined;
 
   /** @internal Made by the manager. */
   constructor(context: SessionContext, stored?: StoredSession) {
@@ -146,6 +148,7 @@ export class Session<Data extends object = SessionData> {
       );
     }
     this.#data = data;
+    this.#refused = undefined;
   }
 
   /**
@@ -163,6 +166,7 @@ export class Session<Data extends object = SessionData> {
 
   /** Forgets the form parameters. */
   clean(): void {
+    this.#refused = undefined;
     this.#form.clean();
   }
 
@@ -180,25 +184,30 @@ export class Session<Data extends object = SessionData> {
       this.clean();
     }
     this.#renewal = { uid };
+    this.#refused = undefined;
   }
 
   /** Ends the stored session at once, whatever other requests do, and goes on as a guest's that holds nothing. */
-  logout(): MaybePromise<void> {
+  logout(...callback: never[]): MaybePromise<void> {
+    refuseCallback('logout', callback);
     this.#checkNotEnded();
     return this.#end('logout');
   }
 
   /** Ends the stored session at once. This object is of no use afterwards; the next request begins a new one. */
-  destroy(): MaybePromise<void> {
+  destroy(...callback: never[]): MaybePromise<void> {
+    refuseCallback('destroy', callback);
     if (this.#ended) return undefined;
     this.#ended = true;
     return this.#end('destroy');
   }
 
   /** Moves the session to a new id when it is written: after a change of rights. `login` does it by itself. */
-  regenerate(): void {
+  regenerate(...callback: never[]): void {
+    refuseCallback('regenerate', callback);
     this.#checkNotEnded();
     this.#renewal ??= {};
+    this.#refused = undefined;
   }
 
   /** Notes activity now, which each request does by itself; with `idleTimeout` also sets the session's own. */
@@ -208,7 +217,7 @@ export class Session<Data extends object = SessionData> {
     const idleTimeout = options.idleTimeout === undefined ? undefined : duration('idleTimeout', options.idleTimeout);
     if (idleTimeout !== undefined) this.#idleTimeout = idleTimeout;
     if (!this.#facts) return undefined;
-    return andThen(this.#context.backend.touch(this.#facts.id, idleTimeout), () => undefined);
+    return this.#underWay(this.#context.backend.touch(this.#facts.id, idleTimeout));
   }
 
   /**
@@ -217,7 +226,8 @@ export class Session<Data extends object = SessionData> {
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_CONFLICT` (mode
    * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
    */
-  save(): MaybePromise<void> {
+  save(...callback: never[]): MaybePromise<void> {
+    refuseCallback('save', callback);
     const refuse = (error: unknown): never => {
       this.#refused = { text: this.#dataText() };
       throw error;
@@ -240,6 +250,11 @@ export class Session<Data extends object = SessionData> {
    * and left as it is was its to answer for.
    */
   commit(): MaybePromise<Saved> {
+    const pending = this.#pending;
+    if (pending) {
+      this.#pending = undefined;
+      return pending.then(() => this.commit());
+    }
     if (this.#refused && this.#refused.text === this.#dataText()) return 'unchanged';
     return this.#commitInTurn();
   }
@@ -298,7 +313,18 @@ export class Session<Data extends object = SessionData> {
     this.#forget();
     if (id === undefined) return undefined;
     this.#removed = true;
-    return andThen(this.#context.backend.destroy(id, reason), () => undefined);
+    return this.#underWay(this.#context.backend.destroy(id, reason));
+  }
+
+  /** Has the response wait for what a backend was told, and fail with it, whether or not the handler waits too. */
+  #underWay(told: MaybePromise<unknown>): MaybePromise<void> {
+    if (!isPromise(told)) return undefined;
+    const done = told.then(() => undefined);
+    this.#pending = this.#pending ? Promise.all([this.#pending, done]) : done;
+    // The response answers for a failure; a handler that does not wait is not to be told by the end of the process.
+    done.catch(() => undefined);
+    this.#pending.catch(() => undefined);
+    return done;
   }
 
   /** Goes on as a new session. */
@@ -331,11 +357,12 @@ export class Session<Data extends object = SessionData> {
 
   /** Stores a new session if there is anything to keep; parameters alone are not. */
   #create({ data, form }: SessionChange): MaybePromise<Saved> {
-    const uid = this.#renewal?.uid;
+    const renewal = this.#renewal;
+    const uid = renewal?.uid;
     if (data === undefined && uid === undefined) return 'unchanged';
     this.#context.admitNewId?.();
     const draft = { data: data ?? EMPTY, form, uid, idleTimeout: this.#idleTimeout };
-    return andThen(this.#context.backend.create(draft), (facts) => this.#written(draft, facts, uid));
+    return andThen(this.#context.backend.create(draft), (facts) => this.#written(draft, facts, uid, renewal));
   }
 
   #commit(change: SessionChange, tries: number): MaybePromise<Saved> {
@@ -350,7 +377,7 @@ export class Session<Data extends object = SessionData> {
     return andThen(outcome, (outcome) => {
       switch (outcome.status) {
         case 'ok':
-          return this.#written(change, outcome.facts, renewal ? (renewal.uid ?? this.#uid) : this.#uid);
+          return this.#written(change, outcome.facts, renewal ? (renewal.uid ?? this.#uid) : this.#uid, renewal);
         case 'gone':
           return this.#gone(renewal);
         case 'conflict':
@@ -377,13 +404,16 @@ export class Session<Data extends object = SessionData> {
     return this.#create(this.#change());
   }
 
-  #written(change: SessionChange, facts: SessionFacts, uid: string | undefined): Saved {
+  #written(change: SessionChange, facts: SessionFacts, uid: string | undefined, renewal: Renewal | undefined): Saved {
     this.#facts = facts;
     this.#uid = uid;
     this.#text = change.data ?? this.#text;
     if (change.form !== undefined) this.#storedForm(change.form);
-    this.#renewal = undefined;
-    this.#replacesAll = false;
+    // A login or a renewal that was asked for while this was being written is still to be done.
+    if (this.#renewal === renewal) {
+      this.#renewal = undefined;
+      this.#replacesAll = false;
+    }
     return 'saved';
   }
 
@@ -410,5 +440,14 @@ export class Session<Data extends object = SessionData> {
   #storedForm(text: string): void {
     this.#formText = text;
     this.#keptForm?.stored(text);
+  }
+}
+
+/** A callback that is never called leaves a request hanging: whoever passes one, as to other packages, is told at once. */
+function refuseCallback(method: string, [callback]: readonly unknown[]): void {
+  if (typeof callback === 'function') {
+    throw new TypeError(
+      `session.${method}() takes no callback: what follows goes after it, with await if it answers a promise`,
+    );
   }
 }

@@ -293,6 +293,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> {
       this.#listeners.emit(batch);
       if (performance.now() >= enough) break;
     }
+    if (this.#closed) return;
     // Not an immediate: one that does not keep the process alive does not wake a quiet loop either, a timer does.
     setTimeout(() => this.#deliver(), 0).unref();
   }

@@ -1,5 +1,6 @@
 //! What time it is: passed in, so that tests move it.
 
+use crate::record::NEVER;
 use parking_lot::Mutex;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,9 +97,11 @@ impl ManualClock {
         }
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward, to the end of time at most.
     pub fn advance(&self, millis: u64) {
-        self.now.fetch_add(millis, Ordering::SeqCst);
+        let advance = |now: u64| Some(now.saturating_add(millis).min(NEVER));
+        // Never refused: the closure answers always.
+        let _ = self.now.fetch_update(Ordering::SeqCst, Ordering::SeqCst, advance);
         let watchers = {
             let mut watchers = self.watchers.lock();
             watchers.retain(|watcher| watcher.strong_count() > 0);

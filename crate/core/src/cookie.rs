@@ -36,18 +36,27 @@ pub fn values<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = (usi
         })
 }
 
-/// The different well-formed ids among the first [`MAX_CANDIDATES`] cookies of the name, with their offsets.
+/// What a header brings under a name.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// Whether there is any cookie of the name, well-formed or not.
+    pub any: bool,
+    /// The different well-formed ids among the first [`MAX_CANDIDATES`], with their offsets.
+    pub ids: SmallVec<[(usize, SessionId); 1]>,
+}
+
 #[must_use]
-pub fn ids(header: &[u8], name: &[u8]) -> SmallVec<[(usize, SessionId); 1]> {
-    let mut ids: SmallVec<[(usize, SessionId); 1]> = SmallVec::new();
+pub fn brought(header: &[u8], name: &[u8]) -> Brought {
+    let mut brought = Brought::default();
     for (offset, value) in values(header, name).take(MAX_CANDIDATES) {
+        brought.any = true;
         if let Some(id) = SessionId::parse(value)
-            && ids.iter().all(|(_, known)| *known != id)
+            && brought.ids.iter().all(|(_, known)| *known != id)
         {
-            ids.push((offset, id));
+            brought.ids.push((offset, id));
         }
     }
-    ids
+    brought
 }
 
 #[cfg(test)]
@@ -102,11 +111,15 @@ mod tests {
     fn an_id_that_comes_twice_is_one_id() {
         let id = "A".repeat(43);
         assert_eq!(
-            ids(format!("id={id}; id=junk; id={id}").as_bytes(), b"id").len(),
+            brought(format!("id={id}; id=junk; id={id}").as_bytes(), b"id")
+                .ids
+                .len(),
             1
         );
         assert_eq!(
-            ids(format!("id={id}; id=B{}", &id[1..]).as_bytes(), b"id").len(),
+            brought(format!("id={id}; id=B{}", &id[1..]).as_bytes(), b"id")
+                .ids
+                .len(),
             2
         );
     }

@@ -44,7 +44,7 @@ impl State {
 }
 
 /// Marks the state when a panic passes while it is borrowed.
-pub(crate) struct PoisonOnPanic<'a>(pub &'a mut State);
+struct PoisonOnPanic<'a>(&'a mut State);
 
 impl Drop for PoisonOnPanic<'_> {
     fn drop(&mut self) {
@@ -165,13 +165,15 @@ impl StoreHandle {
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Store, u64) -> R) -> Result<R, Error> {
-        let now = self.shared.clock.now();
+        self.with_state(|state, now| work(&mut state.store, now))
+    }
+
+    fn with_state<R>(&self, work: impl FnOnce(&mut State, u64) -> R) -> Result<R, Error> {
         let mut guard = self.shared.lock();
         guard.usable()?;
-        let result = {
-            let poison = PoisonOnPanic(&mut guard);
-            work(&mut poison.0.store, now)
-        };
+        // Under the lock: each hold sees a time no earlier than the one before.
+        let now = self.shared.clock.now();
+        let result = work(PoisonOnPanic(&mut guard).0, now);
         self.shared.release(guard, false);
         Ok(result)
     }
@@ -187,10 +189,12 @@ impl StoreHandle {
         touch: bool,
         buffer: &mut TextBuffer,
     ) -> Result<CookieLookup, Error> {
-        if cookie::values(header, name).next().is_none() {
+        let brought = cookie::brought(header, name);
+        if !brought.any {
             return Ok(CookieLookup::Absent);
         }
-        let mut candidates: SmallVec<[(usize, SessionKey); 1]> = cookie::ids(header, name)
+        let mut candidates: SmallVec<[(usize, SessionKey); 1]> = brought
+            .ids
             .iter()
             .map(|(offset, id)| (*offset, id.key()))
             .collect();
@@ -298,13 +302,12 @@ impl StoreHandle {
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
     pub fn clear(&self) -> Result<u32, Error> {
-        let mut guard = self.shared.lock();
-        guard.usable()?;
-        let retired = guard.store.clear();
-        let ended = retired.records.len();
-        guard.retired.push(retired);
-        self.shared.release(guard, false);
-        Ok(ended)
+        self.with_state(|state, _| {
+            let retired = state.store.clear();
+            let ended = retired.records.len();
+            state.retired.push(retired);
+            ended
+        })
     }
 
     /// # Errors
@@ -328,12 +331,7 @@ impl StoreHandle {
     /// The oldest batch of events; `None` when there is none, and always once the store is closed.
     #[must_use]
     pub fn take_events(&self) -> Option<Vec<Event>> {
-        let mut guard = self.shared.lock();
-        if guard.closed {
-            None
-        } else {
-            guard.store.events_mut().take()
-        }
+        self.with(|store, _| store.events_mut().take()).ok().flatten()
     }
 
     /// The time of the store's clock, in milliseconds since 1970.
@@ -350,10 +348,11 @@ impl StoreHandle {
         }
         guard.closed = true;
         guard.stop = true;
-        guard.store.set_event_mask(EventMask::default());
+        let events = std::mem::take(guard.store.events_mut());
         let retired = guard.store.clear();
         guard.retired.push(retired);
         self.shared.release(guard, false);
         self.shared.wake.notify();
+        drop(events);
     }
 }

@@ -3,8 +3,8 @@
 use crate::id::SessionKey;
 use hashbrown::HashTable;
 
-/// Mean entries a segment at which one more segment is made. A segment then has between this and twice this many, for
-/// which its table takes 128 or 256 buckets.
+/// Mean entries a segment at which one more segment is made. Segments hold from half of this, just split, to twice this, for
+/// which their tables take 64 to 256 buckets.
 const LOAD: usize = 100;
 
 /// The hash table, by linear hashing over small tables: when the mean load passes [`LOAD`], the next segment in turn

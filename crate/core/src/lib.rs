@@ -3,6 +3,8 @@
 //! Read from the bottom up: [`chunks`] and [`slab`] hold records, [`lru`], [`expiry`] and [`index`] order and find them,
 //! [`store`] composes these single-threaded, [`handle`] puts the one mutex around it, [`sweeper`] is the expiry thread.
 
+#![forbid(unsafe_code)]
+
 mod change;
 mod chunks;
 pub mod clock;

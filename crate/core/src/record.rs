@@ -156,6 +156,11 @@ impl Facts {
     }
 }
 
+/// Whether a deadline has passed. What has no end never does, wherever the clock is.
+pub fn is_over(deadline: u64, now: u64) -> bool {
+    deadline <= now && deadline < NEVER
+}
+
 /// The instant `duration` after `start`; never, if either has no end.
 pub fn after(start: u64, duration: u64) -> u64 {
     if duration >= NEVER {

@@ -14,7 +14,7 @@ use crate::id::{Handle, HandleCipher, SessionKey};
 use crate::index::Index;
 use crate::lru::Lru;
 use crate::random::Random;
-use crate::record::{Facts, NEVER, Record};
+use crate::record::{Facts, NEVER, Record, is_over};
 use crate::slab::Slab;
 use crate::stats::Stats;
 use crate::text::TextBuffer;
@@ -101,7 +101,7 @@ impl Store {
         std::mem::take(&mut self.garbage)
     }
 
-    /// Whether there is garbage to drop or an event to tell, which is done outside the lock.
+    /// Whether there is garbage, which is dropped outside the lock.
     pub(crate) fn has_left_behind(&self) -> bool {
         !self.garbage.is_empty()
     }
@@ -167,7 +167,7 @@ impl Store {
     fn live(&mut self, key: SessionKey, now: u64) -> Option<u32> {
         let index = self.find(key)?;
         let deadline = self.slab.get(index)?.deadline();
-        if deadline <= now && deadline < NEVER {
+        if is_over(deadline, now) {
             self.expire(index);
             return None;
         }

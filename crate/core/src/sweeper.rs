@@ -2,7 +2,7 @@
 
 use crate::change::Swept;
 use crate::error::Error;
-use crate::handle::{PoisonOnPanic, Shared};
+use crate::handle::Shared;
 use crate::record::NEVER;
 use crate::store::Retired;
 use crate::sync::{JoinHandle, pause, spawn};
@@ -44,7 +44,19 @@ impl Drop for Sweeper {
     }
 }
 
+/// Marks the store when its sweeper panics, wherever: one that is never swept again must not look as if it were.
+struct PoisonStoreOnPanic<'a>(&'a Shared);
+
+impl Drop for PoisonStoreOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().poisoned = true;
+        }
+    }
+}
+
 fn run(shared: &Shared) {
+    let _poison = PoisonStoreOnPanic(shared);
     loop {
         let mut guard = shared.lock();
         // Under the lock: a clock moved by hand wakes through it, so it cannot jump unseen between this look and the sleep.
@@ -55,17 +67,16 @@ fn run(shared: &Shared) {
             return;
         }
         if !retired.is_empty() {
+            let report = guard.store.reports_cleared();
             shared.release(guard, true);
-            for slab in retired {
-                take_apart(shared, slab);
+            if report {
+                for slab in retired {
+                    take_apart(shared, slab);
+                }
             }
             continue;
         }
-        let swept = {
-            let poison = PoisonOnPanic(&mut guard);
-            poison.0.store.sweep(now, SLICE)
-        };
-        match swept {
+        match guard.store.sweep(now, SLICE) {
             Swept::More => {
                 shared.release(guard, true);
                 pause(BREATH);
@@ -100,5 +111,6 @@ fn take_apart(shared: &Shared, retired: Retired) {
         }
         guard.store.report_cleared(&batch);
         shared.release(guard, true);
+        pause(BREATH);
     }
 }

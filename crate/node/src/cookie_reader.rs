@@ -127,10 +127,10 @@ unsafe extern "C" fn drop_reader(_env: sys::napi_env, data: *mut c_void, _hint: 
 pub fn find_ids(env: Env, header: JsString<'_>, name: JsString<'_>) -> Result<Vec<String>> {
     guard(|| {
         let (mut header_in, mut name_in) = (TextIn::default(), TextIn::default());
-        let ids = cookie::ids(
+        let brought = cookie::brought(
             header_in.read_text_bytes(env, header)?,
             name_in.read_text_bytes(env, name)?,
         );
-        Ok(ids.iter().map(|(_, id)| id.to_text()).collect())
+        Ok(brought.ids.iter().map(|(_, id)| id.to_text()).collect())
     })
 }

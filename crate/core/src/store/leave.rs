@@ -4,11 +4,14 @@ use super::{Class, Retired, Store};
 use crate::change::Swept;
 use crate::event::{Event, EventKind, Reason};
 use crate::id::{Handle, SessionKey};
-use crate::record::{NEVER, Record};
+use crate::record::{Record, is_over};
 use crate::slab::{Slab, Slot};
 
-/// Expired sessions and moved deadlines that one write clears away before it evicts: bounded, so that a write is too.
-const DUE_PER_WRITE: usize = 16;
+/// Heap entries whose time has come, of dead sessions and of touched ones, that a write looks at before it evicts: bounded, so
+/// that a write is too.
+const LOOKS: usize = 64;
+/// The same before a write is refused for want of room: a slower write is better than one that dead sessions refuse.
+const LAST_LOOKS: usize = 1_024;
 
 impl Store {
     /// Ends a session; false if there was no live one.
@@ -31,7 +34,7 @@ impl Store {
     pub fn sweep(&mut self, now: u64, limit: usize) -> Swept {
         for _ in 0..limit {
             match self.expiry.earliest() {
-                Some((deadline, index)) if deadline <= now && deadline < NEVER => self.surface(index, now),
+                Some((deadline, index)) if is_over(deadline, now) => self.surface(index, now),
                 _ => return Swept::Until(self.due_at()),
             }
         }
@@ -49,6 +52,11 @@ impl Store {
             records,
             _order: (std::mem::take(&mut self.index), std::mem::take(&mut self.expiry)),
         }
+    }
+
+    /// Whether somebody wants to be told of sessions that [`Store::clear`] ended.
+    pub(crate) fn reports_cleared(&self) -> bool {
+        self.events.mask().has(EventKind::Destroyed)
     }
 
     /// Makes the events of sessions that [`Store::clear`] ended.
@@ -75,7 +83,7 @@ impl Store {
         for_user: bool,
         keep: Option<u32>,
     ) -> bool {
-        let mut due = DUE_PER_WRITE;
+        let mut looks = 0;
         loop {
             let reason = if self.len().saturating_add(sessions) > self.options.max_sessions {
                 Reason::MaxSessions
@@ -84,22 +92,31 @@ impl Store {
             } else {
                 return true;
             };
+            let could_fit = self.could_fit(sessions, bytes, for_user, keep);
             if let Some((deadline, index)) = self.expiry.earliest()
-                && deadline <= now
-                && due > 0
+                && is_over(deadline, now)
+                && looks < if could_fit { LOOKS } else { LAST_LOOKS }
             {
-                due -= 1;
+                looks += 1;
                 self.surface(index, now);
                 continue;
             }
-            if !self.could_fit(sessions, bytes, for_user, keep) {
+            if !could_fit {
                 return false;
             }
             let evictable = |class: &Class| class.lru.oldest().filter(|&index| Some(index) != keep);
             let victim =
                 evictable(&self.guests).or_else(|| if for_user { evictable(&self.users) } else { None });
             let Some(index) = victim else { return false };
-            self.end(index, EventKind::Evicted, reason);
+            if self
+                .slab
+                .get(index)
+                .is_some_and(|record| is_over(record.deadline(), now))
+            {
+                self.expire(index);
+            } else {
+                self.end(index, EventKind::Evicted, reason);
+            }
         }
     }
 
@@ -123,7 +140,7 @@ impl Store {
     /// Deals with the heap's earliest entry, whose time has come: its session is dead, or was touched since.
     fn surface(&mut self, index: u32, now: u64) {
         match self.slab.get(index).map(Record::deadline) {
-            Some(deadline) if deadline > now => self.expiry.rearm_earliest(deadline),
+            Some(deadline) if !is_over(deadline, now) => self.expiry.rearm_earliest(deadline),
             _ => self.expire(index),
         }
     }

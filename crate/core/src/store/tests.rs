@@ -591,3 +591,85 @@ fn the_oldest_guest_may_grow_at_the_cost_of_the_other_guests() {
     ));
     assert!(!store.has(key(2), 0) && store.has(key(3), 0));
 }
+
+/// A user who is touched leaves its heap entry behind its true deadline. Sixteen such entries once used up what a write looks
+/// at, and dead sessions behind them were evicted for want of room, or refused others theirs.
+#[test]
+fn the_dead_make_room_first_and_leave_as_expired_however_many_were_touched() {
+    let mut store = store(Options {
+        max_sessions: 40,
+        ..ROOMY
+    });
+    for n in 0..40 {
+        store
+            .create(
+                key(n),
+                u64::from(n / 20),
+                &new(if n < 20 { "ann" } else { "bob" }, ""),
+            )
+            .unwrap();
+    }
+    for n in 0..20 {
+        store.touch(key(n), 90, None).unwrap();
+    }
+    assert!(
+        store.create(key(41), 101, &new("", "")).is_ok(),
+        "all of bob's are dead"
+    );
+    assert!(
+        ended(&mut store)
+            .iter()
+            .all(|&event| event == (EventKind::Expired, Reason::IdleTimeout))
+    );
+    assert!((0..20).all(|n| store.has(key(n), 101)));
+    store.validate();
+}
+
+#[test]
+fn a_dead_guest_that_is_next_to_be_evicted_leaves_as_expired() {
+    let mut store = store(Options {
+        max_sessions: 101,
+        idle_timeout: 1_000,
+        absolute_timeout: NEVER,
+        ..ROOMY
+    });
+    let text = |n: u32| format!("{n:0>42}A");
+    let key = |n| SessionId::parse(text(n).as_bytes()).unwrap().key();
+    store.create(key(0), 1, &new("", "")).unwrap();
+    for n in 1..101 {
+        store
+            .create(
+                key(n),
+                0,
+                &NewSession {
+                    idle_timeout: Some(50),
+                    ..new("", "")
+                },
+            )
+            .unwrap();
+        store.touch(key(n), 40, None).unwrap();
+    }
+    assert!(store.create(key(500), 60, &new("", "")).is_ok());
+    assert_eq!(ended(&mut store), [(EventKind::Expired, Reason::IdleTimeout)]);
+}
+
+/// At the end of time the bound on bytes once expired the very session that was being written.
+#[test]
+fn what_has_no_end_does_not_expire_at_the_end_of_time() {
+    let options = Options {
+        idle_timeout: NEVER,
+        guest_idle_timeout: NEVER,
+        absolute_timeout: NEVER,
+        max_bytes: 2_000,
+        ..ROOMY
+    };
+    let mut store = store(options);
+    store.create(key(1), NEVER, &new("", "small")).unwrap();
+    store.create(key(2), NEVER, &new("", &"x".repeat(900))).unwrap();
+    assert!(matches!(
+        store.commit(key(1), NEVER, None, &set(&"y".repeat(900))),
+        Ok(Commit::Done(_))
+    ));
+    assert_eq!(ended(&mut store), [(EventKind::Evicted, Reason::MaxBytes)]);
+    store.validate();
+}

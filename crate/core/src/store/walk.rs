@@ -3,6 +3,7 @@
 use super::Store;
 use crate::id::Handle;
 use crate::page::{MAX_LOOKED_AT, Page, SessionInfo};
+use crate::record::is_over;
 use crate::slab::Slot;
 
 impl Store {
@@ -20,7 +21,7 @@ impl Store {
         };
         for index in start..self.slab.capacity() {
             if let Some(record) = self.slab.get(index)
-                && record.deadline() > now
+                && !is_over(record.deadline(), now)
             {
                 page.sessions.push(SessionInfo {
                     handle: self.cipher.seal(self.slab.slot(index)),
