@@ -156,6 +156,21 @@ test('the response waits for a logout and fails with it, whether or not the hand
   t.deepEqual([done.status, done.cookies.length, store.has(id)], [200, 1, false]);
 });
 
+test('a logout during a write that is under way ends what it writes, and the response waits', async (t) => {
+  const store = new SessionStore();
+  const { id } = store.create({ n: 1 });
+  const app = kinds[0]!.app({ store: remoteBackend(store.backend) }, (req, res) => {
+    req.session.data['n'] = 2;
+    req.session.regenerate();
+    void req.session.save();
+    void req.session.logout();
+    res.end('bye');
+  });
+  const answer = await request(await serve(t, app), { headers: { cookie: `id=${id}` } });
+  t.deepEqual([answer.status, store.size], [200, 0]);
+  t.regex(answer.cookies[0]!, /^id=; Expires/);
+});
+
 // The write that was under way took the login for done.
 test('a login during a write that is under way is written after it', async (t) => {
   const store = new SessionStore();

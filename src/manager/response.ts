@@ -114,10 +114,12 @@ class Gate {
     this.#state = 'waiting';
     this.#calls = [{ name, run: next, args }];
     const thaw = res.headersSent ? undefined : freezeHead(res);
-    cookie.finally(thaw).then(
-      (cookie) => this.#release(res, cookie),
-      (error: unknown) => this.#refuse(res, error),
-    );
+    Promise.resolve(cookie)
+      .finally(thaw)
+      .then(
+        (cookie) => this.#release(res, cookie),
+        (error: unknown) => this.#refuse(res, error),
+      );
     return answerOf(name, res);
   }
 

@@ -308,7 +308,7 @@ export class Session<Data extends object = SessionData> {
 
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
     // A write that is under way may be moving the session to another id, and that is the one to end.
-    if (this.#writing) return this.#writing.then(() => this.#end(reason));
+    if (this.#writing) return this.#underWay(this.#writing.then(() => this.#end(reason)));
     const id = this.#facts?.id;
     this.#forget();
     if (id === undefined) return undefined;
