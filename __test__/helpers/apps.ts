@@ -18,6 +18,9 @@ export interface Kind {
 
 type Express = typeof express5;
 
+/** Both versions of Express, by name. */
+export const expresses: Readonly<Record<string, Express>> = { 'Express 4': express4, 'Express 5': express5 };
+
 function expressApp(express: Express): Kind['app'] {
   return (options, route) => {
     const app = express();
@@ -38,6 +41,5 @@ export const kinds: readonly Kind[] = [
       };
     },
   },
-  { name: 'Express 4', app: expressApp(express4 as unknown as Express) },
-  { name: 'Express 5', app: expressApp(express5) },
+  ...Object.entries(expresses).map(([name, express]) => ({ name, app: expressApp(express) })),
 ];

@@ -1,10 +1,5 @@
 /** A real server on loopback, and a client that keeps cookies and sees the bytes as they come. */
-import http, {
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from 'node:http';
+import http, { type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
 
@@ -113,5 +108,3 @@ export function deferred<T = void>(): {
   });
   return { promise, resolve, reject };
 }
-
-export type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;

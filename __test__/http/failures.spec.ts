@@ -1,13 +1,12 @@
 /** A response whose session could not be written does not go out as if it had been. */
 import compression from 'compression';
 import express from 'express';
-import express4 from 'express-4';
 import http from 'node:http';
 import { Readable } from 'node:stream';
 import test from 'ava';
 import { SessionManager, SessionStore, type SessionBackend } from 'agai-session';
 import { session } from 'agai-session/express';
-import { kinds, type Route } from '../helpers/apps.js';
+import { expresses, kinds, type Route } from '../helpers/apps.js';
 import { Client, deferred, request, serve, warnings } from '../helpers/http.js';
 import { remoteBackend } from '../helpers/remote-backend.js';
 
@@ -41,10 +40,10 @@ const ways: Record<string, Route> = {
   timer: (_, res) => setTimeout(() => res.end('all is well'), 1),
 };
 
-for (const [version, create] of Object.entries({ 4: express4 as unknown as typeof express, 5: express })) {
+for (const [version, create] of Object.entries(expresses)) {
   for (const remote of [false, true]) {
     for (const [way, send] of Object.entries(ways)) {
-      test(`Express ${version}${remote ? ', promises' : ''}: ${way}: the error goes to next(), and its response goes out instead`, async (t) => {
+      test(`${version}${remote ? ', promises' : ''}: ${way}: the error goes to next(), and its response goes out instead`, async (t) => {
         const store = new SessionStore();
         const app = create();
         app.use(session({ store: failing(store.backend, remote) }));
@@ -246,11 +245,11 @@ const stubborn: Record<string, Route> = {
 
 // An error that was thrown out of writeHead, which compression calls, took the process down when the handler answered from a
 // timer. And what the handler went on to send while an error handler took its time left as a success, cut short.
-for (const [version, create] of Object.entries({ 4: express4 as unknown as typeof express, 5: express })) {
+for (const [version, create] of Object.entries(expresses)) {
   for (const remote of [false, true]) {
     for (const before of [undefined, compression()]) {
       for (const [way, route] of Object.entries(stubborn)) {
-        test(`Express ${version}${remote ? ', promises' : ''}${before ? ', compression' : ''}: a refused session is never a success: ${way}`, async (t) => {
+        test(`${version}${remote ? ', promises' : ''}${before ? ', compression' : ''}: a refused session is never a success: ${way}`, async (t) => {
           const url = await serve(t, refusing(create, { remote, ...(before && { before }) }, route));
           for (const headers of [{}, { 'accept-encoding': 'gzip' }] as Record<string, string>[]) {
             const answer = await request(url, { headers });

@@ -21,9 +21,7 @@ export class Failure {
     try {
       onError();
     } catch (error) {
-      // Nobody is left to answer.
-      process.emitWarning(error instanceof Error ? error : new Error(String(error)));
-      if (!res.headersSent) res.end();
+      giveUp(res, error);
     } finally {
       this.#depth -= 1;
     }
@@ -50,6 +48,18 @@ export class Failure {
       this.#depth -= 1;
     }
   }
+}
+
+/** What is done for a session that could not be written where nobody answers: a warning, and a bare 500 or a cut response. */
+export function giveUp(res: Response, error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  res.statusCode = 500;
+  res.end();
 }
 
 /**

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 export type Response = Pick<
   ServerResponse,
   | 'appendHeader'
+  | 'destroy'
   | 'emit'
   | 'getHeaderNames'
   | 'getHeaders'
@@ -28,19 +29,26 @@ export type Method = (...args: unknown[]) => unknown;
  * whose headers have left, what is set afterwards counts for nothing, and `headersSent` is true. Answers how to end that.
  */
 export function freezeHead(res: Response): () => void {
-  const { statusCode, statusMessage } = res;
+  const { statusCode } = res;
+  const statusMessage = statusMessageOf(res);
   const headers = Object.entries(res.getHeaders());
-  const before = headOf(res) + JSON.stringify(headers);
+  const head = (): string => JSON.stringify([res.statusCode, statusMessageOf(res), res.getHeaders()]);
+  const before = head();
   Object.defineProperty(res, 'headersSent', { value: true, configurable: true });
   return () => {
     Reflect.deleteProperty(res, 'headersSent');
-    if (headOf(res) + JSON.stringify(Object.entries(res.getHeaders())) === before) return;
+    if (head() === before) return;
     res.statusCode = statusCode;
-    // HTTP/2 has none and warns of one.
-    if (statusMessage) res.statusMessage = statusMessage;
+    if (statusMessage === undefined) Reflect.deleteProperty(res, 'statusMessage');
+    else res.statusMessage = statusMessage;
     for (const name of res.getHeaderNames()) res.removeHeader(name);
     for (const [name, value] of headers) if (value !== undefined) res.setHeader(name, value);
   };
+}
+
+/** The message that somebody set. HTTP/2 has none, and warns whoever looks. */
+function statusMessageOf(res: Response): string | undefined {
+  return Object.hasOwn(res, 'statusMessage') ? res.statusMessage : undefined;
 }
 
 /** What a response would say before its body. */

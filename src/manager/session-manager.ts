@@ -5,12 +5,13 @@ import { SessionError } from '../errors.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
-import { Session, type SessionData } from '../session/session.js';
+import { Session, type SessionContext, type SessionData } from '../session/session.js';
 import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
 import { checkId } from '../store/ids.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { CookiePolicy } from './cookie.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
+import { giveUp } from './failure.js';
 import type { Response } from './head.js';
 import { gate } from './response.js';
 
@@ -38,8 +39,11 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** A reader of `Cookie` headers for one cookie name. */
-type Lookup = (header: string, touch: boolean) => MaybePromise<StoredSession | undefined>;
+/** The session cookie under one name, and how its session is read from a `Cookie` header. */
+interface NamedCookie {
+  readonly name: string;
+  readonly lookup: (header: string, touch: boolean) => MaybePromise<StoredSession | undefined>;
+}
 
 /**
  * Loads a request's session and commits it before the response's headers leave. What is synchronous in the store is synchronous
@@ -51,8 +55,10 @@ export class SessionManager<Data extends object = SessionData> {
   readonly #options: CheckedOptions;
   readonly #backend: SessionBackend;
   readonly #cookie: CookiePolicy;
-  readonly #lookups: { readonly secure: Lookup; readonly plain: Lookup };
-  readonly #names: { readonly secure: string; readonly plain: string };
+  /** By whether the connection is secure. */
+  readonly #cookies: { readonly secure: NamedCookie; readonly plain: NamedCookie };
+  /** What every session needs, with or without a request. */
+  readonly #context: SessionContext;
   /** Where a request's session is kept, so that starting twice answers the same one. */
   readonly #started: symbol;
 
@@ -62,23 +68,20 @@ export class SessionManager<Data extends object = SessionData> {
     this.#cookie = this.#options.cookie;
     this.store = this.#options.store;
     this.#backend = this.#options.backend;
-    this.#names = { secure: this.#cookie.name(true), plain: this.#cookie.name(false) };
-    this.#started = startedKey(this.#backend, this.#names.secure);
-    this.#lookups = { secure: this.#lookup(this.#names.secure), plain: this.#lookup(this.#names.plain) };
+    this.#context = { backend: this.#backend, concurrency: this.#options.concurrency };
+    this.#cookies = { secure: this.#named(this.#cookie.name(true)), plain: this.#named(this.#cookie.name(false)) };
+    this.#started = startedKey(this.#backend, this.#cookies.secure.name);
   }
 
   /** A guest's session that belongs to no request. Nothing is stored before something is written and `save()` called. */
   create(): Session<Data> {
-    return new Session<Data>({ backend: this.#backend, concurrency: this.#options.concurrency });
+    return new Session<Data>(this.#context);
   }
 
   /** The session of an id, for sockets and jobs; a use and the user's activity. `undefined` if there is none. */
   load(id: string): MaybePromise<Session<Data> | undefined> {
     checkId(id);
-    const { concurrency } = this.#options;
-    return andThen(this.#backend.load(id, true), (stored) =>
-      stored ? new Session<Data>({ backend: this.#backend, concurrency }, stored) : undefined,
-    );
+    return andThen(this.#backend.load(id, true), (stored) => stored && new Session<Data>(this.#context, stored));
   }
 
   /** Ends the session of an id; false if there is none. */
@@ -127,8 +130,7 @@ export class SessionManager<Data extends object = SessionData> {
   ): Session<Data> {
     const session = new Session<Data>(
       {
-        backend: this.#backend,
-        concurrency: this.#options.concurrency,
+        ...this.#context,
         admitNewId: () => {
           if (res.headersSent) {
             throw new SessionError(
@@ -146,7 +148,7 @@ export class SessionManager<Data extends object = SessionData> {
       stored,
     );
     gate(res as unknown as Response, {
-      cookieName: this.#names[secure ? 'secure' : 'plain'],
+      cookieName: this.#cookieOn(secure).name,
       commit: () => andThen(session.commit(), () => this.#setCookie(session, stored, secure)),
       commitLate: () => andThen(session.commit(), () => undefined),
       onError: onError ?? ((error) => this.#fail(error, req, res)),
@@ -174,21 +176,25 @@ export class SessionManager<Data extends object = SessionData> {
 
   #find(req: IncomingMessage, secure: boolean, touch: boolean): MaybePromise<StoredSession | undefined> {
     const header = req.headers.cookie;
-    const kind = secure ? 'secure' : 'plain';
-    if (header === undefined || !header.includes(this.#names[kind])) return undefined;
-    return this.#lookups[kind](header, touch);
+    const { name, lookup } = this.#cookieOn(secure);
+    if (header === undefined || !header.includes(name)) return undefined;
+    return lookup(header, touch);
   }
 
-  #lookup(name: string): Lookup {
+  #cookieOn(secure: boolean): NamedCookie {
+    return secure ? this.#cookies.secure : this.#cookies.plain;
+  }
+
+  #named(name: string): NamedCookie {
     const direct: CookieLookup | undefined = this.#backend.cookieReader?.(name);
-    return direct ?? ((header, touch) => this.#loadOnly(findIds(header, name), touch));
+    return { name, lookup: direct ?? ((header, touch) => this.#loadOnly(findIds(header, name), touch)) };
   }
 
   /** The one session among those ids that is live. Of two, neither: one was planted by somebody else. */
   #loadOnly(ids: readonly string[], touch: boolean): MaybePromise<StoredSession | undefined> {
-    const [first] = ids;
-    if (first === undefined || ids.length === 1)
-      return first === undefined ? undefined : this.#backend.load(first, touch);
+    const [first, second] = ids;
+    if (first === undefined) return undefined;
+    if (second === undefined) return this.#backend.load(first, touch);
     return Promise.all(ids.map((id) => this.#backend.load(id, false))).then((all) => {
       const [live, another] = all.filter((stored) => stored !== undefined);
       return live && !another ? this.#backend.load(live.id, touch) : undefined;
@@ -208,13 +214,6 @@ export class SessionManager<Data extends object = SessionData> {
       this.#options.onError(error, req, res);
       return;
     }
-    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
-    if (res.headersSent) {
-      res.destroy();
-      return;
-    }
-    for (const name of res.getHeaderNames()) res.removeHeader(name);
-    res.statusCode = 500;
-    res.end();
+    giveUp(res as unknown as Response, error);
   }
 }

@@ -19,7 +19,7 @@ export class KeptForm {
   constructor(text: string, brought: BroughtForm) {
     this.#brought = brought;
     this.#text = text;
-    this.#form = text === '' ? {} : parseData<Form>(text);
+    this.#form = parseForm(text);
   }
 
   /** The request's own, which the session keeps from here on, or those that it kept. */
@@ -48,6 +48,10 @@ export class KeptForm {
   /** Takes note of what is stored now. Parameters that were merely read give way to it. */
   stored(text: string): void {
     this.#text = text;
-    if (this.#taken === undefined) this.#form = text === '' ? {} : parseData<Form>(text);
+    if (this.#taken === undefined) this.#form = parseForm(text);
   }
+}
+
+function parseForm(text: string): Form {
+  return text === '' ? {} : parseData<Form>(text);
 }

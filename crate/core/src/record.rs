@@ -116,15 +116,14 @@ impl Contents<'_> {
 
     /// Bytes that the whole body will take.
     pub fn body_bytes(&self) -> usize {
-        let header = 2 * STAMP
-            + if self.uid.units() > 0 { STAMP } else { 0 }
-            + if self.form.units() > 0 {
-                size_of::<u32>()
-            } else {
-                0
-            };
-        header + ((self.uid.units() + self.form.units() + self.data.units()) << usize::from(self.is_wide()))
+        let units = self.uid.units() + self.form.units() + self.data.units();
+        text_at(self.uid.units() > 0, self.form.units() > 0) + (units << usize::from(self.is_wide()))
     }
+}
+
+/// Where a body's text begins, behind the stamps and the form's length.
+fn text_at(has_user: bool, has_form: bool) -> usize {
+    2 * STAMP + if has_user { STAMP } else { 0 } + if has_form { size_of::<u32>() } else { 0 }
 }
 
 /// What is known of a session without reading its data. Times are milliseconds since 1970.
@@ -299,7 +298,8 @@ impl Record {
         if self.flags & FORM == 0 {
             return 0;
         }
-        let at = 2 * STAMP + if self.is_user() { STAMP } else { 0 };
+        // Where the text would begin without it.
+        let at = text_at(self.is_user(), false);
         let units = self
             .body
             .get(at..)
@@ -310,13 +310,7 @@ impl Record {
 
     /// The text and whether it is UTF-16.
     fn text(&self) -> (&[u8], bool) {
-        let at = 2 * STAMP
-            + if self.is_user() { STAMP } else { 0 }
-            + if self.flags & FORM == 0 {
-                0
-            } else {
-                size_of::<u32>()
-            };
+        let at = text_at(self.is_user(), self.flags & FORM != 0);
         (self.body.get(at..).unwrap_or_default(), self.flags & WIDE != 0)
     }
 
@@ -335,7 +329,7 @@ impl Record {
 
     /// When the session dies, as of now.
     pub fn deadline(&self) -> u64 {
-        after(self.last_seen_at.get(), self.stamp(STAMP)).min(self.absolute_deadline.get())
+        self.idle_deadline().min(self.absolute_deadline.get())
     }
 
     pub fn idle_deadline(&self) -> u64 {

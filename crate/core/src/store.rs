@@ -15,7 +15,7 @@ use crate::index::Index;
 use crate::lru::Lru;
 use crate::random::Random;
 use crate::record::{Facts, NEVER, Record, is_over};
-use crate::slab::Slab;
+use crate::slab::{Links, Slab};
 use crate::stats::Stats;
 use crate::text::TextBuffer;
 use smallvec::SmallVec;
@@ -187,36 +187,33 @@ impl Store {
         }
     }
 
+    /// The class of a guest's or a user's record, and the links that its list runs through.
+    fn class(&mut self, is_user: bool) -> (&mut Class, &mut Links) {
+        let class = if is_user {
+            &mut self.users
+        } else {
+            &mut self.guests
+        };
+        (class, self.slab.links_mut())
+    }
+
     fn promote(&mut self, index: u32) {
-        if let Some(record) = self.slab.get(index) {
-            let is_user = record.is_user();
-            let class = if is_user {
-                &mut self.users
-            } else {
-                &mut self.guests
-            };
-            class.lru.promote(self.slab.links_mut(), index);
+        if let Some(is_user) = self.slab.get(index).map(Record::is_user) {
+            let (class, links) = self.class(is_user);
+            class.lru.promote(links, index);
         }
     }
 
     /// Adds a record of so many bytes to its class, as the most recently used.
     fn join(&mut self, is_user: bool, index: u32, bytes: u64) {
-        let class = if is_user {
-            &mut self.users
-        } else {
-            &mut self.guests
-        };
-        class.lru.insert(self.slab.links_mut(), index);
+        let (class, links) = self.class(is_user);
+        class.lru.insert(links, index);
         class.bytes += bytes;
     }
 
     fn part(&mut self, is_user: bool, index: u32, bytes: u64) {
-        let class = if is_user {
-            &mut self.users
-        } else {
-            &mut self.guests
-        };
-        class.lru.remove(self.slab.links_mut(), index);
+        let (class, links) = self.class(is_user);
+        class.lru.remove(links, index);
         class.bytes -= bytes;
     }
 

@@ -151,7 +151,7 @@ impl Store {
         };
         #[cfg(feature = "planted-faults")]
         super::planted::panic_if(record.uid(), "planted sweeper panic");
-        let reason = if record.idle_deadline() <= record.facts().absolute_deadline {
+        let reason = if record.idle_deadline() == record.deadline() {
             Reason::IdleTimeout
         } else {
             Reason::AbsoluteTimeout
