@@ -17,8 +17,32 @@ export declare class NativeClock {
   now(): number
 }
 
+/** An opening under way, on a thread of its own. */
+export declare class NativeOpening {
+  /** `onDone` is called on this thread when the opening is over, and keeps the process alive until then. */
+  constructor(options: NativeOptions, journal: NativeJournalOptions, onDone: () => void, clock?: NativeClock | undefined | null)
+  /** Bytes read, bytes to read, sessions so far. */
+  progress(): Array<number>
+  /** Once, after `onDone`: the store, or the error that kept it from opening. */
+  finish(results: Float64Array, onSignal: () => void): NativeStore
+}
+
 /** The store, as its JavaScript thread has it. */
 export declare class NativeStore {
+  /** What the opening found; null for a store in memory alone. */
+  recovery(): NativeRecovery | null
+  /**
+   * Puts how far the journal is in the shared array. Answers 0 while all is well, 1 while an error of the disk is being mended, 2
+   * when that failed several times, 3 once the store is closed.
+   */
+  acks(): number
+  /** The newest error of the disk. */
+  ioError(): NativeIoError | null
+  /** Asks for a sync of all that was written; it is done when the record in the shared array is synced. */
+  flush(): void
+  /** Asks for a checkpoint; answers its ticket. */
+  checkpoint(): number
+  takeJournalEvents(): Array<NativeJournalEvent>
   /**
    * `results` receives the numbers that calls answer; `onEvents` is called, on this thread, when events wait for
    * `takeEvents`. Neither it nor the expiry thread keeps the process alive.
@@ -61,6 +85,35 @@ export declare class NativeStore {
 /** The well-formed ids that a raw `Cookie` header brings under a name, for stores that are elsewhere. */
 export declare function findIds(header: string, name: string): Array<string>
 
+/** An error of the disk, as an error's code and message. */
+export interface NativeIoError {
+  code: string
+  message: string
+}
+
+/** Something rare that happened to the files. */
+export interface NativeJournalEvent {
+  /** `'checkpoint'`, `'degraded'`, `'healed'` or `'closed'`. With a code, the first and the last failed. */
+  kind: string
+  ticket?: number
+  generation?: number
+  sessions?: number
+  bytes?: number
+  durationMs?: number
+  code?: string
+  message?: string
+}
+
+/** Where a store is kept, and how. */
+export interface NativeJournalOptions {
+  path: string
+  /** 0: an acknowledgement promises nothing; 1: the system has it; 2: the disk has it. */
+  durability: number
+  /** 0: damage is an error; 1: start empty; 2: take what can be read. */
+  onCorruption: number
+  refuseWhenDegraded: boolean
+}
+
 /** The bounds and the default timeouts; times in milliseconds, `Infinity` for no end. */
 export interface NativeOptions {
   maxSessions: number
@@ -69,6 +122,24 @@ export interface NativeOptions {
   idleTimeout: number
   guestIdleTimeout: number
   absoluteTimeout: number
+}
+
+/** What an opening found and did. */
+export interface NativeRecovery {
+  /** The directory held nothing. */
+  created: boolean
+  generation: number
+  sessions: number
+  expired: number
+  evicted: number
+  records: number
+  tornBytes: number
+  tornFile?: string
+  damaged: Array<string>
+  /** Places in the files that were passed over, in words. */
+  damages: Array<string>
+  clockSetBack: number
+  durationMs: number
 }
 
 /** The store's figures. */

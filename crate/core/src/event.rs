@@ -2,6 +2,7 @@
 
 use crate::id::Handle;
 use crate::text::OwnedText;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// What happened to a session.
@@ -117,6 +118,67 @@ impl EventQueue {
         let signal = self.len > 0 && !self.signalled;
         self.signalled |= signal;
         signal
+    }
+}
+
+/// The queues of all who listen to one store: a store that several threads opened has several.
+#[derive(Debug, Default)]
+pub struct Events {
+    queues: SmallVec<[(u32, EventQueue); 1]>,
+    /// What anybody listens to.
+    mask: EventMask,
+}
+
+impl Events {
+    pub fn mask(&self) -> EventMask {
+        self.mask
+    }
+
+    pub fn set_mask(&mut self, seat: u32, mask: EventMask) {
+        if self.queue(seat).is_none() {
+            self.queues.push((seat, EventQueue::default()));
+        }
+        if let Some(queue) = self.queue(seat) {
+            queue.set_mask(mask);
+        }
+        self.mask = EventMask(self.queues.iter().fold(0, |all, (_, queue)| all | queue.mask().0));
+    }
+
+    /// Forgets who sat there, and what waited for them.
+    pub fn leave(&mut self, seat: u32) {
+        self.set_mask(seat, EventMask::default());
+        self.queues.retain(|(at, _)| *at != seat);
+    }
+
+    pub fn push(&mut self, event: Event) {
+        if let [(_, only)] = &mut self.queues[..] {
+            return only.push(event);
+        }
+        for (_, queue) in &mut self.queues {
+            queue.push(event.clone());
+        }
+    }
+
+    pub fn take(&mut self, seat: u32) -> Option<Vec<Event>> {
+        self.queue(seat)?.take()
+    }
+
+    pub fn take_signal(&mut self) -> bool {
+        // All of them: each remembers that it was signalled.
+        self.queues
+            .iter_mut()
+            .fold(false, |any, (_, queue)| queue.take_signal() | any)
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.queues.iter().map(|(_, queue)| queue.dropped()).sum()
+    }
+
+    fn queue(&mut self, seat: u32) -> Option<&mut EventQueue> {
+        self.queues
+            .iter_mut()
+            .find(|(at, _)| *at == seat)
+            .map(|(_, queue)| queue)
     }
 }
 

@@ -1,114 +1,26 @@
-//! The one mutex around the store. Whatever leaves it is dropped, told and woken after unlocking.
+//! The store as one user of it has it: each call is one hold of the lock.
+
+mod durable;
 
 use crate::change::{Change, Commit, NewSession, Options, Renewal};
-use crate::clock::{Clock, Wake};
+use crate::clock::Clock;
 use crate::cookie;
 use crate::error::Error;
 use crate::event::{Event, EventMask, Reason};
 use crate::id::{Handle, SessionId, SessionKey};
+use crate::journal::entries::{Entries, MAX_QUEUED};
+use crate::journal::writer::{Writer, WriterThread};
 use crate::page::Page;
 use crate::random::Random;
 use crate::record::Facts;
+use crate::shared::{PoisonOnPanic, Shared, State};
 use crate::stats::Stats;
-use crate::store::{Retired, Store};
+use crate::store::Store;
 use crate::sweeper::Sweeper;
-use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::text::TextBuffer;
 use smallvec::SmallVec;
-use std::sync::{Arc, OnceLock, Weak};
-
-type Notifier = Box<dyn Fn() + Send + Sync>;
-
-/// What the mutex protects.
-pub(crate) struct State {
-    pub store: Store,
-    pub closed: bool,
-    /// A panic happened under the lock: nothing here can be trusted any more.
-    pub poisoned: bool,
-    /// The sweeper is to end.
-    pub stop: bool,
-    /// The instant that the sweeper sleeps until; 0 while it is awake or about to be.
-    pub sleeps_until: u64,
-    /// Records of a cleared store, for the sweeper to take apart.
-    pub retired: Vec<Retired>,
-}
-
-impl State {
-    fn usable(&self) -> Result<(), Error> {
-        match (self.poisoned, self.closed) {
-            (true, _) => Err(Error::Poisoned),
-            (_, true) => Err(Error::Closed),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Marks the state when a panic passes while it is borrowed.
-struct PoisonOnPanic<'a>(&'a mut State);
-
-impl Drop for PoisonOnPanic<'_> {
-    fn drop(&mut self) {
-        self.0.poisoned |= std::thread::panicking();
-    }
-}
-
-/// The store and all that its threads share.
-pub(crate) struct Shared {
-    state: Mutex<State>,
-    wake: Condvar,
-    pub clock: Arc<dyn Clock>,
-    random: Box<dyn Random>,
-    notifier: OnceLock<Notifier>,
-}
-
-impl Shared {
-    pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
-    }
-
-    pub fn wait<'a>(
-        &self,
-        guard: MutexGuard<'a, State>,
-        timeout: Option<std::time::Duration>,
-    ) -> MutexGuard<'a, State> {
-        self.wake.wait(guard, timeout)
-    }
-
-    /// Ends a hold of the lock that changed the store: unlocks, fairly if asked, then drops, wakes and tells.
-    pub fn release(&self, mut guard: MutexGuard<'_, State>, fair: bool) {
-        let garbage = guard.store.take_garbage();
-        let signal = guard.store.events_mut().take_signal();
-        let wake = guard.store.due_at() < guard.sleeps_until
-            || (guard.sleeps_until > 0 && !guard.retired.is_empty());
-        if wake {
-            guard.sleeps_until = 0;
-        }
-        if fair {
-            Mutex::unlock_fair(guard);
-        } else {
-            drop(guard);
-        }
-        drop(garbage);
-        if wake {
-            self.wake.notify();
-        }
-        if signal && let Some(notify) = self.notifier.get() {
-            notify();
-        }
-    }
-
-    pub fn stop(&self) {
-        self.lock().stop = true;
-        self.wake.notify();
-    }
-}
-
-impl Wake for Shared {
-    fn wake(&self) {
-        self.lock().sleeps_until = 0;
-        self.wake.notify();
-    }
-}
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// What a request's `Cookie` header names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,57 +36,116 @@ pub enum CookieLookup {
     },
 }
 
-/// The store as its users share it. Dropping it ends the expiry thread and joins it.
-pub struct StoreHandle {
-    shared: Arc<Shared>,
-    _sweeper: Sweeper,
+/// What the handles of one store own together. Dropping it ends the threads and joins them.
+pub(crate) struct Owner {
+    pub shared: Arc<Shared>,
+    _sweeper: Option<Sweeper>,
+    _writer: Option<WriterThread>,
 }
 
-impl StoreHandle {
-    /// # Errors
-    /// [`Error::Random`], [`Error::Thread`].
-    pub fn open(options: Options, clock: Arc<dyn Clock>, random: Box<dyn Random>) -> Result<Self, Error> {
-        let state = State {
-            store: Store::new(options, &*random)?,
-            closed: false,
-            poisoned: false,
-            stop: false,
-            sleeps_until: 0,
-            retired: Vec::new(),
-        };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            wake: Condvar::default(),
-            clock,
-            random,
-            notifier: OnceLock::new(),
-        });
+impl Owner {
+    /// Starts the threads of a store.
+    pub fn start(shared: Arc<Shared>, writer: Option<Writer>) -> Result<Self, Error> {
         let watcher: Weak<Shared> = Arc::downgrade(&shared);
         shared.clock.watch(watcher);
-        let sweeper = Sweeper::start(Arc::clone(&shared))?;
+        let writer = writer
+            .map(|writer| WriterThread::start(&shared, writer))
+            .transpose()?;
         Ok(Self {
+            _sweeper: Some(Sweeper::start(Arc::clone(&shared))?),
+            _writer: writer,
             shared,
-            _sweeper: sweeper,
         })
     }
 
-    /// Sets what is called, from whichever thread, when events wait for [`StoreHandle::take_events`]. Once only.
-    pub fn on_events(&self, notify: impl Fn() + Send + Sync + 'static) {
-        // A second notifier is refused by the cell; the first stays.
-        let _ = self.shared.notifier.set(Box::new(notify));
+    /// The owner of a store that runs no thread.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn still(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            _sweeper: None,
+            _writer: None,
+        }
+    }
+}
+
+/// The store as one of its users has it. The last one dropped ends the store's threads and joins them.
+pub struct StoreHandle {
+    owner: Arc<Owner>,
+    /// This user's number among those who opened the store.
+    seat: u32,
+    /// This handle was closed, while others may go on.
+    left: AtomicBool,
+    /// The newest record when this handle last held the lock: what its last operation's durability depends on.
+    lsn: AtomicU64,
+}
+
+impl StoreHandle {
+    /// A store in memory alone.
+    ///
+    /// # Errors
+    /// [`Error::Random`], [`Error::Thread`].
+    pub fn open(options: Options, clock: Arc<dyn Clock>, random: Box<dyn Random>) -> Result<Self, Error> {
+        let store = Store::new(options, &*random)?;
+        let shared = Arc::new(Shared::new(store, clock, random.into()));
+        Ok(Self::new(Arc::new(Owner::start(shared, None)?)))
+    }
+
+    pub(crate) fn new(owner: Arc<Owner>) -> Self {
+        let mut guard = owner.shared.lock();
+        guard.seats += 1;
+        let seat = guard.next_seat;
+        guard.next_seat += 1;
+        drop(guard);
+        owner.shared.add_seat(seat);
+        Self {
+            owner,
+            seat,
+            left: AtomicBool::new(false),
+            lsn: AtomicU64::new(0),
+        }
+    }
+
+    /// Sets what is called, from whichever thread, when events or news wait to be taken, or acknowledgements have moved. Once only.
+    pub fn on_signal(&self, notify: impl Fn() + Send + Sync + 'static) {
+        self.shared().on_signal(self.seat, Box::new(notify));
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.owner.shared
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Store, u64) -> R) -> Result<R, Error> {
         self.with_state(|state, now| work(&mut state.store, now))
     }
 
+    /// For what must survive: refused while the disk cannot take it.
+    fn with_room<R>(&self, work: impl FnOnce(&mut Store, u64) -> Result<R, Error>) -> Result<R, Error> {
+        self.with_state(|state, now| {
+            if state.refuses {
+                return Err(Error::Degraded);
+            }
+            if state.store.log().is_some_and(Entries::is_full) {
+                return Err(Error::Backpressure { limit: MAX_QUEUED });
+            }
+            work(&mut state.store, now)
+        })?
+    }
+
     fn with_state<R>(&self, work: impl FnOnce(&mut State, u64) -> R) -> Result<R, Error> {
-        let mut guard = self.shared.lock();
+        let shared = self.shared();
+        let mut guard = shared.lock();
         guard.usable()?;
+        if self.left.load(Ordering::Relaxed) {
+            return Err(Error::Closed);
+        }
         // Under the lock: each hold sees a time no earlier than the one before.
-        let now = self.shared.clock.now();
+        let now = shared.clock.now();
         let result = work(PoisonOnPanic(&mut guard).0, now);
-        self.shared.release(guard, false);
+        if let Some(log) = guard.store.log() {
+            self.lsn.store(log.last_lsn(), Ordering::Relaxed);
+        }
+        shared.release(guard, false);
         Ok(result)
     }
 
@@ -227,9 +198,9 @@ impl StoreHandle {
     /// Those of [`Store::create`], [`Error::Random`], [`Error::Closed`], [`Error::Poisoned`].
     pub fn create(&self, new: &NewSession<'_>) -> Result<(SessionId, Facts), Error> {
         loop {
-            let id = SessionId::generate(&*self.shared.random)?;
+            let id = SessionId::generate(&*self.shared().random)?;
             let key = id.key();
-            if let Some(facts) = self.with(|store, now| store.create(key, now, new))?? {
+            if let Some(facts) = self.with_room(|store, now| store.create(key, now, new))? {
                 return Ok((id, facts));
             }
         }
@@ -243,7 +214,7 @@ impl StoreHandle {
         base_version: Option<u64>,
         change: &Change<'_>,
     ) -> Result<Commit, Error> {
-        self.with(|store, now| store.commit(key, now, base_version, change))?
+        self.with_room(|store, now| store.commit(key, now, base_version, change))
     }
 
     /// The new id is valid only if the answer is [`Commit::Done`].
@@ -257,10 +228,10 @@ impl StoreHandle {
         renewal: &Renewal<'_>,
     ) -> Result<(SessionId, Commit), Error> {
         loop {
-            let id = SessionId::generate(&*self.shared.random)?;
+            let id = SessionId::generate(&*self.shared().random)?;
             let new_key = id.key();
             if let Some(commit) =
-                self.with(|store, now| store.regenerate(key, new_key, now, base_version, renewal))??
+                self.with_room(|store, now| store.regenerate(key, new_key, now, base_version, renewal))?
             {
                 return Ok((id, commit));
             }
@@ -325,34 +296,62 @@ impl StoreHandle {
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
     pub fn listen(&self, mask: EventMask) -> Result<(), Error> {
-        self.with(|store, _| store.set_event_mask(mask))
+        self.with(|store, _| store.events_mut().set_mask(self.seat, mask))
     }
 
     /// The oldest batch of events; `None` when there is none, and always once the store is closed.
     #[must_use]
     pub fn take_events(&self) -> Option<Vec<Event>> {
-        self.with(|store, _| store.events_mut().take()).ok().flatten()
+        self.with(|store, _| store.events_mut().take(self.seat))
+            .ok()
+            .flatten()
     }
 
     /// The time of the store's clock, in milliseconds since 1970.
     #[must_use]
     pub fn now(&self) -> u64 {
-        self.shared.clock.now()
+        self.shared().clock.now()
     }
 
-    /// Forgets everything; each later operation answers [`Error::Closed`]. Closing twice is harmless.
+    /// Closes this handle: each later operation answers [`Error::Closed`]. With the last one the store ends. One in memory alone
+    /// forgets everything at once; one with a journal first writes everything, and says so by [`Health::Closed`]. Closing twice is
+    /// harmless.
     pub fn close(&self) {
-        let mut guard = self.shared.lock();
-        if guard.closed {
+        if self.left.swap(true, Ordering::Relaxed) {
             return;
         }
+        let shared = self.shared();
+        let mut guard = shared.lock();
+        guard.store.events_mut().leave(self.seat);
+        guard.seats -= 1;
+        if let Some(log) = guard.store.log_mut() {
+            log.want_sync();
+            self.lsn.store(log.last_lsn(), Ordering::Relaxed);
+        }
+        if guard.seats > 0 {
+            return shared.release(guard, false);
+        }
         guard.closed = true;
-        guard.stop = true;
-        let events = std::mem::take(guard.store.events_mut());
-        let retired = guard.store.clear();
-        guard.retired.push(retired);
-        self.shared.release(guard, false);
-        self.shared.wake.notify();
-        drop(events);
+        if shared.has_journal {
+            drop(guard);
+            shared.wake_writer();
+        } else {
+            guard.stop = true;
+            let retired = guard.store.clear();
+            guard.retired.push(retired);
+            shared.release(guard, false);
+            shared.stop();
+        }
+    }
+}
+
+impl Drop for StoreHandle {
+    fn drop(&mut self) {
+        if !self.left.swap(true, Ordering::Relaxed) {
+            let mut guard = self.shared().lock();
+            guard.store.events_mut().leave(self.seat);
+            guard.seats -= 1;
+        }
+        self.shared().remove_seat(self.seat);
     }
 }

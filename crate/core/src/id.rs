@@ -64,6 +64,14 @@ impl fmt::Debug for SessionId {
 pub struct SessionKey([u8; 16]);
 
 impl SessionKey {
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Two independent, uniform halves: no second hashing is needed.
     pub(crate) fn halves(&self) -> (u64, u64) {
         let whole = u128::from_le_bytes(self.0);
@@ -96,10 +104,15 @@ impl Handle {
 pub(crate) struct HandleCipher(Aes128);
 
 impl HandleCipher {
-    pub(crate) fn new(random: &dyn Random) -> Result<Self, Error> {
+    /// A new key for [`HandleCipher::new`].
+    pub(crate) fn generate_key(random: &dyn Random) -> Result<[u8; 16], Error> {
         let mut key = [0; 16];
         random.fill(&mut key)?;
-        Ok(Self(Aes128::new(&key.into())))
+        Ok(key)
+    }
+
+    pub(crate) fn new(key: [u8; 16]) -> Self {
+        Self(Aes128::new(&key.into()))
     }
 
     pub(crate) fn seal(&self, slot: Slot) -> Handle {
@@ -172,10 +185,7 @@ mod tests {
 
     #[test]
     fn a_handle_opens_only_under_its_own_store() {
-        let (ours, theirs) = (
-            HandleCipher::new(&OsRandom).unwrap(),
-            HandleCipher::new(&OsRandom).unwrap(),
-        );
+        let (ours, theirs) = (HandleCipher::new([1; 16]), HandleCipher::new([2; 16]));
         let slot = Slot {
             index: 7,
             generation: u32::MAX,

@@ -151,6 +151,51 @@ impl<T> Slab<T> {
         &mut self.links
     }
 
+    /// Fills a place as it was in another life of the slab. [`Slab::settle`] must follow before anything else is inserted.
+    pub fn place(&mut self, slot: Slot, value: T) {
+        while self.capacity() <= slot.index {
+            self.values.push(None);
+            self.links.0.push(Link {
+                prev: NIL,
+                next: NIL,
+                generation: 0,
+            });
+        }
+        self.links.get_mut(slot.index).generation = slot.generation;
+        if self.values[slot.index as usize].replace(value).is_none() {
+            self.len += 1;
+        }
+    }
+
+    /// Empties a place that [`Slab::place`] filled.
+    pub fn take(&mut self, index: u32) -> Option<T> {
+        let value = self.values.get_mut(index as usize)?.take()?;
+        self.len -= 1;
+        Some(value)
+    }
+
+    /// Ends the placing: empty places can be filled, under generations that start behind `newest`, the newest one ever given.
+    pub fn settle(&mut self, newest: u32) {
+        self.newest_generation = newest;
+        self.first_generation = self.next_generation();
+        self.newest_generation = self.first_generation;
+        self.free = NIL;
+        for index in (0..self.capacity()).rev() {
+            if self.values[index as usize].is_none() {
+                let link = self.links.get_mut(index);
+                link.generation = self.first_generation;
+                link.prev = NIL;
+                link.next = self.free;
+                self.free = index;
+            }
+        }
+    }
+
+    /// The newest generation of any slot, dead ones included.
+    pub fn newest_generation(&self) -> u32 {
+        self.newest_generation
+    }
+
     /// Takes every value out, last place first; for a slab that was replaced.
     pub fn drain(mut self) -> impl Iterator<Item = (Slot, T)> {
         std::iter::from_fn(move || {
@@ -203,6 +248,24 @@ mod tests {
         assert_ne!(c, a);
         assert!(slab.holds(b) && slab.holds(c));
         slab.validate();
+    }
+
+    #[test]
+    fn a_slab_put_back_keeps_its_slots_and_repeats_none() {
+        let mut slab = Slab::new(1);
+        let slot = |index, generation| Slot { index, generation };
+        slab.place(slot(5, 3), "five");
+        slab.place(slot(2, 9), "two");
+        slab.place(slot(1, 4), "one");
+        assert_eq!(slab.take(1), Some("one"));
+        slab.settle(9);
+        slab.validate();
+        assert!(slab.holds(slot(5, 3)) && slab.holds(slot(2, 9)));
+        for _ in 0..5 {
+            assert!(slab.insert("new").is_ok_and(|slot| slot.generation > 9));
+        }
+        slab.validate();
+        assert_eq!((slab.len(), slab.capacity()), (7, 7));
     }
 
     #[test]

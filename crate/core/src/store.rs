@@ -1,17 +1,22 @@
 //! The sessions and every invariant across the structures that hold them. Single-threaded; the time is an argument.
 
+mod adopt;
 mod leave;
+mod log;
 #[cfg(feature = "planted-faults")]
 mod planted;
 mod walk;
 mod write;
 
+pub(crate) use adopt::Twins;
+
 use crate::change::Options;
 use crate::error::Error;
-use crate::event::{Event, EventKind, EventMask, EventQueue, Reason};
+use crate::event::{Event, EventKind, Events, Reason};
 use crate::expiry::Expiry;
 use crate::id::{Handle, HandleCipher, SessionKey};
 use crate::index::Index;
+use crate::journal::entries::Entries;
 use crate::lru::Lru;
 use crate::random::Random;
 use crate::record::{Facts, NEVER, Record, is_over};
@@ -39,27 +44,35 @@ pub struct Store {
     /// Each record is in exactly one of these, by whether it has a user.
     guests: Class,
     users: Class,
-    events: EventQueue,
+    events: Events,
     garbage: Garbage,
     stats: Stats,
+    /// What the journal is to be told, if there is one.
+    log: Option<Entries>,
 }
 
 impl Store {
     /// # Errors
     /// [`Error::Random`] when there is no randomness for the handles' key.
     pub fn new(options: Options, random: &dyn Random) -> Result<Self, Error> {
-        Ok(Self {
+        let key = HandleCipher::generate_key(random)?;
+        Ok(Self::with(options, key, Slab::new(1)))
+    }
+
+    fn with(options: Options, handle_key: [u8; 16], slab: Slab<Record>) -> Self {
+        Self {
             options,
-            cipher: HandleCipher::new(random)?,
-            slab: Slab::new(1),
+            cipher: HandleCipher::new(handle_key),
+            slab,
             index: Index::default(),
             expiry: Expiry::default(),
             guests: Class::default(),
             users: Class::default(),
-            events: EventQueue::default(),
+            events: Events::default(),
             garbage: Garbage::new(),
             stats: Stats::default(),
-        })
+            log: None,
+        }
     }
 
     #[must_use]
@@ -93,7 +106,7 @@ impl Store {
         self.stats.rejected += 1;
     }
 
-    pub(crate) fn events_mut(&mut self) -> &mut EventQueue {
+    pub(crate) fn events_mut(&mut self) -> &mut Events {
         &mut self.events
     }
 
@@ -125,10 +138,10 @@ impl Store {
         };
         self.stats.hits += 1;
         self.promote(index);
-        let record = self.slab.get_mut(index)?;
         if touch {
-            record.set_last_seen(now);
+            self.see(index, now);
         }
+        let record = self.slab.get(index)?;
         record.read_into(buffer);
         Some(record.facts())
     }
@@ -137,12 +150,15 @@ impl Store {
     pub fn touch(&mut self, key: SessionKey, now: u64, idle_timeout: Option<u64>) -> Option<Facts> {
         let index = self.live(key, now)?;
         self.promote(index);
-        let record = self.slab.get_mut(index)?;
-        record.set_last_seen(now);
         if let Some(timeout) = idle_timeout {
+            let record = self.slab.get_mut(index)?;
+            record.set_last_seen(now);
             record.set_idle_timeout(timeout);
+            self.log_touch(index);
+        } else {
+            self.see(index, now);
         }
-        let facts = record.facts();
+        let facts = self.slab.get(index)?.facts();
         self.expiry.arm(index, facts.deadline());
         Some(facts)
     }
@@ -151,10 +167,6 @@ impl Store {
     pub fn handle_of(&mut self, key: SessionKey, now: u64) -> Option<Handle> {
         let index = self.live(key, now)?;
         Some(self.cipher.seal(self.slab.slot(index)))
-    }
-
-    pub fn set_event_mask(&mut self, mask: EventMask) {
-        self.events.set_mask(mask);
     }
 
     fn find(&self, key: SessionKey) -> Option<u32> {

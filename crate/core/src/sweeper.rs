@@ -2,8 +2,8 @@
 
 use crate::change::Swept;
 use crate::error::Error;
-use crate::handle::Shared;
 use crate::record::NEVER;
+use crate::shared::Shared;
 use crate::store::Retired;
 use crate::sync::{JoinHandle, pause, spawn};
 use std::sync::Arc;

@@ -53,7 +53,10 @@ mod imp {
         std::thread::sleep(duration);
     }
 
-    pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    pub fn spawn<T: Send + 'static>(
+        name: &str,
+        run: impl FnOnce() -> T + Send + 'static,
+    ) -> std::io::Result<JoinHandle<T>> {
         std::thread::Builder::new().name(name.to_owned()).spawn(run)
     }
 }
@@ -102,7 +105,10 @@ mod imp {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the real one can fail")]
-    pub fn spawn(_name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    pub fn spawn<T: 'static>(
+        _name: &str,
+        run: impl FnOnce() -> T + Send + 'static,
+    ) -> std::io::Result<JoinHandle<T>> {
         Ok(loom::thread::spawn(run))
     }
 }

@@ -68,7 +68,7 @@ impl Ear {
             times: Arc::new(AtomicUsize::new(0)),
         };
         let (told, times) = (Arc::clone(&ear.told), Arc::clone(&ear.times));
-        store.on_events(move || {
+        store.on_signal(move || {
             times.fetch_add(1, Ordering::SeqCst);
             told.notify();
         });

@@ -1,7 +1,7 @@
 //! A clock that tests move by hand.
 
 use crate::results::{millis, number};
-use agai_session_core::clock::{Clock, ManualClock};
+use agai_session_core::clock::{Clock, ManualClock, SystemClock};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -31,5 +31,13 @@ impl NativeClock {
     #[must_use]
     pub fn now(&self) -> f64 {
         number(self.clock.now())
+    }
+}
+
+/// The clock that JavaScript gave, or the machine's.
+pub fn clock_or_system(clock: Option<&NativeClock>) -> Arc<dyn Clock> {
+    match clock {
+        Some(manual) => Arc::clone(&manual.clock) as Arc<dyn Clock>,
+        None => Arc::new(SystemClock::default()),
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers that a call answers, in an array that JavaScript and the addon share: no object is made for them.
 
+use agai_session_core::journal::status::Reached;
 use agai_session_core::{Facts, NEVER};
 use napi::bindgen_prelude::Float64Array;
 
@@ -17,6 +18,13 @@ enum Place {
     UidUnits,
     FormUnits,
     Offset,
+    Lsn,
+    Written,
+    Synced,
+    Failed,
+    EndsSynced,
+    EndsFailed,
+    Checkpoints,
 }
 
 /// Answers of the calls that have more than one.
@@ -92,5 +100,19 @@ impl Results {
 
     pub fn offset(&mut self, offset: usize) {
         self.set(Place::Offset, number(offset as u64));
+    }
+
+    /// The record that the call's acknowledgement waits for; 0 for none.
+    pub fn lsn(&mut self, lsn: u64) {
+        self.set(Place::Lsn, number(lsn));
+    }
+
+    pub fn reached(&mut self, reached: &Reached) {
+        self.set(Place::Written, number(reached.written));
+        self.set(Place::Synced, number(reached.synced));
+        self.set(Place::Failed, number(reached.failed));
+        self.set(Place::EndsSynced, number(reached.ends_synced));
+        self.set(Place::EndsFailed, number(reached.ends_failed));
+        self.set(Place::Checkpoints, number(reached.checkpoints));
     }
 }

@@ -1,16 +1,17 @@
 //! The store's exports. JavaScript's arguments were checked in TypeScript.
 
-use crate::clock::NativeClock;
+use crate::clock::{NativeClock, clock_or_system};
 use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
 use crate::events::{event_rows, page_rows};
+use crate::journal::NativeRecovery;
+use crate::options::NativeOptions;
 use crate::results::{Results, Status, millis, number, optional_millis};
 use crate::strings::{Made, TextIn, read_handle, read_key};
-use agai_session_core::clock::{Clock, SystemClock};
 use agai_session_core::random::OsRandom;
 use agai_session_core::{
-    Change, Commit, EventMask, Identity, NewSession, Options, Reason, Renewal, SessionKey, Stats,
-    StoreHandle, TextBuffer,
+    Change, Commit, EventMask, Identity, NewSession, Reason, Renewal, SessionKey, Stats, StoreHandle,
+    TextBuffer,
 };
 use napi::bindgen_prelude::{Array, Float64Array, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -18,19 +19,6 @@ use napi::{Env, JsString};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
-
-/// The bounds and the default timeouts; times in milliseconds, `Infinity` for no end.
-#[napi(object)]
-#[derive(Clone, Copy)]
-pub struct NativeOptions {
-    pub max_sessions: u32,
-    pub max_bytes: f64,
-    pub max_session_bytes: f64,
-    pub idle_timeout: f64,
-    pub guest_idle_timeout: f64,
-    pub absolute_timeout: f64,
-}
 
 /// The store's figures.
 #[napi(object)]
@@ -91,6 +79,74 @@ pub struct Shared {
 #[napi]
 pub struct NativeStore {
     shared: Rc<Shared>,
+    /// What the opening found, until somebody asks.
+    recovery: RefCell<Option<NativeRecovery>>,
+}
+
+impl NativeStore {
+    /// A store of this JavaScript thread over a handle.
+    pub(crate) fn over(
+        handle: StoreHandle,
+        results: Float64Array,
+        on_signal: Function<'_, (), ()>,
+        recovery: Option<NativeRecovery>,
+    ) -> Result<Self> {
+        let on_signal = on_signal
+            .build_threadsafe_function::<()>()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .max_queue_size::<1>()
+            .build()
+            .map_err(|error| from_napi(&error))?;
+        // What there is to tell is in the core; a call that finds another one on its way has nothing to add.
+        handle.on_signal(move || {
+            let _ = on_signal.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        });
+        let buffers = Buffers {
+            data: TextIn::default(),
+            form: TextIn::default(),
+            uid: TextIn::default(),
+            out: TextBuffer::default(),
+            results: Results::new(results),
+        };
+        Ok(Self {
+            shared: Rc::new(Shared {
+                handle,
+                buffers: RefCell::new(buffers),
+            }),
+            recovery: RefCell::new(recovery),
+        })
+    }
+
+    pub(crate) fn take_recovery(&self) -> Option<NativeRecovery> {
+        self.recovery.borrow_mut().take()
+    }
+
+    pub(crate) fn call<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
+        guard(|| body(&self.shared.handle, &mut self.shared.buffers.borrow_mut()))
+    }
+
+    /// For calls whose effect is to survive: the record to wait for goes to the shared array.
+    pub(crate) fn write<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
+        self.call(|handle, buffers| {
+            let answer = body(handle, buffers)?;
+            buffers.results.lsn(handle.lsn());
+            Ok(answer)
+        })
+    }
+
+    /// For calls that need the key alone and answer "no" to what is no id.
+    fn with_key<T: Default>(
+        &self,
+        env: Env,
+        id: JsString<'_>,
+        body: impl FnOnce(&StoreHandle, SessionKey) -> std::result::Result<T, agai_session_core::Error>,
+    ) -> Result<T> {
+        self.write(|handle, _| match read_key(env, id)? {
+            Some(key) => body(handle, key).map_err(|error| from_core(&error)),
+            None => Ok(T::default()),
+        })
+    }
 }
 
 /// A version to commit from; versions start at 1, and 0 stands for whichever is stored.
@@ -110,44 +166,9 @@ impl NativeStore {
         clock: Option<&NativeClock>,
     ) -> Result<Self> {
         guard(|| {
-            let clock: Arc<dyn Clock> = match clock {
-                Some(manual) => Arc::clone(&manual.clock) as Arc<dyn Clock>,
-                None => Arc::new(SystemClock::default()),
-            };
-            let options = Options {
-                max_sessions: options.max_sessions,
-                max_bytes: millis(options.max_bytes),
-                max_session_bytes: usize::try_from(millis(options.max_session_bytes)).unwrap_or(usize::MAX),
-                idle_timeout: millis(options.idle_timeout),
-                guest_idle_timeout: millis(options.guest_idle_timeout),
-                absolute_timeout: millis(options.absolute_timeout),
-            };
-            let on_events = on_events
-                .build_threadsafe_function::<()>()
-                .callee_handled::<false>()
-                .weak::<true>()
-                .max_queue_size::<1>()
-                .build()
-                .map_err(|error| from_napi(&error))?;
-            let handle =
-                StoreHandle::open(options, clock, Box::new(OsRandom)).map_err(|error| from_core(&error))?;
-            // The queue is in the core; a call that finds another one on its way has nothing to add.
-            handle.on_events(move || {
-                let _ = on_events.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            });
-            let buffers = Buffers {
-                data: TextIn::default(),
-                form: TextIn::default(),
-                uid: TextIn::default(),
-                out: TextBuffer::default(),
-                results: Results::new(results),
-            };
-            Ok(Self {
-                shared: Rc::new(Shared {
-                    handle,
-                    buffers: RefCell::new(buffers),
-                }),
-            })
+            let handle = StoreHandle::open(options.into(), clock_or_system(clock), Box::new(OsRandom))
+                .map_err(|error| from_core(&error))?;
+            Self::over(handle, results, on_events, None)
         })
     }
 
@@ -162,7 +183,7 @@ impl NativeStore {
         idle_timeout: f64,
         absolute_timeout: f64,
     ) -> Result<String> {
-        self.call(|handle, buffers| {
+        self.write(|handle, buffers| {
             let new = NewSession {
                 data: buffers.data.read(env, data)?,
                 form: buffers.form.read(env, form)?,
@@ -203,7 +224,7 @@ impl NativeStore {
         form: Option<JsString<'_>>,
         idle_timeout: f64,
     ) -> Result<u32> {
-        self.call(|handle, buffers| {
+        self.write(|handle, buffers| {
             let Some(key) = read_key(env, id)? else {
                 return Ok(Status::Gone as u32);
             };
@@ -236,7 +257,7 @@ impl NativeStore {
         uid: Option<JsString<'_>>,
         idle_timeout: f64,
     ) -> Result<Option<String>> {
-        self.call(|handle, buffers| {
+        self.write(|handle, buffers| {
             let Some(key) = read_key(env, id)? else {
                 buffers.results.status(Status::Gone);
                 return Ok(None);
@@ -263,7 +284,7 @@ impl NativeStore {
     /// Notes activity, and sets the session's own idle timeout unless it is NaN. False if the session is gone.
     #[napi]
     pub fn touch(&self, env: Env, id: JsString<'_>, idle_timeout: f64) -> Result<bool> {
-        self.call(|handle, buffers| {
+        self.write(|handle, buffers| {
             let Some(key) = read_key(env, id)? else {
                 return Ok(false);
             };
@@ -296,7 +317,7 @@ impl NativeStore {
 
     #[napi]
     pub fn destroy_by_handle(&self, env: Env, handle: JsString<'_>) -> Result<bool> {
-        self.call(|store, _| match read_handle(env, handle)? {
+        self.write(|store, _| match read_handle(env, handle)? {
             Some(handle) => store.destroy_by_handle(handle).map_err(|error| from_core(&error)),
             None => Ok(false),
         })
@@ -304,7 +325,7 @@ impl NativeStore {
 
     #[napi]
     pub fn clear(&self) -> Result<u32> {
-        self.call(|handle, _| handle.clear().map_err(|error| from_core(&error)))
+        self.write(|handle, _| handle.clear().map_err(|error| from_core(&error)))
     }
 
     /// A flat array: the handle to go on from or null, then nine values a session. Null if `after` is no handle.
@@ -367,23 +388,6 @@ impl NativeStore {
         self.call(|handle, _| {
             handle.close();
             Ok(())
-        })
-    }
-
-    fn call<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
-        guard(|| body(&self.shared.handle, &mut self.shared.buffers.borrow_mut()))
-    }
-
-    /// For calls that need the key alone and answer "no" to what is no id.
-    fn with_key<T: Default>(
-        &self,
-        env: Env,
-        id: JsString<'_>,
-        body: impl FnOnce(&StoreHandle, SessionKey) -> std::result::Result<T, agai_session_core::Error>,
-    ) -> Result<T> {
-        self.call(|handle, _| match read_key(env, id)? {
-            Some(key) => body(handle, key).map_err(|error| from_core(&error)),
-            None => Ok(T::default()),
         })
     }
 }

@@ -17,6 +17,10 @@ impl Store {
     /// Ends a session; false if there was no live one.
     pub fn destroy(&mut self, key: SessionKey, now: u64, reason: Reason) -> bool {
         let Some(index) = self.live(key, now) else {
+            // Somebody else may have ended it a moment ago, which the disk may not know yet.
+            if let Some(log) = self.log_mut() {
+                log.want_sync();
+            }
             return false;
         };
         self.end(index, EventKind::Destroyed, reason);
@@ -47,6 +51,7 @@ impl Store {
         let records = std::mem::replace(&mut self.slab, fresh);
         self.guests = Class::default();
         self.users = Class::default();
+        self.log_clear();
         self.stats.destroyed += u64::from(records.len());
         Retired {
             records,
@@ -162,6 +167,7 @@ impl Store {
     /// Takes a record out of every structure.
     fn end(&mut self, index: u32, kind: EventKind, reason: Reason) {
         self.emit(index, kind, reason);
+        self.log_remove(index, kind == EventKind::Destroyed);
         let Some(record) = self.slab.get(index) else {
             return;
         };

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::change::{Change, Commit, Identity, NewSession, Renewal, Swept};
+use crate::event::EventMask;
 use crate::id::SessionId;
 use crate::random::OsRandom;
 use crate::record::RECORD_OVERHEAD;
@@ -26,7 +27,7 @@ fn key(n: u8) -> SessionKey {
 
 fn store(options: Options) -> Store {
     let mut store = Store::new(options, &OsRandom).unwrap();
-    store.set_event_mask(EventMask::ALL);
+    store.events_mut().set_mask(0, EventMask::ALL);
     store
 }
 
@@ -63,7 +64,7 @@ fn read(store: &mut Store, key: SessionKey, now: u64, touch: bool) -> Option<(St
 
 fn ended(store: &mut Store) -> Vec<(EventKind, Reason)> {
     let mut all = Vec::new();
-    while let Some(batch) = store.events_mut().take() {
+    while let Some(batch) = store.events_mut().take(0) {
         all.extend(batch.into_iter().map(|event| (event.kind, event.reason)));
     }
     all.retain(|(kind, _)| !matches!(kind, EventKind::Created | EventKind::Regenerated));

@@ -56,6 +56,7 @@ impl Store {
             .insert(key, slot.index, |index| slab.get(index).map_or(key, Record::key));
         self.expiry.arm(slot.index, deadline);
         self.stats.created += 1;
+        self.log_put(slot.index, false);
         self.emit(slot.index, EventKind::Created, Reason::Create);
         #[cfg(feature = "planted-faults")]
         super::planted::panic_if(self.slab.get(slot.index).and_then(Record::uid), "planted panic");
@@ -78,6 +79,7 @@ impl Store {
             Err(answer) => return Ok(answer),
         };
         self.amend(index, now, change, Identity::Keep)?;
+        self.log_put(index, false);
         self.stats.committed += 1;
         Ok(self.done(index))
     }
@@ -109,6 +111,7 @@ impl Store {
         }
         self.index
             .insert(new_key, index, |at| slab.get(at).map_or(new_key, Record::key));
+        self.log_put(index, true);
         self.stats.regenerated += 1;
         let reason = if matches!(renewal.identity, Identity::User(_)) {
             Reason::Login

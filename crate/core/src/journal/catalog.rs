@@ -1,0 +1,177 @@
+//! The manifest: which files make up the store. Replaced as a whole, and the only word on what counts.
+
+use crate::journal::codec::{Manifest, SegmentEntry, decode, encode};
+use crate::journal::disk::{Disk, replace};
+use crate::journal::faults::{Fault, Faults};
+use crate::journal::frame::{self, Seed};
+use crate::journal::header::{FileHeader, FileKind};
+use crate::journal::log::segment_name;
+use crate::journal::reader::{FrameReader, HeaderError, Next};
+use crate::journal::snapshot::snapshot_name;
+use crate::random::Random;
+use std::io;
+use std::sync::Arc;
+
+pub const MANIFEST: &str = "MANIFEST";
+/// Room that is set aside for the ends of sessions on a full disk.
+pub const RESERVE: &str = "reserve";
+const RESERVE_BYTES: usize = 1 << 16;
+/// The one frame of the file.
+const KIND_MANIFEST: u8 = 32;
+
+/// What begins the name of a file that a torn tail was copied to.
+pub const TORN: &str = "torn-";
+
+/// A random number for a file's checksums.
+pub fn salt(random: &dyn Random) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// The manifest on the disk, and the only one who writes it.
+pub struct Catalog {
+    disk: Arc<dyn Disk>,
+    random: Arc<dyn Random>,
+    manifest: Manifest,
+    faults: Faults,
+}
+
+impl Catalog {
+    pub fn new(disk: Arc<dyn Disk>, random: Arc<dyn Random>, manifest: Manifest, faults: Faults) -> Self {
+        Self {
+            disk,
+            random,
+            manifest,
+            faults,
+        }
+    }
+
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Replaces the manifest, and removes the files that it no longer names once it is durable.
+    ///
+    /// # Errors
+    /// Of the disk. Which of both manifests counts is then open, so the files of both must stay.
+    pub fn update(&mut self, change: impl FnOnce(&mut Manifest)) -> io::Result<()> {
+        let mut next = self.manifest.clone();
+        change(&mut next);
+        if self.faults.has(Fault::UnlinkBeforeManifest) {
+            self.remove_unlisted(&next)?;
+        }
+        self.write(&next)?;
+        self.manifest = next;
+        // A file that stays is removed the next time.
+        let _ = self.remove_unlisted(&self.manifest);
+        Ok(())
+    }
+
+    fn write(&self, manifest: &Manifest) -> io::Result<()> {
+        let header = FileHeader {
+            kind: FileKind::Manifest,
+            generation: manifest.generation,
+            number: 0,
+            start_lsn: manifest.last_lsn,
+            salt: salt(&*self.random)?,
+            chain: 0,
+        };
+        let mut frames = Vec::new();
+        frame::append(&mut frames, manifest.last_lsn, KIND_MANIFEST, |body| {
+            encode(manifest, body);
+        });
+        frame::seal(&mut frames, Seed::new(header.salt, self.faults), |_| ());
+        let bytes = [&header.to_bytes()[..], &frames].concat();
+        replace(&*self.disk, MANIFEST, &bytes)
+    }
+
+    fn remove_unlisted(&self, manifest: &Manifest) -> io::Result<()> {
+        let listed = listed(manifest);
+        let mut removed = false;
+        for name in self.disk.list()? {
+            if is_journal(&name) && name != MANIFEST && !listed.contains(&name) || name.starts_with("tmp-") {
+                self.disk.remove(&name)?;
+                removed = true;
+            }
+        }
+        if removed {
+            self.disk.sync_dir()?;
+        }
+        Ok(())
+    }
+
+    /// Sets room aside, unless it is.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn reserve(&self) -> io::Result<()> {
+        if self.disk.list()?.iter().any(|name| name == RESERVE) {
+            return Ok(());
+        }
+        replace(&*self.disk, RESERVE, &vec![0; RESERVE_BYTES])
+    }
+
+    /// Gives the room back to the file system, for those who need it now.
+    pub fn release_reserve(&self) {
+        // Not there, or not to be had: then there is no more room than before.
+        let _ = self.disk.remove(RESERVE);
+    }
+}
+
+/// The files that a manifest names.
+pub fn listed(manifest: &Manifest) -> Vec<String> {
+    let segments = manifest.segments.iter().map(
+        |&SegmentEntry {
+             generation, number, ..
+         }| segment_name(generation, number),
+    );
+    let snapshot = manifest
+        .snapshot
+        .map(|snapshot| snapshot_name(snapshot.generation));
+    segments
+        .chain(snapshot)
+        .chain(manifest.kept.iter().cloned())
+        .collect()
+}
+
+/// Whether a name is one of a file that a manifest may name.
+pub fn is_journal(name: &str) -> bool {
+    name == MANIFEST || name.starts_with("log-") || name.starts_with("snap-")
+}
+
+/// Why there is no manifest to be had.
+#[derive(Debug)]
+pub enum ManifestError {
+    Io(io::Error),
+    Newer { format: u16 },
+    Damaged { offset: u64 },
+}
+
+/// Reads the manifest; `None` if there is none.
+///
+/// # Errors
+/// [`ManifestError`].
+pub fn read_manifest(disk: &dyn Disk, faults: Faults) -> Result<Option<Manifest>, ManifestError> {
+    use crate::journal::header::Unreadable;
+    let mut reader = match FrameReader::open(disk, MANIFEST, FileKind::Manifest, faults) {
+        Ok((_, reader)) => reader,
+        Err(HeaderError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(HeaderError::Io(error)) => return Err(ManifestError::Io(error)),
+        Err(HeaderError::Unreadable(Unreadable::Newer { format, .. })) => {
+            return Err(ManifestError::Newer { format });
+        }
+        Err(HeaderError::Unreadable(Unreadable::Damaged)) => {
+            return Err(ManifestError::Damaged { offset: 0 });
+        }
+    };
+    let offset = reader.offset();
+    let manifest = match reader.next().map_err(ManifestError::Io)? {
+        Next::Frame { frame, .. } if frame.kind == KIND_MANIFEST => decode(frame.body),
+        _ => None,
+    };
+    match manifest {
+        Some(manifest) if reader.offset() == reader.end() => Ok(Some(manifest)),
+        _ => Err(ManifestError::Damaged { offset }),
+    }
+}

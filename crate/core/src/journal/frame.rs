@@ -1,0 +1,175 @@
+//! The envelope of everything on disk: length, checksum, sequence number, kind, body.
+//!
+//! ```text
+//! offset  size  field
+//!      0     4  len    length of the body, little endian like all numbers
+//!      4     4  crc    CRC-32C, seeded with the file's salt, over len, lsn, kind and body
+//!      8     8  lsn    log sequence number
+//!     16     1  kind
+//!     17   len  body
+//! ```
+//!
+//! A frame is broken when its length runs past the end of the file or over [`MAX_BODY`], or when the checksum does not hold.
+//! Nothing in it but the length is looked at before the checksum holds.
+
+use crate::journal::faults::{Fault, Faults};
+use crc32c::{crc32c, crc32c_append};
+
+/// Bytes before the body.
+pub const HEADER: usize = 17;
+/// Longest body: what one string of the engine can hold, twice over.
+pub const MAX_BODY: usize = 1 << 30;
+const CRC: std::ops::Range<usize> = 4..8;
+
+/// Where a file's checksums start: a frame of another file, or of this file's former life, does not pass here.
+#[derive(Debug, Clone, Copy)]
+pub struct Seed {
+    crc: u32,
+    faults: Faults,
+}
+
+impl Seed {
+    pub fn new(salt: u64, faults: Faults) -> Self {
+        Self {
+            crc: crc32c(&salt.to_le_bytes()),
+            faults,
+        }
+    }
+
+    /// The checksum of a frame's bytes, from its start to its body's end.
+    fn checksum(self, frame: &[u8]) -> u32 {
+        let (length, rest) = (frame.get(..4), frame.get(CRC.end..));
+        let seeded = if self.faults.has(Fault::CrcWithoutLength) {
+            self.crc
+        } else {
+            crc32c_append(self.crc, length.unwrap_or_default())
+        };
+        crc32c_append(seeded, rest.unwrap_or_default())
+    }
+}
+
+/// A frame whose checksum held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    pub lsn: u64,
+    pub kind: u8,
+    pub body: &'a [u8],
+    pub crc: u32,
+}
+
+impl Frame<'_> {
+    /// Bytes it takes in the file.
+    pub fn len(&self) -> usize {
+        HEADER + self.body.len()
+    }
+}
+
+/// Why no frame can be read here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// The file ends before the frame does, were its length right: this many bytes from its start are needed.
+    Short {
+        needed: u64,
+    },
+    /// The length is beyond all bounds.
+    Length,
+    Checksum,
+}
+
+fn number<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .copied()
+        .unwrap_or([0; N])
+}
+
+/// Appends a frame whose checksum is still to be set by [`seal`].
+pub fn append(out: &mut Vec<u8>, lsn: u64, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; CRC.end]);
+    out.extend_from_slice(&lsn.to_le_bytes());
+    out.push(kind);
+    body(out);
+    let length = u32::try_from(out.len() - start - HEADER).unwrap_or(u32::MAX);
+    if let Some(field) = out.get_mut(start..start + 4) {
+        field.copy_from_slice(&length.to_le_bytes());
+    }
+}
+
+/// Sets the checksums of the whole frames that `frames` consists of, and hands each to `each`.
+pub fn seal(mut frames: &mut [u8], seed: Seed, mut each: impl FnMut(&Frame<'_>)) {
+    while let Some(needed) = needed(frames).filter(|&needed| needed <= frames.len()) {
+        let (frame, rest) = frames.split_at_mut(needed);
+        let crc = seed.checksum(frame);
+        if let Some(field) = frame.get_mut(CRC) {
+            field.copy_from_slice(&crc.to_le_bytes());
+        }
+        each(&Frame {
+            lsn: u64::from_le_bytes(number(frame, CRC.end)),
+            kind: frame.get(HEADER - 1).copied().unwrap_or_default(),
+            body: frame.get(HEADER..).unwrap_or_default(),
+            crc,
+        });
+        frames = rest;
+    }
+}
+
+/// Bytes from the start of a frame to its end, as its length field has it.
+fn needed(bytes: &[u8]) -> Option<usize> {
+    let length: &[u8; 4] = bytes.first_chunk()?;
+    Some(HEADER + u32::from_le_bytes(*length) as usize)
+}
+
+/// Cuts the first frame off without a look at its checksum: for bytes that never left the memory, or were checked.
+pub fn split(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
+    let (frame, rest) = bytes.split_at_checked(needed(bytes)?)?;
+    Some((
+        Frame {
+            lsn: u64::from_le_bytes(number(frame, CRC.end)),
+            kind: frame.get(HEADER - 1).copied()?,
+            body: frame.get(HEADER..)?,
+            crc: u32::from_le_bytes(number(frame, CRC.start)),
+        },
+        rest,
+    ))
+}
+
+/// Reads the frame at the start of `bytes`, in which the file goes on for `left` bytes in all.
+pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
+    let Some(needed) = needed(bytes).filter(|_| left >= HEADER as u64) else {
+        return Err(Broken::Short {
+            needed: HEADER as u64,
+        });
+    };
+    if needed - HEADER > MAX_BODY {
+        return Err(Broken::Length);
+    }
+    let Some(frame) = bytes.get(..needed) else {
+        return Err(Broken::Short {
+            needed: needed as u64,
+        });
+    };
+    let crc = u32::from_le_bytes(number(frame, CRC.start));
+    if seed.checksum(frame) != crc {
+        return Err(Broken::Checksum);
+    }
+    Ok(Frame {
+        lsn: u64::from_le_bytes(number(frame, CRC.end)),
+        kind: frame.get(HEADER - 1).copied().unwrap_or_default(),
+        body: frame.get(HEADER..).unwrap_or_default(),
+        crc,
+    })
+}
+
+/// The first whole frame in `bytes`, at whichever offset, that `wanted` accepts by its sequence number and kind. For damaged
+/// files: tells what lies behind the damage.
+pub fn search(bytes: &[u8], seed: Seed, wanted: impl Fn(u64, u8) -> bool) -> Option<usize> {
+    (0..bytes.len().saturating_sub(HEADER - 1)).find(|&at| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let lsn = u64::from_le_bytes(number(rest, CRC.end));
+        let kind = rest.get(HEADER - 1).copied().unwrap_or_default();
+        // The cheap questions first: the checksum of every offset would take quadratic time.
+        wanted(lsn, kind) && parse(rest, rest.len() as u64, seed).is_ok()
+    })
+}

@@ -1,0 +1,151 @@
+//! What the files say, put together: the slab as it was, before anything looks at the time or at bounds.
+
+use crate::journal::codec::{Block, Head, Put, Remove, Touch, decode, decode_first};
+use crate::journal::entries::kind;
+use crate::journal::frame::Frame;
+use crate::record::Record;
+use crate::slab::{Slab, Slot};
+
+/// Places beyond this are not believed: nobody has that many sessions, and each costs memory.
+const MAX_PLACES: u32 = 1 << 28;
+
+/// What a frame says cannot be.
+pub type Nonsense = &'static str;
+
+/// The sessions of a snapshot and the records behind it.
+#[derive(Debug)]
+pub struct Image {
+    pub slab: Slab<Record>,
+    /// The newest generation of any slot.
+    pub newest_generation: u32,
+    /// The latest instant that any file mentions.
+    pub now: u64,
+    /// The newest number of any record or snapshot block.
+    pub last_lsn: u64,
+    /// Records of the log that were newer than the snapshot, and applied.
+    pub applied: u64,
+    /// By ranges of slots, in their order: where each ends, and up to which record the snapshot has it.
+    covered: Vec<(u32, u64)>,
+    /// The same for slots behind all ranges.
+    base_lsn: u64,
+}
+
+impl Default for Image {
+    fn default() -> Self {
+        Self {
+            slab: Slab::new(1),
+            newest_generation: 0,
+            now: 0,
+            last_lsn: 0,
+            applied: 0,
+            covered: Vec::new(),
+            base_lsn: 0,
+        }
+    }
+}
+
+impl Image {
+    /// Begins with a snapshot: the log counts from behind `lsn`.
+    pub fn head(&mut self, lsn: u64, head: Head) {
+        self.base_lsn = lsn;
+        self.last_lsn = lsn;
+        self.now = self.now.max(head.now);
+        self.newest_generation = head.newest_generation;
+    }
+
+    /// Adds a block of a snapshot; answers how many sessions it has.
+    pub fn block(&mut self, frame: &Frame<'_>) -> Result<u32, Nonsense> {
+        let (block, mut rest): (Block, _) = decode_first(frame.body).ok_or("the block has no head")?;
+        let from = self.covered.last().map_or(0, |&(end, _)| end);
+        if block.first != from || block.end < from || block.end > MAX_PLACES {
+            return Err("the block does not follow the one before");
+        }
+        for _ in 0..block.count {
+            let (put, next): (Put<'_>, _) = decode_first(rest).ok_or("an entry of the block is malformed")?;
+            if !(block.first..block.end).contains(&put.slot.index) {
+                return Err("an entry is outside its block");
+            }
+            self.put(&put)?;
+            rest = next;
+        }
+        if !rest.is_empty() {
+            return Err("the block is longer than its entries");
+        }
+        self.covered.push((block.end, frame.lsn));
+        self.last_lsn = self.last_lsn.max(frame.lsn);
+        Ok(block.count)
+    }
+
+    /// Applies a record of the log, unless the snapshot is newer.
+    pub fn record(&mut self, frame: &Frame<'_>) -> Result<(), Nonsense> {
+        const MALFORMED: Nonsense = "the record is malformed";
+        self.last_lsn = self.last_lsn.max(frame.lsn);
+        match frame.kind {
+            kind::PUT | kind::RENEW => {
+                let put: Put<'_> = decode(frame.body).ok_or(MALFORMED)?;
+                self.newest_generation = self.newest_generation.max(put.slot.generation);
+                if self.is_newer(frame, put.slot.index) {
+                    self.put(&put)?;
+                }
+            }
+            kind::TOUCH => {
+                let touch: Touch = decode(frame.body).ok_or(MALFORMED)?;
+                if self.is_newer(frame, touch.slot.index)
+                    && let Some(record) = self.holder(touch.slot.into())
+                {
+                    record.set_last_seen(touch.last_seen_at);
+                    record.set_idle_timeout(touch.idle_timeout);
+                }
+                self.now = self.now.max(touch.last_seen_at);
+            }
+            kind::REMOVE => {
+                let Remove { slot } = decode(frame.body).ok_or(MALFORMED)?;
+                self.newest_generation = self.newest_generation.max(slot.generation);
+                if self.is_newer(frame, slot.index) && self.holder(slot.into()).is_some() {
+                    self.slab.take(slot.index);
+                }
+            }
+            kind::CLEAR => self.clear(frame.lsn),
+            kind::SKIP => (),
+            _ => return Err("the record is of no known kind"),
+        }
+        self.applied += 1;
+        Ok(())
+    }
+
+    fn holder(&mut self, slot: Slot) -> Option<&mut Record> {
+        if self.slab.holds(slot) {
+            self.slab.get_mut(slot.index)
+        } else {
+            None
+        }
+    }
+
+    fn put(&mut self, put: &Put<'_>) -> Result<(), Nonsense> {
+        if put.slot.index >= MAX_PLACES {
+            return Err("the record names a slot beyond all bounds");
+        }
+        let record = Record::restore(put).ok_or("the session is malformed")?;
+        self.newest_generation = self.newest_generation.max(put.slot.generation);
+        self.now = self.now.max(put.last_seen_at);
+        self.slab.place(put.slot.into(), record);
+        Ok(())
+    }
+
+    fn covered_to(&self, index: u32) -> u64 {
+        let at = self.covered.partition_point(|&(end, _)| end <= index);
+        self.covered.get(at).map_or(self.base_lsn, |&(_, lsn)| lsn)
+    }
+
+    fn is_newer(&self, frame: &Frame<'_>, index: u32) -> bool {
+        frame.lsn > self.covered_to(index)
+    }
+
+    fn clear(&mut self, lsn: u64) {
+        for index in 0..self.slab.capacity() {
+            if lsn > self.covered_to(index) {
+                self.slab.take(index);
+            }
+        }
+    }
+}

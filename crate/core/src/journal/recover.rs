@@ -1,0 +1,407 @@
+//! From files to an [`Image`]: the manifest, its snapshot, then its segments. Reads only.
+//!
+//! A record counts as **torn** when it cannot be read, belongs to the last segment, that segment was not closed, and no whole
+//! record of it follows: a crash in the middle of a write. Everything else that cannot be read, or contradicts what is known, is
+//! **damage**.
+
+use crate::journal::catalog::{self, ManifestError, read_manifest};
+use crate::journal::codec::{Foot, Head, Manifest, Mark, Sealed, SegmentEntry, SnapshotEntry, decode};
+use crate::journal::disk::Disk;
+use crate::journal::entries::kind;
+use crate::journal::faults::{Fault, Faults};
+use crate::journal::frame::Frame;
+use crate::journal::header::{FileKind, Unreadable};
+use crate::journal::image::Image;
+use crate::journal::log::segment_name;
+use crate::journal::reader::{FrameReader, HeaderError, Next};
+use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD, snapshot_name};
+use crc32c::crc32c_append;
+use std::fmt;
+use std::io;
+
+/// Something in the files that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    pub file: String,
+    pub offset: u64,
+    /// The record before, and the first whole one behind, if there is one.
+    pub after_lsn: u64,
+    pub next_lsn: Option<u64>,
+    pub what: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            offset,
+            after_lsn,
+            next_lsn,
+            what,
+        } = self;
+        write!(f, "{file} is damaged at byte {offset}, behind record {after_lsn}")?;
+        if let Some(next) = next_lsn {
+            write!(f, " (record {next} or a later one follows)")?;
+        }
+        write!(f, ": {what}")
+    }
+}
+
+/// Why the files could not be read.
+#[derive(Debug)]
+pub enum RecoverError {
+    Io { file: String, error: io::Error },
+    Newer { file: String, format: u16 },
+    Damaged(Damage),
+}
+
+/// A torn tail: what of a crash's last write is no whole record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Torn {
+    pub file: String,
+    pub offset: u64,
+    pub bytes: Vec<u8>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    pub image: Image,
+    /// As on the disk, the last segment sealed where its records end. `None` for a directory without files.
+    pub manifest: Option<Manifest>,
+    pub torn: Option<Torn>,
+    /// What was passed over; empty unless damage was to be passed over.
+    pub damages: Vec<Damage>,
+}
+
+/// Told now and then how far the reading is.
+pub trait Watch {
+    fn total(&mut self, _bytes: u64) {}
+    fn read(&mut self, _bytes: u64, _sessions: u64) {}
+    /// A file was read to its end.
+    fn file(&mut self, _name: &str, _bytes: u64, _records: u64) {}
+}
+
+/// Nobody watches.
+impl Watch for () {}
+
+/// Reads what a directory holds. With `salvage`, damage is passed over and listed; else the first is an error.
+///
+/// # Errors
+/// [`RecoverError`].
+pub fn recover(
+    disk: &dyn Disk,
+    salvage: bool,
+    watch: &mut dyn Watch,
+    faults: Faults,
+) -> Result<Recovered, RecoverError> {
+    let mut recovery = Recovery {
+        disk,
+        salvage,
+        watch,
+        faults,
+        bytes: 0,
+        result: Recovered::default(),
+    };
+    recovery.run()?;
+    Ok(recovery.result)
+}
+
+struct Recovery<'a> {
+    disk: &'a dyn Disk,
+    salvage: bool,
+    watch: &'a mut dyn Watch,
+    faults: Faults,
+    /// Bytes of the files read to their ends.
+    bytes: u64,
+    result: Recovered,
+}
+
+/// What is known of a segment before it is read.
+struct Expected {
+    /// Checksum over the records of the segment before it, if that was read.
+    chain: Option<u32>,
+    is_last: bool,
+}
+
+fn io_error(file: &str) -> impl FnOnce(io::Error) -> RecoverError {
+    let file = file.to_owned();
+    move |error| RecoverError::Io { file, error }
+}
+
+impl Recovery<'_> {
+    fn run(&mut self) -> Result<(), RecoverError> {
+        let manifest = match read_manifest(self.disk, self.faults) {
+            Ok(Some(manifest)) => manifest,
+            Ok(None) => return self.without_manifest(),
+            Err(ManifestError::Io(error)) => return Err(io_error(catalog::MANIFEST)(error)),
+            Err(ManifestError::Newer { format }) => {
+                return Err(RecoverError::Newer {
+                    file: catalog::MANIFEST.to_owned(),
+                    format,
+                });
+            }
+            Err(ManifestError::Damaged { offset }) => {
+                return self.damaged(catalog::MANIFEST, offset, None, "the manifest cannot be read");
+            }
+        };
+        let mut total = manifest.snapshot.map_or(0, |snapshot| snapshot.len);
+        for segment in &manifest.segments {
+            let file = self.disk.open(&segment_name(segment.generation, segment.number));
+            total += file.map_or(0, |file| file.len());
+        }
+        self.watch.total(total);
+        self.result.image.now = manifest.now;
+        self.result.image.last_lsn = manifest.last_lsn;
+        if let Some(snapshot) = manifest.snapshot {
+            self.snapshot(snapshot)?;
+        }
+        let mut chain = None;
+        let mut segments = Vec::new();
+        for (at, segment) in manifest.segments.iter().enumerate() {
+            let is_last = at + 1 == manifest.segments.len();
+            let sealed = self.segment(segment, &Expected { chain, is_last })?;
+            chain = Some(sealed.chain);
+            segments.push(SegmentEntry {
+                sealed: Some(sealed),
+                ..*segment
+            });
+        }
+        self.result.manifest = Some(Manifest { segments, ..manifest });
+        Ok(())
+    }
+
+    /// A directory that was never opened before, or one that lost its manifest.
+    fn without_manifest(&mut self) -> Result<(), RecoverError> {
+        let names = self.disk.list().map_err(io_error("."))?;
+        match names.iter().find(|name| catalog::is_journal(name)) {
+            None => Ok(()),
+            Some(name) => self.damaged(
+                catalog::MANIFEST,
+                0,
+                None,
+                &format!("it is missing, but {name} is there"),
+            ),
+        }
+    }
+
+    /// Passes damage over, or stops at it.
+    fn damaged(
+        &mut self,
+        file: &str,
+        offset: u64,
+        next_lsn: Option<u64>,
+        what: &str,
+    ) -> Result<(), RecoverError> {
+        let damage = Damage {
+            file: file.to_owned(),
+            offset,
+            after_lsn: self.result.image.last_lsn,
+            next_lsn,
+            what: what.to_owned(),
+        };
+        if !self.salvage {
+            return Err(RecoverError::Damaged(damage));
+        }
+        self.result.damages.push(damage);
+        Ok(())
+    }
+
+    /// Opens a file of the manifest; `None` if it is damaged and that is passed over.
+    fn open(
+        &mut self,
+        name: &str,
+        file_kind: FileKind,
+        is_expected: impl FnOnce(&crate::journal::header::FileHeader) -> bool,
+    ) -> Result<Option<FrameReader>, RecoverError> {
+        let what = match FrameReader::open(self.disk, name, file_kind, self.faults) {
+            Ok((header, reader)) if is_expected(&header) => return Ok(Some(reader)),
+            Ok(_) => "it is not the file that the manifest names",
+            Err(HeaderError::Unreadable(Unreadable::Newer { format, .. })) => {
+                return Err(RecoverError::Newer {
+                    file: name.to_owned(),
+                    format,
+                });
+            }
+            Err(HeaderError::Unreadable(Unreadable::Damaged)) => "its header cannot be read",
+            Err(HeaderError::Io(error)) if error.kind() == io::ErrorKind::NotFound => "it is missing",
+            Err(HeaderError::Io(error)) => return Err(io_error(name)(error)),
+        };
+        self.damaged(name, 0, None, what)?;
+        Ok(None)
+    }
+
+    fn snapshot(&mut self, entry: SnapshotEntry) -> Result<(), RecoverError> {
+        let name = snapshot_name(entry.generation);
+        let expected = |header: &crate::journal::header::FileHeader| {
+            (header.generation, header.salt, header.start_lsn) == (entry.generation, entry.salt, entry.lsn)
+        };
+        let Some(mut reader) = self.open(&name, FileKind::Snapshot, expected)? else {
+            return Ok(());
+        };
+        if reader.end() != entry.len {
+            let end = reader.end();
+            self.damaged(&name, end, None, "it is not as long as the manifest says")?;
+        }
+        let mut seen = Foot::default();
+        let mut is_whole = false;
+        loop {
+            let (offset, nonsense) = match reader.next().map_err(io_error(&name))? {
+                Next::End => break,
+                Next::Broken { offset } => (offset, Some("a block cannot be read")),
+                Next::Frame { frame, offset } => {
+                    let nonsense = match frame.kind {
+                        KIND_HEAD => match decode::<Head>(frame.body) {
+                            Some(head) => {
+                                self.result.image.head(entry.lsn, head);
+                                None
+                            }
+                            None => Some("the head is malformed"),
+                        },
+                        KIND_BLOCK => match self.result.image.block(&frame) {
+                            Ok(count) => {
+                                seen.sessions += u64::from(count);
+                                seen.blocks += 1;
+                                None
+                            }
+                            Err(nonsense) => Some(nonsense),
+                        },
+                        KIND_FOOT => {
+                            is_whole = decode::<Foot>(frame.body) == Some(seen);
+                            (!is_whole).then_some("the foot does not fit the blocks")
+                        }
+                        _ => Some("a frame is of no known kind"),
+                    };
+                    seen.digest = crc32c_append(seen.digest, &frame.crc.to_le_bytes());
+                    (offset, nonsense)
+                }
+            };
+            if let Some(what) = nonsense {
+                self.damaged(&name, offset, None, what)?;
+                let next = reader.search(|_, kind| (KIND_HEAD..=KIND_FOOT).contains(&kind));
+                match next.map_err(io_error(&name))? {
+                    Some(distance) => reader.skip(distance).map_err(io_error(&name))?,
+                    None => break,
+                }
+            }
+            self.watch.read(self.bytes + reader.offset(), seen.sessions);
+        }
+        self.bytes += reader.end();
+        self.watch.file(&name, reader.end(), seen.sessions);
+        if !(is_whole && seen == entry.foot) && self.result.damages.is_empty() {
+            self.damaged(&name, reader.end(), None, "its end is missing")?;
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, entry: &SegmentEntry, expected: &Expected) -> Result<Sealed, RecoverError> {
+        let name = segment_name(entry.generation, entry.number);
+        let mut end = Sealed {
+            len: 0,
+            last_lsn: entry.start_lsn.saturating_sub(1),
+            chain: expected.chain.unwrap_or_default(),
+        };
+        let chain = &mut end.chain;
+        let is_expected = |header: &crate::journal::header::FileHeader| {
+            let is_next = expected.chain.is_none_or(|chain| chain == header.chain);
+            *chain = header.chain;
+            is_next
+                && (header.generation, header.number, header.salt, header.start_lsn)
+                    == (entry.generation, entry.number, entry.salt, entry.start_lsn)
+        };
+        let Some(mut reader) = self.open(&name, FileKind::Segment, is_expected)? else {
+            return Ok(entry.sealed.unwrap_or(end));
+        };
+        if let Some(sealed) = entry.sealed {
+            reader.limit(sealed.len);
+        }
+        // The newest record that is known to have been on the disk.
+        let mut synced = 0;
+        let mut records = 0;
+        loop {
+            let (offset, what, is_broken) = match reader.next().map_err(io_error(&name))? {
+                Next::End => break,
+                Next::Broken { offset } => (offset, "a record cannot be read", true),
+                Next::Frame { frame, offset } => {
+                    let applied = self.record(&frame, &mut end, &mut synced);
+                    end.chain = crc32c_append(end.chain, &frame.crc.to_le_bytes());
+                    match applied {
+                        Ok(()) => {
+                            records += 1;
+                            end.len = reader.offset();
+                            self.watch.read(
+                                self.bytes + reader.offset(),
+                                u64::from(self.result.image.slab.len()),
+                            );
+                            continue;
+                        }
+                        Err(nonsense) => (offset, nonsense, false),
+                    }
+                }
+            };
+            let known = end.last_lsn;
+            // Behind what cannot be read: a record that is newer, but not by more than there is room for.
+            let most = known + (reader.end() - offset) / crate::journal::frame::HEADER as u64 + 2;
+            let follows = |lsn, kind| {
+                let is_newer = if kind == kind::MARK {
+                    lsn >= known
+                } else {
+                    lsn > known
+                };
+                is_newer && lsn <= most && (kind::is_record(kind) || kind == kind::MARK)
+            };
+            let found = reader.search(follows).map_err(io_error(&name))?;
+            let may_tear = expected.is_last && entry.sealed.is_none();
+            let is_torn = is_broken && found.is_none() && may_tear && synced <= known;
+            if is_torn {
+                self.result.torn = Some(Torn {
+                    file: name.clone(),
+                    offset,
+                    bytes: reader.rest().map_err(io_error(&name))?,
+                });
+                break;
+            }
+            if !self.faults.has(Fault::ReplayPastTorn) {
+                self.damaged(&name, offset, found.map(|_| known + 1), what)?;
+            }
+            let Some(distance) = found else { break };
+            reader.skip(distance).map_err(io_error(&name))?;
+        }
+        end.len = end.len.max(crate::journal::header::LEN as u64);
+        self.bytes += reader.end();
+        self.watch.file(&name, end.len, records);
+        if let Some(sealed) = entry.sealed
+            && sealed != end
+            && !self.faults.has(Fault::GapIgnored)
+        {
+            self.damaged(&name, end.len, None, "it does not end as the manifest says")?;
+        }
+        if synced > end.last_lsn {
+            self.damaged(
+                &name,
+                end.len,
+                None,
+                "records that were on the disk are missing at its end",
+            )?;
+        }
+        Ok(end)
+    }
+
+    fn record(&mut self, frame: &Frame<'_>, end: &mut Sealed, synced: &mut u64) -> Result<(), &'static str> {
+        if frame.kind == kind::MARK {
+            let mark: Mark = decode(frame.body).ok_or("the mark is malformed")?;
+            *synced = mark.synced.max(*synced);
+            self.result.image.now = self.result.image.now.max(mark.now);
+            if frame.lsn != end.last_lsn && !self.salvage && !self.faults.has(Fault::GapIgnored) {
+                return Err("records are missing before this mark");
+            }
+            return Ok(());
+        }
+        let is_next = frame.lsn == end.last_lsn + 1 || self.salvage && frame.lsn > end.last_lsn;
+        if !is_next && !self.faults.has(Fault::GapIgnored) {
+            return Err("records are missing before this one");
+        }
+        end.last_lsn = frame.lsn;
+        self.result.image.record(frame)
+    }
+}

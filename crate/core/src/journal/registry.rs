@@ -1,0 +1,62 @@
+//! The directories that this process has open: its threads share one store for each.
+
+use crate::error::Error;
+use crate::handle::{Owner, StoreHandle};
+use crate::journal::open::Report;
+use crate::journal::status::Health;
+use parking_lot::Mutex;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// Device and inode of a directory.
+type Identity = (u64, u64);
+
+struct Open {
+    identity: Identity,
+    owner: Weak<Owner>,
+    report: Report,
+}
+
+/// Held while a store opens, so that a second opening of its directory waits for the first.
+static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
+
+/// How often a directory is looked at whose store is about to be closed.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Joins the store that is open in a directory, or opens one.
+pub fn join_or_open(
+    identity: Identity,
+    open: impl FnOnce() -> Result<(Owner, Report), Error>,
+) -> Result<(StoreHandle, Report), Error> {
+    let mut stores = OPEN.lock();
+    loop {
+        stores.retain(|store| store.owner.strong_count() > 0);
+        let there = stores.iter().find(|store| store.identity == identity);
+        let Some((owner, report)) =
+            there.and_then(|store| Some((store.owner.upgrade()?, store.report.clone())))
+        else {
+            break;
+        };
+        let state = owner.shared.lock();
+        let (is_closing, poisoned) = (state.closed, state.poisoned);
+        drop(state);
+        if poisoned || owner.shared.status.health() == Health::Closed {
+            stores.retain(|store| store.identity != identity);
+            break;
+        }
+        if !is_closing {
+            return Ok((StoreHandle::new(owner), report));
+        }
+        // Its last write is under way.
+        drop(owner);
+        parking_lot::MutexGuard::unlocked(&mut stores, || std::thread::sleep(LOOK));
+    }
+    let (owner, report) = open()?;
+    let owner = Arc::new(owner);
+    stores.push(Open {
+        identity,
+        owner: Arc::downgrade(&owner),
+        report: report.clone(),
+    });
+    Ok((StoreHandle::new(owner), report))
+}

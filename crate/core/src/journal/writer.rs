@@ -1,0 +1,323 @@
+//! The journal's one writer: takes what the store did, writes it in groups, and sees to the files.
+
+mod checkpoint;
+mod heal;
+mod thread;
+
+pub use thread::WriterThread;
+
+use crate::error::Error;
+use crate::journal::catalog::{Catalog, salt};
+use crate::journal::codec::SegmentEntry;
+use crate::journal::disk::{DirLock, Disk};
+use crate::journal::entries::{Batch, Entries, Keep};
+use crate::journal::faults::Fault;
+use crate::journal::log::{Log, reduce};
+use crate::journal::options::{Durability, JournalOptions};
+use crate::journal::status::{Health, News};
+use crate::random::Random;
+use crate::shared::Shared;
+use checkpoint::Checkpoint;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What was written is on the disk after this at the latest.
+const SYNC_WITHIN: Duration = Duration::from_millis(900);
+/// Chunks given back to be filled again.
+const SPARE_CHUNKS: usize = 4;
+
+/// What a turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// There may be more to do.
+    Again,
+    /// Nothing to do before somebody asks, or this time is over.
+    Idle(Option<Duration>),
+    /// The store is closed, and everything is done.
+    Ended,
+}
+
+/// What a turn finds to do, read under one hold of the lock.
+struct Work {
+    batch: Batch,
+    now: u64,
+    closing: bool,
+    /// The newest checkpoint that was asked for.
+    ticket: u64,
+    poisoned: bool,
+}
+
+/// The journal of one store. Runs turn by turn, on a thread of its own or under a test.
+pub struct Writer {
+    shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    random: Arc<dyn Random>,
+    options: JournalOptions,
+    catalog: Catalog,
+    /// `None` while no file can be written to: see [`heal`].
+    log: Option<Log>,
+    /// Something was written that the log does not have, as there was no room: only the ends of sessions are written until all
+    /// that memory has is in a new snapshot.
+    behind: bool,
+    /// Bytes of the log since the snapshot, but for the open segment.
+    log_bytes: u64,
+    checkpoint: Option<Checkpoint>,
+    /// Numbers of snapshots are not used twice, not even of those that came to nothing.
+    next_generation: u64,
+    /// The checkpoint that was last asked for and done.
+    tickets_done: u64,
+    failures: heal::Failures,
+    checkpoint_failures: heal::Failures,
+    sync_by: Option<Instant>,
+    chunks: Vec<Vec<u8>>,
+    /// Held as long as the files are written to.
+    lock: Option<DirLock>,
+}
+
+/// What a writer starts from.
+pub struct Start {
+    pub disk: Arc<dyn Disk>,
+    pub random: Arc<dyn Random>,
+    pub options: JournalOptions,
+    pub catalog: Catalog,
+    pub lock: Option<DirLock>,
+}
+
+impl Writer {
+    /// A writer without a log: [`Writer::resume`] or [`Writer::rebase`] must give it one before its first turn.
+    pub fn new(shared: Arc<Shared>, start: Start) -> Self {
+        let manifest = start.catalog.manifest();
+        let sealed = manifest.segments.iter().filter_map(|segment| segment.sealed);
+        Self {
+            shared,
+            disk: start.disk,
+            random: start.random,
+            options: start.options,
+            log: None,
+            behind: false,
+            log_bytes: sealed.map(|sealed| sealed.len).sum(),
+            checkpoint: None,
+            next_generation: manifest.generation + 1,
+            tickets_done: 0,
+            failures: heal::Failures::default(),
+            checkpoint_failures: heal::Failures::default(),
+            sync_by: None,
+            chunks: Vec::new(),
+            lock: start.lock,
+            catalog: start.catalog,
+        }
+    }
+
+    /// Goes on behind the files that were read, in a new segment.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn resume(&mut self) -> io::Result<()> {
+        self.catalog.reserve()?;
+        let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);
+        let log = self.next_segment(last)?;
+        self.log = Some(log);
+        Ok(())
+    }
+
+    /// Makes the segment behind the record `last` and lists it, the one before sealed as it is now.
+    fn next_segment(&mut self, last: u64) -> io::Result<Log> {
+        let manifest = self.catalog.manifest();
+        let before = self
+            .log
+            .as_ref()
+            .map(Log::sealed)
+            .or(manifest.segments.last().copied());
+        let entry = SegmentEntry {
+            generation: manifest.generation,
+            number: before.map_or(1, |before| before.number + 1),
+            salt: salt(&*self.random)?,
+            start_lsn: last + 1,
+            sealed: None,
+        };
+        let chain = before
+            .and_then(|before| before.sealed)
+            .map_or(0, |sealed| sealed.chain);
+        let log = Log::create(&*self.disk, entry, chain, self.options.faults)?;
+        let now = self.shared.clock.now();
+        self.catalog.update(|manifest| {
+            if let (Some(open), Some(before)) = (manifest.segments.last_mut(), before) {
+                *open = before;
+            }
+            manifest.segments.push(entry);
+            manifest.now = manifest.now.max(now);
+            manifest.last_lsn = last;
+            manifest.clean = false;
+        })?;
+        Ok(log)
+    }
+
+    /// Does what there is to do now, without waiting for more.
+    pub fn turn(&mut self) -> Turn {
+        let mut work = self.take_work();
+        if work.poisoned {
+            return self.give_up();
+        }
+        if self.log.is_none() {
+            self.try_to_heal();
+        } else {
+            self.write(&mut work);
+        }
+        self.chunks = std::mem::take(&mut work.batch.chunks);
+        self.chunks.truncate(SPARE_CHUNKS);
+        self.see_to_checkpoint(&work);
+        if self.behind && self.log.is_some() {
+            self.try_to_heal();
+        }
+        if work.closing && self.is_quiet() {
+            return self.close();
+        }
+        self.rest()
+    }
+
+    fn take_work(&mut self) -> Work {
+        let chunks = std::mem::take(&mut self.chunks);
+        let mut guard = self.shared.lock();
+        let now = self.shared.clock.now();
+        let (poisoned, closing, ticket) = (guard.poisoned, guard.closed, guard.checkpoint_tickets);
+        let can_write = self.log.is_some() && !poisoned;
+        let batch = guard
+            .store
+            .log_mut()
+            .filter(|_| can_write)
+            .map(|log| log.take(chunks))
+            .unwrap_or_default();
+        drop(guard);
+        Work {
+            batch,
+            now,
+            closing,
+            ticket,
+            poisoned,
+        }
+    }
+
+    /// Writes a batch, and syncs if somebody waits for that or it is time.
+    fn write(&mut self, work: &mut Work) {
+        let Some(log) = &mut self.log else { return };
+        let status = &self.shared.status;
+        let last = work.batch.last_lsn;
+        if self.options.faults.has(Fault::AcknowledgeBeforeWrite) {
+            status.synced(last);
+            self.shared.signal();
+        }
+        let mut news = false;
+        if !work.batch.is_empty() {
+            if self.behind {
+                reduce(&mut work.batch);
+            }
+            if let Err(failed) = log.append(&mut work.batch, work.now) {
+                return self.append_failed(failed, work);
+            }
+            if !self.behind {
+                status.written(last);
+                news = self.options.durability == Durability::Os;
+            }
+            self.sync_by.get_or_insert_with(|| Instant::now() + SYNC_WITHIN);
+        }
+        let is_due = self.sync_by.is_some_and(|by| by <= Instant::now());
+        if log.is_dirty() && (work.batch.sync || work.closing || is_due) {
+            if let Err(error) = log.sync() {
+                return self.lose_log("the sessions' log could not be synced", error);
+            }
+            self.sync_by = None;
+            if self.behind {
+                status.ends_synced(log.synced_lsn());
+            } else {
+                status.synced(log.synced_lsn());
+            }
+            news = true;
+        }
+        if news || work.batch.sync {
+            self.shared.signal();
+        }
+    }
+
+    /// Whether nothing waits to be written, and nothing is under way.
+    fn is_quiet(&self) -> bool {
+        let pending = self.shared.lock().store.log().is_some_and(Entries::has_work);
+        !pending && self.checkpoint.is_none()
+    }
+
+    /// How long there is nothing to do.
+    fn rest(&self) -> Turn {
+        let guard = self.shared.lock();
+        let asked = guard.checkpoint_tickets > self.tickets_done && self.checkpoint.is_none();
+        let pending = guard.store.log().is_some_and(Entries::has_work) && self.log.is_some();
+        drop(guard);
+        let steps = self.checkpoint.as_ref().is_some_and(Checkpoint::wants_turns);
+        if pending || asked && self.log.is_some() || steps {
+            return Turn::Again;
+        }
+        let heals = (self.log.is_none() || self.behind)
+            .then(|| self.failures.next_try())
+            .flatten();
+        let retries = self.checkpoint_failures.next_try();
+        let next = [self.sync_by, heals, retries].into_iter().flatten().min();
+        Turn::Idle(next.map(|at| at.saturating_duration_since(Instant::now())))
+    }
+
+    /// Leaves the files as they are: what memory holds is not to be trusted.
+    fn give_up(&mut self) -> Turn {
+        self.abandon_checkpoint();
+        let status = &self.shared.status;
+        status.failed(u64::MAX, true, &Error::Poisoned);
+        status.set_health(Health::Closed);
+        self.lock = None;
+        self.shared.tell(&News::Closed(Some(Error::Poisoned)));
+        Turn::Ended
+    }
+
+    /// Ends the files' life in this process: all written, and a snapshot made if the log is worth it.
+    fn close(&mut self) -> Turn {
+        let closed = self.seal();
+        let status = &self.shared.status;
+        let error = closed.err().map(|error| {
+            let error = Error::io("the sessions could not all be written at the close", error);
+            status.failed(u64::MAX, true, &error);
+            error
+        });
+        // The other end of the lock: whoever waits for the directory finds it free, and the files as they stay.
+        self.log = None;
+        self.lock = None;
+        status.set_health(Health::Closed);
+        self.shared.forget();
+        self.shared.tell(&News::Closed(error));
+        Turn::Ended
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        let is_whole = self.log.is_some() && !self.behind;
+        if !is_whole || self.log_is_long(8) {
+            return self.rebase(true).map(|_| ());
+        }
+        let Some(log) = &mut self.log else { return Ok(()) };
+        if log.is_dirty() {
+            log.sync()?;
+            self.shared.status.synced(log.synced_lsn());
+        }
+        let (sealed, last_lsn, now) = (log.sealed(), log.last_lsn(), self.shared.clock.now());
+        self.catalog.update(|manifest| {
+            if let Some(open) = manifest.segments.last_mut() {
+                *open = sealed;
+            }
+            manifest.now = manifest.now.max(now);
+            manifest.last_lsn = last_lsn;
+            manifest.clean = true;
+        })
+    }
+
+    /// The log has been restarted, so nothing of it is kept until a snapshot has everything.
+    fn drop_entries(&self) {
+        let mut guard = self.shared.lock();
+        let dropped = guard.store.log_mut().map(|log| log.restart(Keep::Nothing));
+        drop(guard);
+        drop(dropped);
+    }
+}

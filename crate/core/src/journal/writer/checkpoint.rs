@@ -1,0 +1,310 @@
+//! Checkpoints: a new segment first, then a snapshot while the store and the log go on, then a manifest that names both and nothing
+//! older.
+
+use super::{Work, Writer};
+use crate::error::Error;
+use crate::journal::catalog::salt;
+use crate::journal::codec::SnapshotEntry;
+use crate::journal::disk::Disk;
+use crate::journal::log::Log;
+use crate::journal::snapshot::{SnapshotWriter, Step, discard};
+use crate::journal::status::News;
+use crate::shared::Shared;
+use crate::sync::{JoinHandle, pause, spawn};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Between two slices: a thread that never pauses is preempted while it holds the lock, sooner or later.
+const BREATH: Duration = Duration::from_micros(50);
+/// Segments that a manifest lists at most.
+const MAX_SEGMENTS: usize = 16;
+
+type Outcome = io::Result<SnapshotEntry>;
+
+/// A checkpoint under way.
+pub struct Checkpoint {
+    generation: u64,
+    ticket: u64,
+    started: Instant,
+    run: Run,
+}
+
+enum Run {
+    Thread {
+        thread: JoinHandle<Outcome>,
+        done: Arc<AtomicBool>,
+        stop: Arc<AtomicBool>,
+    },
+    /// Slice by slice, one in each turn of the writer.
+    Turns(Option<SnapshotWriter>),
+}
+
+impl Checkpoint {
+    pub fn wants_turns(&self) -> bool {
+        match &self.run {
+            Run::Thread { done, .. } => done.load(Ordering::Acquire),
+            Run::Turns(_) => true,
+        }
+    }
+}
+
+/// Writes the rest of a snapshot.
+fn finish(
+    mut snapshot: SnapshotWriter,
+    shared: &Shared,
+    disk: &dyn Disk,
+    stop: &AtomicBool,
+    breath: Option<Duration>,
+) -> Outcome {
+    loop {
+        if stop.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match snapshot.step(shared)? {
+            Step::More => {
+                if let Some(breath) = breath {
+                    pause(breath);
+                }
+            }
+            Step::Copied => return snapshot.finish(disk),
+            Step::Abandoned => return Err(io::Error::other(Error::Poisoned)),
+        }
+    }
+}
+
+impl Writer {
+    /// Starts, advances or ends a checkpoint, whichever is due.
+    pub(super) fn see_to_checkpoint(&mut self, work: &Work) {
+        if self.checkpoint.is_some() {
+            self.advance_checkpoint();
+            return;
+        }
+        let is_asked = work.ticket > self.tickets_done;
+        if self.log.is_none() {
+            return;
+        }
+        if self.behind {
+            // The next snapshot is that which heals.
+            return;
+        }
+        let wanted = self.log_is_long(1) && !work.closing && self.checkpoint_failures.is_due();
+        if !(is_asked || wanted) {
+            return;
+        }
+        if let Err(error) = self.begin_checkpoint(work.ticket) {
+            self.checkpoint_failed(work.ticket, error);
+        }
+    }
+
+    /// Whether the log is worth a snapshot: longer than half of the last one and the configured size, or than a part of that.
+    pub(super) fn log_is_long(&self, part: u64) -> bool {
+        let manifest = self.catalog.manifest();
+        let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.len);
+        let limit = self.options.checkpoint_bytes.max(snapshot / 2) / part;
+        self.log_bytes + self.log.as_ref().map_or(0, Log::len) > limit
+            || manifest.segments.len() >= MAX_SEGMENTS
+    }
+
+    fn begin_checkpoint(&mut self, ticket: u64) -> io::Result<()> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        // So that the segment is sealed where the disk has it.
+        if log.is_dirty() {
+            if let Err(error) = log.sync() {
+                let kind = error.kind();
+                self.lose_log("the sessions' log could not be synced", error);
+                return Err(kind.into());
+            }
+            self.shared.status.synced(log.synced_lsn());
+        }
+        let (last, len) = (log.last_lsn(), log.len());
+        // After a checkpoint that failed the segment is new enough.
+        if self.catalog.manifest().segments.len() < MAX_SEGMENTS {
+            match self.next_segment(last) {
+                Ok(next) => {
+                    self.log = Some(next);
+                    self.log_bytes += len;
+                }
+                Err(error) => {
+                    // Which manifest counts is open, and with it whether the old segment may be appended to.
+                    let again = io::Error::new(error.kind(), error.to_string());
+                    self.lose_log("a new segment of the sessions' log could not be begun", error);
+                    return Err(again);
+                }
+            }
+        }
+        let start = self.log.as_ref().map_or(last, Log::last_lsn);
+        let base = self.first_open().map_or(start, |first| first.saturating_sub(1));
+        let generation = self.next_generation;
+        self.next_generation += 1;
+        let snapshot = self.create_snapshot(generation, base)?;
+        let run = if self.options.checkpoint_thread {
+            self.spawn_checkpoint(snapshot)?
+        } else {
+            Run::Turns(Some(snapshot))
+        };
+        self.checkpoint = Some(Checkpoint {
+            generation,
+            ticket,
+            started: Instant::now(),
+            run,
+        });
+        Ok(())
+    }
+
+    /// The first record of the segment that is being written.
+    fn first_open(&self) -> Option<u64> {
+        self.catalog
+            .manifest()
+            .segments
+            .last()
+            .map(|segment| segment.start_lsn)
+    }
+
+    pub(super) fn create_snapshot(&self, generation: u64, lsn: u64) -> io::Result<SnapshotWriter> {
+        let guard = self.shared.lock();
+        let head = guard.store.snapshot_head(self.shared.clock.now());
+        drop(guard);
+        let salt = salt(&*self.random)?;
+        SnapshotWriter::create(&*self.disk, generation, salt, lsn, head, self.options.faults)
+    }
+
+    /// Writes a whole snapshot here and now.
+    pub(super) fn write_snapshot(&self, generation: u64, lsn: u64) -> Outcome {
+        let snapshot = self.create_snapshot(generation, lsn)?;
+        finish(snapshot, &self.shared, &*self.disk, &AtomicBool::new(false), None)
+    }
+
+    fn spawn_checkpoint(&self, snapshot: SnapshotWriter) -> io::Result<Run> {
+        let (shared, disk) = (Arc::clone(&self.shared), Arc::clone(&self.disk));
+        let (done, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (is_done, must_stop) = (Arc::clone(&done), Arc::clone(&stop));
+        let thread = spawn("session-checkpoint", move || {
+            let outcome = finish(snapshot, &shared, &*disk, &must_stop, Some(BREATH));
+            is_done.store(true, Ordering::Release);
+            shared.wake_writer();
+            outcome
+        })?;
+        Ok(Run::Thread { thread, done, stop })
+    }
+
+    fn advance_checkpoint(&mut self) {
+        let Some(mut checkpoint) = self.checkpoint.take() else {
+            return;
+        };
+        let outcome = match checkpoint.run {
+            Run::Thread { thread, done, stop } => {
+                if !done.load(Ordering::Acquire) {
+                    checkpoint.run = Run::Thread { thread, done, stop };
+                    self.checkpoint = Some(checkpoint);
+                    return;
+                }
+                joined(thread)
+            }
+            Run::Turns(ref mut writer) => {
+                let step = writer
+                    .as_mut()
+                    .map_or(Ok(Step::Abandoned), |writer| writer.step(&self.shared));
+                match step {
+                    Ok(Step::More) => {
+                        self.checkpoint = Some(checkpoint);
+                        return;
+                    }
+                    Ok(Step::Copied) => writer.take().map_or_else(
+                        || Err(io::ErrorKind::Other.into()),
+                        |writer| writer.finish(&*self.disk),
+                    ),
+                    Ok(Step::Abandoned) => Err(io::Error::other(Error::Poisoned)),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        let Checkpoint {
+            generation,
+            ticket,
+            started,
+            ..
+        } = checkpoint;
+        match outcome.and_then(|snapshot| self.install(snapshot)) {
+            Ok(snapshot) => {
+                self.checkpoint_failures = super::heal::Failures::default();
+                self.tickets_done = ticket.max(self.tickets_done);
+                self.shared.status.checkpoints(ticket);
+                self.shared.tell(&News::Checkpoint {
+                    ticket,
+                    generation,
+                    sessions: snapshot.foot.sessions,
+                    bytes: snapshot.len,
+                    millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                });
+            }
+            Err(error) => {
+                discard(&*self.disk, generation);
+                self.checkpoint_failed(ticket, error);
+            }
+        }
+    }
+
+    /// Makes a snapshot and the segments behind it the store's files.
+    fn install(&mut self, snapshot: SnapshotEntry) -> io::Result<SnapshotEntry> {
+        if self.log.is_none() || self.behind {
+            // The log was lost meanwhile; the snapshot that heals takes this one's place.
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let now = self.shared.clock.now();
+        let installed = self.catalog.update(|manifest| {
+            manifest.generation = snapshot.generation;
+            manifest.snapshot = Some(snapshot);
+            manifest
+                .segments
+                .retain(|segment| segment.start_lsn > snapshot.lsn);
+            manifest.now = manifest.now.max(now);
+        });
+        if let Err(error) = installed {
+            let again = io::Error::new(error.kind(), error.to_string());
+            self.lose_log("the sessions' manifest could not be replaced", error);
+            return Err(again);
+        }
+        self.log_bytes = 0;
+        Ok(snapshot)
+    }
+
+    fn checkpoint_failed(&mut self, ticket: u64, error: io::Error) {
+        self.checkpoint_failures.again();
+        self.tickets_done = ticket.max(self.tickets_done);
+        self.shared.status.checkpoints(ticket);
+        self.shared.tell(&News::CheckpointFailed {
+            ticket,
+            error: Error::io("the checkpoint of the sessions failed", error),
+        });
+    }
+
+    /// Ends a checkpoint under way without a result.
+    pub(super) fn abandon_checkpoint(&mut self) {
+        let Some(checkpoint) = self.checkpoint.take() else {
+            return;
+        };
+        if let Run::Thread { thread, stop, .. } = checkpoint.run {
+            stop.store(true, Ordering::Release);
+            // Its result is not wanted.
+            let _ = thread.join();
+        }
+        discard(&*self.disk, checkpoint.generation);
+        self.tickets_done = checkpoint.ticket.max(self.tickets_done);
+        self.shared.status.checkpoints(checkpoint.ticket);
+        self.shared.tell(&News::CheckpointFailed {
+            ticket: checkpoint.ticket,
+            error: Error::io(
+                "the checkpoint of the sessions was abandoned",
+                io::ErrorKind::Interrupted.into(),
+            ),
+        });
+    }
+}
+
+fn joined(thread: JoinHandle<Outcome>) -> Outcome {
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the checkpoint's thread panicked")))
+}

@@ -1,0 +1,212 @@
+//! After an error of the disk: memory has everything, so a snapshot to new files makes the disk whole again. A file whose sync
+//! failed is never written to or synced again, because the system may have dropped what it had, and a second sync would not say so.
+
+use super::{Work, Writer};
+use crate::error::Error;
+use crate::journal::catalog::salt;
+use crate::journal::codec::{SegmentEntry, SnapshotEntry};
+use crate::journal::entries::{Batch, Entries, Keep};
+use crate::journal::log::{AppendError, Log, reduce};
+use crate::journal::snapshot::discard;
+use crate::journal::status::{Health, News};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// Tries before the store counts as degraded.
+const TRIES: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Failures in a row, and when the next try is due: at once, then after pauses that double.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Failures {
+    count: u32,
+    next: Option<Instant>,
+}
+
+impl Failures {
+    pub fn again(&mut self) {
+        self.count += 1;
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.count.min(16));
+        self.next = Some(Instant::now() + pause.min(LONGEST_PAUSE));
+    }
+
+    pub fn is_due(&self) -> bool {
+        self.next.is_none_or(|next| next <= Instant::now())
+    }
+
+    pub fn next_try(&self) -> Option<Instant> {
+        self.next
+    }
+}
+
+impl Writer {
+    /// The batch could not be appended.
+    pub(super) fn append_failed(&mut self, failed: AppendError, work: &mut Work) {
+        const WHAT: &str = "the sessions' log could not be written";
+        if !failed.full {
+            return self.lose_log(WHAT, failed.error);
+        }
+        // The file is as it was. What ends sessions is written all the same: there is room set aside for that.
+        let error = Error::io(WHAT, failed.error);
+        self.shared.status.failed(work.batch.last_lsn, false, &error);
+        if !self.behind {
+            self.behind = true;
+            self.failures = Failures::default();
+            self.failures.again();
+            self.set_health(Health::Healing);
+            self.shared.tell(&News::Degraded(error));
+        }
+        self.catalog.release_reserve();
+        reduce(&mut work.batch);
+        let Some(log) = &mut self.log else { return };
+        if let Err(failed) = log.append(&mut work.batch, work.now) {
+            return self.lose_log(WHAT, failed.error);
+        }
+        if let Err(error) = log.sync() {
+            return self.lose_log("the sessions' log could not be synced", error);
+        }
+        self.shared.status.ends_synced(log.synced_lsn());
+        self.sync_by = None;
+        self.shared.signal();
+    }
+
+    /// Gives the log up: nothing is appended to it or synced any more, and all who wait fail.
+    pub(super) fn lose_log(&mut self, what: &str, error: io::Error) {
+        let error = Error::io(what, error);
+        self.log = None;
+        self.sync_by = None;
+        self.drop_entries();
+        self.abandon_checkpoint();
+        let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);
+        self.shared.status.failed(last, true, &error);
+        if !self.behind {
+            self.set_health(Health::Healing);
+            self.shared.tell(&News::Degraded(error));
+        }
+        self.behind = false;
+        self.failures = Failures::default();
+        self.shared.signal();
+    }
+
+    fn set_health(&self, health: Health) {
+        self.shared.status.set_health(health);
+        self.shared.lock().refuses = health == Health::Degraded && self.options.refuse_when_degraded;
+    }
+
+    /// Tries to make the disk whole again, if it is time.
+    pub(super) fn try_to_heal(&mut self) {
+        if !self.failures.is_due() {
+            return;
+        }
+        self.abandon_checkpoint();
+        match self.rebase(false) {
+            Ok(snapshot) => {
+                self.failures = Failures::default();
+                self.set_health(Health::Healthy);
+                self.shared.tell(&News::Healed {
+                    generation: snapshot.generation,
+                    sessions: snapshot.foot.sessions,
+                });
+            }
+            Err(error) => {
+                self.failures.again();
+                if self.failures.count >= TRIES {
+                    let error = Error::io("the sessions could not be written to new files", error);
+                    let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);
+                    self.shared.status.failed(last, self.log.is_none(), &error);
+                    if self.shared.status.health() != Health::Degraded {
+                        self.set_health(Health::Degraded);
+                    }
+                    self.shared.signal();
+                }
+            }
+        }
+    }
+
+    /// Writes everything to new files: a snapshot of all that memory has, and behind it an empty segment, unless it is the `last`
+    /// thing that is written. Whatever the store did up to here is on the disk then.
+    ///
+    /// # Errors
+    /// Of the disk. The old files count on. A log that was still good is gone on with, else there is none.
+    pub(crate) fn rebase(&mut self, last: bool) -> io::Result<SnapshotEntry> {
+        let old = self.log.take();
+        let mut guard = self.shared.lock();
+        let (lsn, mut held) = match guard.store.log_mut() {
+            // The snapshot will have what waits; if it comes to nothing, the old log is to have it.
+            Some(log) if old.is_some() => (log.last_lsn(), log.take(Vec::new())),
+            Some(log) => {
+                let (lsn, chunks) = log.restart(Keep::All);
+                (
+                    lsn,
+                    Batch {
+                        chunks,
+                        ..Batch::default()
+                    },
+                )
+            }
+            None => (0, Batch::default()),
+        };
+        drop(guard);
+        let rebased = self.write_all_anew(lsn, last);
+        if rebased.is_ok() {
+            self.behind = false;
+        } else if old.is_some() {
+            self.log = old;
+            self.put_back(&mut held);
+        } else {
+            self.drop_entries();
+        }
+        rebased
+    }
+
+    /// Writes what was taken for a snapshot that came to nothing.
+    fn put_back(&mut self, held: &mut Batch) {
+        if held.is_empty() {
+            return;
+        }
+        if self.behind {
+            reduce(held);
+        }
+        let now = self.shared.clock.now();
+        let Some(log) = &mut self.log else { return };
+        if let Err(failed) = log.append(held, now) {
+            self.lose_log("the sessions' log could not be written", failed.error);
+        }
+    }
+
+    fn write_all_anew(&mut self, lsn: u64, last: bool) -> io::Result<SnapshotEntry> {
+        let generation = self.next_generation;
+        self.next_generation += 1;
+        let snapshot = self
+            .write_snapshot(generation, lsn)
+            .inspect_err(|_| discard(&*self.disk, generation))?;
+        let entry = SegmentEntry {
+            generation,
+            number: 1,
+            salt: salt(&*self.random)?,
+            start_lsn: lsn + 1,
+            sealed: None,
+        };
+        let log = if last {
+            None
+        } else {
+            Some(Log::create(&*self.disk, entry, 0, self.options.faults)?)
+        };
+        let now = self.shared.clock.now();
+        self.catalog.update(|manifest| {
+            manifest.generation = generation;
+            manifest.snapshot = Some(snapshot);
+            manifest.segments = if last { Vec::new() } else { vec![entry] };
+            manifest.now = now;
+            manifest.last_lsn = lsn;
+            manifest.clean = last;
+        })?;
+        self.log = log;
+        self.log_bytes = 0;
+        self.shared.status.synced(lsn);
+        // Less room than hoped for is no reason to fail.
+        let _ = self.catalog.reserve();
+        Ok(snapshot)
+    }
+}

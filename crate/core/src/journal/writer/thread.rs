@@ -1,0 +1,67 @@
+//! The thread that a writer runs on.
+
+use super::{Turn, Writer};
+use crate::error::Error;
+use crate::journal::status::{Health, News};
+use crate::shared::Shared;
+use crate::sync::{JoinHandle, spawn};
+use std::sync::Arc;
+
+/// Joins its thread when dropped. What was queued is handed to the operating system first.
+pub struct WriterThread {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Poisons the store when the writer panics: nothing would be written any more.
+struct PoisonOnPanic<'a>(&'a Shared);
+
+impl Drop for PoisonOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().poisoned = true;
+            self.0.status.failed(u64::MAX, true, &Error::Poisoned);
+            self.0.status.set_health(Health::Closed);
+            self.0.tell(&News::Closed(Some(Error::Poisoned)));
+        }
+    }
+}
+
+impl WriterThread {
+    /// # Errors
+    /// [`Error::Thread`].
+    pub fn start(shared: &Arc<Shared>, mut writer: Writer) -> Result<Self, Error> {
+        let mine = Arc::clone(shared);
+        let run = move || {
+            let _poison = PoisonOnPanic(&mine);
+            loop {
+                match writer.turn() {
+                    Turn::Again => {}
+                    Turn::Ended => return,
+                    Turn::Idle(timeout) => {
+                        if !mine.wait_for_work(timeout) {
+                            return;
+                        }
+                    }
+                }
+            }
+        };
+        let thread = spawn("session-journal", run).map_err(|error| Error::Thread {
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            shared: Arc::clone(shared),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.shared.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has poisoned the store and was printed.
+            let _ = thread.join();
+        }
+    }
+}

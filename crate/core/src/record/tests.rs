@@ -1,0 +1,58 @@
+use super::*;
+use crate::id::SessionId;
+use crate::random::OsRandom;
+use proptest::prelude::*;
+
+#[test]
+fn a_record_is_56_bytes() {
+    assert_eq!(size_of::<Option<Record>>(), 56);
+}
+
+fn units(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
+}
+
+fn read(record: &Record) -> Vec<u16> {
+    let mut buffer = TextBuffer::default();
+    record.read_into(&mut buffer);
+    match buffer.text() {
+        Text::Latin1(bytes) => bytes.iter().map(|&byte| u16::from(byte)).collect(),
+        Text::Utf16(units) => units.to_vec(),
+    }
+}
+
+proptest! {
+    /// Any mix of narrow and wide parts comes back exactly, also through a second body made from the first.
+    #[test]
+    fn contents_come_back_exactly(uid in "[a-zäж]{0,20}", form in "[ -~é€]{0,30}", data in any::<Vec<u16>>(), stamp in 0..=NEVER) {
+        let (uid, form) = (units(&uid), units(&form));
+        let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
+        let contents = Contents {
+            created_at: stamp,
+            idle_timeout: stamp / 2,
+            authenticated_at: stamp / 3,
+            uid: Text::narrow(&uid, &mut a).into(),
+            form: Text::narrow(&form, &mut b).into(),
+            data: Text::narrow(&data, &mut c).into(),
+        };
+        let key = SessionId::generate(&OsRandom).unwrap().key();
+        let record = Record::new(key, Body::new(&contents), 3, stamp, NEVER);
+        let again = Record::new(key, Body::new(&record.contents()), 3, stamp, NEVER);
+        let whole = [uid.clone(), form.clone(), data].concat();
+        for record in [&record, &again] {
+            prop_assert_eq!(read(record), whole.clone());
+            let facts = record.facts();
+            prop_assert_eq!((facts.created_at, facts.idle_timeout, facts.version), (stamp, stamp / 2, 3));
+            prop_assert_eq!(facts.authenticated_at, if uid.is_empty() { 0 } else { stamp / 3 });
+            prop_assert_eq!((facts.uid_units, facts.form_units), (uid.len(), form.len()));
+            prop_assert_eq!(record.body.len(), record.contents().body_bytes());
+        }
+    }
+}
+
+#[test]
+fn what_has_no_end_stays_without_end() {
+    assert_eq!(after(5, NEVER), NEVER);
+    assert_eq!(after(NEVER, 5), NEVER);
+    assert_eq!(after(5, 6), 11);
+}

@@ -1,0 +1,96 @@
+//! Taking over the sessions of an earlier life of the store.
+
+use super::Store;
+use crate::change::Options;
+use crate::journal::image::Image;
+use crate::record::{Record, is_over};
+
+/// What became of the sessions that the files had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Adopted {
+    /// Dropped because their deadline had passed.
+    pub expired: u64,
+    /// Milliseconds by which the clock had been set back: all times were moved by it.
+    pub clock_set_back: u64,
+}
+
+/// Two sessions of one key: the files contradict themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Twins;
+
+impl Store {
+    /// The store that the files describe. Those whose deadline has passed are left out; the others get back their slots, hence
+    /// their handles, and their order of use.
+    ///
+    /// A clock that stands before the latest instant in the files was set back. Then all times are moved back by as much: ages and
+    /// what is left of each life stay as they were.
+    pub(crate) fn adopt(
+        options: Options,
+        handle_key: [u8; 16],
+        mut image: Image,
+        now: u64,
+        trust_clock: bool,
+        salvaging: bool,
+    ) -> Result<(Self, Adopted), Twins> {
+        let set_back = if trust_clock {
+            0
+        } else {
+            image.now.saturating_sub(now)
+        };
+        let mut adopted = Adopted {
+            clock_set_back: set_back,
+            ..Adopted::default()
+        };
+        let mut order = Vec::new();
+        for index in 0..image.slab.capacity() {
+            let Some(record) = image.slab.get_mut(index) else {
+                continue;
+            };
+            if set_back > 0 {
+                record.shift_back(set_back);
+            }
+            if !trust_clock {
+                record.cap(now);
+            }
+            if is_over(record.deadline(), now) {
+                image.slab.take(index);
+                adopted.expired += 1;
+            } else {
+                order.push((record.facts().last_seen_at, index));
+            }
+        }
+        order.sort_unstable();
+        image.slab.settle(image.newest_generation);
+        let mut store = Self::with(options, handle_key, image.slab);
+        for (_, index) in order {
+            let Some((key, is_user, bytes, deadline)) = store
+                .slab
+                .get(index)
+                .map(|record| (record.key(), record.is_user(), record.bytes(), record.deadline()))
+            else {
+                continue;
+            };
+            if store.find(key).is_some() {
+                if !salvaging {
+                    return Err(Twins);
+                }
+                store.slab.remove(index);
+                continue;
+            }
+            store.join(is_user, index, bytes);
+            store.expiry.arm(index, deadline);
+            let slab = &store.slab;
+            store
+                .index
+                .insert(key, index, |index| slab.get(index).map_or(key, Record::key));
+        }
+        Ok((store, adopted))
+    }
+
+    /// Evicts until the bounds are met, which may be lower than they were.
+    pub(crate) fn shrink(&mut self, now: u64) -> u64 {
+        let before = self.stats.evicted;
+        self.make_room(now, 0, 0, true, None);
+        self.stats.evicted - before
+    }
+}
