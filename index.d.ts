@@ -17,13 +17,23 @@ export declare class NativeClock {
   now(): number
 }
 
+/** A durable store that is being opened on a thread of its own. */
+export declare class NativeOpening {
+  /** Starts a thread that recovers. `onDone` is called on this thread once; it keeps the process alive until then. */
+  constructor(options: NativeOptions, journal: NativeJournalOptions, onDone: () => void, clock?: NativeClock | undefined | null)
+  /** Bytes read, bytes to read, sessions so far. */
+  progress(): Array<number>
+  /** After `onDone`, once: the store, or throws what kept it from opening. */
+  finish(results: Float64Array, onSignal: () => void): NativeStore
+}
+
 /** The store, as its JavaScript thread has it. */
 export declare class NativeStore {
   /**
-   * `results` receives the numbers that calls answer; `onEvents` is called, on this thread, when events wait for
+   * `results` receives the numbers that calls answer; `onSignal` is called, on this thread, when events wait for
    * `takeEvents`. Neither it nor the expiry thread keeps the process alive.
    */
-  constructor(options: NativeOptions, results: Float64Array, onEvents: () => void, clock?: NativeClock | undefined | null)
+  constructor(options: NativeOptions, results: Float64Array, onSignal: () => void, clock?: NativeClock | undefined | null)
   /** Stores a new session and answers its id. */
   create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string
   /** The text of a session (user id, form parameters, data), or null. */
@@ -55,11 +65,48 @@ export declare class NativeStore {
    */
   cookieReader(name: string): (header: string, touch: boolean) => string | null
   now(): number
+  /** Fills in how far the journal got, and answers its state: 0 healthy, 1 healing, 2 degraded, 3 closed. */
+  acks(): number
+  /** The newest I/O error. */
+  ioError(): NativeIoError | null
+  /** Asks for a sync of all that was written. */
+  flush(): void
+  /** Asks for a checkpoint and answers its ticket. */
+  checkpoint(): number
+  takeJournalEvents(): Array<NativeJournalEvent>
+  /** What opening found; null without a journal. */
+  recovery(): NativeRecovery | null
   close(): void
 }
 
 /** The well-formed ids that a raw `Cookie` header brings under a name, for stores that are elsewhere. */
 export declare function findIds(header: string, name: string): Array<string>
+
+/** What went wrong on the disk. */
+export interface NativeIoError {
+  code: string
+  message: string
+}
+
+/** A rare event of the journal. */
+export interface NativeJournalEvent {
+  kind: 'checkpoint' | 'degraded' | 'healed' | 'closed'
+  generation?: number
+  sessions?: number
+  bytes?: number
+  durationMs?: number
+  ticket?: number
+  code?: string
+  message?: string
+}
+
+/** Where the sessions are kept and how; `durability` 0 none, 1 os, 2 disk; `onCorruption` 0 error, 1 fresh, 2 salvage. */
+export interface NativeJournalOptions {
+  path: string
+  durability: number
+  onCorruption: number
+  refuseWhenDegraded: boolean
+}
 
 /** The bounds and the default timeouts; times in milliseconds, `Infinity` for no end. */
 export interface NativeOptions {
@@ -69,6 +116,22 @@ export interface NativeOptions {
   idleTimeout: number
   guestIdleTimeout: number
   absoluteTimeout: number
+}
+
+/** What opening a durable store found and did. */
+export interface NativeRecovery {
+  generation: number
+  sessions: number
+  expired: number
+  evicted: number
+  records: number
+  tornBytes: number
+  tornFile?: string
+  damaged: Array<string>
+  lost: number
+  clockSetBack: number
+  durationMs: number
+  created: boolean
 }
 
 /** The store's figures. */
