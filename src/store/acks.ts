@@ -124,8 +124,12 @@ export class Acknowledgements {
     const lsn = this.#results[Place.lsn]!;
     if (lsn <= queue.acknowledged) return answer;
     if (this.#state !== JournalState.healthy || lsn <= this.#failed) {
-      if (this.#fromMemory && queue !== this.#flushed) return answer;
-      if (lsn <= this.#failed || this.isDegraded) return Promise.reject(this.#failure());
+      // What is known may be old: a signal that tells of the mend may be on its way.
+      this.update();
+      if (lsn <= queue.acknowledged) return answer;
+      const fails = lsn <= this.#failed || this.isDegraded;
+      if (this.#fromMemory && queue !== this.#flushed && (fails || this.#state === JournalState.healing)) return answer;
+      if (fails) return Promise.reject(this.#failure());
     }
     this.#pulse.start();
     return queue.wait(lsn, answer, this.#pulse.beats);
@@ -167,5 +171,5 @@ export class Acknowledgements {
 
 /** Whether a write was refused, with nothing changed, because too many wait for the disk. */
 export function isBackpressure(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_SESSION_BACKPRESSURE';
+  return (error as SessionError).code === 'ERR_SESSION_BACKPRESSURE';
 }

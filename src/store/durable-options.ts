@@ -93,7 +93,7 @@ export function checkDurableOptions(options: DurableStoreOptions): DurableSettin
 
 /** The absolute path: what the process changes its working directory to later does not count. */
 function directory(path: unknown): string {
-  const mend = 'give the path of a directory, or a file: URL';
+  const mend = 'give the path of a directory, not empty and without NUL, or a file: URL';
   if (typeof path !== 'string' && !(path instanceof URL)) throw typeError('path', path, mend);
   if (path instanceof URL && path.protocol !== 'file:') throw typeError('path', path.href, mend);
   let text: string;
@@ -103,7 +103,7 @@ function directory(path: unknown): string {
     throw typeError('path', String(path), mend);
   }
   if (text === '' || text.includes('\0')) {
-    throw typeError('path', text, `${mend}: at least one character, none of them NUL`);
+    throw typeError('path', text, mend);
   }
   return resolve(text);
 }

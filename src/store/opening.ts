@@ -14,10 +14,9 @@ export function openJournal(settings: DurableSettings, onSignal: () => void): Pr
     const onDone = (): void => {
       clearInterval(timer);
       try {
-        const results = new Float64Array(Place.count);
-        const native = opening.finish(results, onSignal);
         tellProgress(settings, opening);
-        resolve({ native, results });
+        const results = new Float64Array(Place.count);
+        resolve({ native: opening.finish(results, onSignal), results });
       } catch (error) {
         reject(error);
       }
