@@ -93,8 +93,8 @@ export interface NativeIoError {
 
 /** Something rare that happened to the files. */
 export interface NativeJournalEvent {
-  /** `'checkpoint'`, `'degraded'`, `'healed'` or `'closed'`. With a code, the first and the last failed. */
-  kind: string
+  /** With a code, a checkpoint or the close failed. */
+  kind: 'checkpoint' | 'degraded' | 'healed' | 'closed'
   ticket?: number
   generation?: number
   sessions?: number

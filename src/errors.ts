@@ -1,14 +1,21 @@
 /** Every code that an error of this package carries; docs/errors.md says when each occurs and what to do. */
 export type SessionErrorCode =
+  | 'ERR_SESSION_BACKPRESSURE'
   | 'ERR_SESSION_BINARY'
   | 'ERR_SESSION_CLOSED'
   | 'ERR_SESSION_CONFLICT'
+  | 'ERR_SESSION_CORRUPT'
   | 'ERR_SESSION_DATA'
+  | 'ERR_SESSION_DEGRADED'
+  | 'ERR_SESSION_FORMAT_NEWER'
   | 'ERR_SESSION_FULL'
   | 'ERR_SESSION_GONE'
   | 'ERR_SESSION_HEADERS_SENT'
   | 'ERR_SESSION_INSECURE'
   | 'ERR_SESSION_INTERNAL'
+  | 'ERR_SESSION_IO'
+  | 'ERR_SESSION_LOCKED'
+  | 'ERR_SESSION_PATH'
   | 'ERR_SESSION_SYSTEM'
   | 'ERR_SESSION_TOO_LARGE'
   | 'ERR_SESSION_UID';

@@ -17,14 +17,20 @@ export type {
   StoredSession,
   Timeouts,
 } from './store/backend.js';
-export type { SessionEvent, SessionEventName, SessionEvents, SessionListener } from './store/events.js';
+export type { DurableStoreOptions, Durability, OpeningProgress } from './store/durable-options.js';
+export { DurableSessionStore } from './store/durable-session-store.js';
+export type {
+  DurableSessionEventName,
+  DurableSessionEvents,
+  JournalEvents,
+  SessionEvent,
+  SessionEventName,
+  SessionEvents,
+  SessionListener,
+} from './store/events.js';
+export type { CheckpointResult, RecoveryReport } from './store/journal-reports.js';
 export type { SessionStoreOptions } from './store/options.js';
+export type { SessionInfo, SessionPage, SessionStoreStats } from './store/session-info.js';
 export type { SessionRecord } from './store/session-record.js';
-export {
-  SessionStore,
-  type CommitResult,
-  type CreateOptions,
-  type SessionInfo,
-  type SessionPage,
-  type SessionStoreStats,
-} from './store/session-store.js';
+export { SessionStore } from './store/session-store.js';
+export type { CommitResult, CreateOptions } from './store/session-writes.js';

@@ -2,8 +2,9 @@
 import type * as Addon from '../index.js';
 import { SessionError, type SessionErrorCode } from './errors.js';
 
-export type { NativeOptions, NativeStats } from '../index.js';
+export type { NativeJournalEvent, NativeJournalOptions, NativeOptions, NativeRecovery, NativeStats } from '../index.js';
 export type NativeStore = Addon.NativeStore;
+export type NativeOpening = Addon.NativeOpening;
 export type NativeClock = Addon.NativeClock;
 
 /** What each place of the array holds that a store shares with the addon. */
@@ -18,16 +19,25 @@ export const Place = {
   uidUnits: 7,
   formUnits: 8,
   offset: 9,
-  count: 10,
+  lsn: 10,
+  written: 11,
+  synced: 12,
+  failed: 13,
+  endsSynced: 14,
+  endsFailed: 15,
+  count: 16,
 } as const;
 
 /** The answers of `commit`, `regenerate` and a cookie reader's `find`. */
 export const Status = { ok: 0, conflict: 1, gone: 2, absent: 3, rejected: 4 } as const;
 
-const addon = load();
-export const { NativeStore, NativeClock, findIds } = addon;
+/** The journal's states, as `acks` answers them. */
+export const JournalState = { healthy: 0, healing: 1, degraded: 2, closed: 3 } as const;
 
-for (const Class of [NativeStore, NativeClock]) {
+const addon = load();
+export const { NativeStore, NativeOpening, NativeClock, findIds } = addon;
+
+for (const Class of [NativeStore, NativeOpening, NativeClock]) {
   translateErrors(Class.prototype);
 }
 

@@ -64,6 +64,10 @@ export function duration(option: string, value: unknown): number {
   return millis;
 }
 
+export function optionalDuration(option: string, value: unknown): number | undefined {
+  return value === undefined ? undefined : duration(option, value);
+}
+
 /** Bytes. */
 export function size(option: string, value: unknown): number {
   const mend = "give bytes, or a literal such as '64KiB' (units KiB, MiB, GiB)";

@@ -14,7 +14,8 @@ const SIZE_OPTIONS = ['maxBytes', 'maxSessionBytes'] as const;
 const wrong: [Record<string, unknown>, typeof TypeError | typeof RangeError, string, string, RegExp][] = [
   [{ maxSession: 5 }, TypeError, 'SessionStore.maxSession', '5', /no such option, only maxSessions, /],
   [{ ttl: '5m' }, TypeError, 'SessionStore.ttl', "'5m'", /no such option/],
-  [{ path: undefined }, TypeError, 'SessionStore.path', 'undefined', /no such option/],
+  [{ path: 'sessions.data' }, TypeError, 'SessionStore.path', "'sessions.data'", /await SessionStore\.open/],
+  [{ durability: 'disk' }, TypeError, 'SessionStore.durability', "'disk'", /await SessionStore\.open/],
 
   [{ maxSessions: '5' }, TypeError, 'maxSessions', "'5'", /give a number/],
   [{ maxSessions: 5n }, TypeError, 'maxSessions', '5n', /give a number/],

@@ -25,6 +25,8 @@ type Next = (error?: unknown) => void;
 export interface SessionMiddleware {
   (req: IncomingMessage, res: ServerResponse, next: Next): void;
   readonly manager: SessionManager;
+  /** The manager's `ready`: its store, once it is open. */
+  readonly ready: SessionManager['ready'];
 }
 
 /**
@@ -55,5 +57,5 @@ export function session(options: SessionOptions = {}): SessionMiddleware {
     if (isPromise(started)) started.then(begin, next);
     else begin(started);
   }
-  return Object.assign(session, { manager });
+  return Object.assign(session, { manager, ready: manager.ready });
 }

@@ -8,6 +8,7 @@ import { bodyParameters, queryParameters } from '../session/form.js';
 import { Session, type SessionContext, type SessionData } from '../session/session.js';
 import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
 import { checkId } from '../store/ids.js';
+import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { CookiePolicy } from './cookie.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
@@ -47,11 +48,15 @@ interface NamedCookie {
 
 /**
  * Loads a request's session and commits it before the response's headers leave. What is synchronous in the store is synchronous
- * here: over a `SessionStore` no method answers a promise.
+ * here: over a `SessionStore` no method answers a promise, over a `DurableSessionStore` only what writes.
  */
 export class SessionManager<Data extends object = SessionData> {
-  /** The store, unless a backend of another kind was given. */
-  readonly store: SessionStore | undefined;
+  /**
+   * The store, once it is open; `undefined` if a backend of another kind was given. Requests need not wait for it: they do so by
+   * themselves. A store of the manager's own that cannot be opened breaks this promise, which ends the process unless somebody
+   * handles it; every request fails with the same error.
+   */
+  readonly ready: Promise<SessionStore | DurableSessionStore | undefined>;
   readonly #options: CheckedOptions;
   readonly #backend: SessionBackend;
   readonly #cookie: CookiePolicy;
@@ -66,11 +71,16 @@ export class SessionManager<Data extends object = SessionData> {
   constructor(options: SessionOptions = {}) {
     this.#options = checkOptions(options);
     this.#cookie = this.#options.cookie;
-    this.store = this.#options.store;
     this.#backend = this.#options.backend;
+    this.ready = this.#options.opening?.ready() ?? Promise.resolve(this.#options.store);
     this.#context = { backend: this.#backend, concurrency: this.#options.concurrency };
     this.#cookies = { secure: this.#named(this.#cookie.name(true)), plain: this.#named(this.#cookie.name(false)) };
     this.#started = startedKey(this.#backend, this.#cookies.secure.name);
+  }
+
+  /** The store, unless a backend of another kind was given; with `path`, `undefined` until it is open. */
+  get store(): SessionStore | DurableSessionStore | undefined {
+    return this.#options.store ?? this.#options.opening?.store;
   }
 
   /** A guest's session that belongs to no request. Nothing is stored before something is written and `save()` called. */
@@ -177,7 +187,8 @@ export class SessionManager<Data extends object = SessionData> {
   #find(req: IncomingMessage, secure: boolean, touch: boolean): MaybePromise<StoredSession | undefined> {
     const header = req.headers.cookie;
     const { name, lookup } = this.#cookieOn(secure);
-    if (header === undefined || !header.includes(name)) return undefined;
+    // Also who brings no cookie waits for the opening: if it fails, no request is answered as if all were well.
+    if (header === undefined || !header.includes(name)) return this.#options.opening?.whenOpen();
     return lookup(header, touch);
   }
 

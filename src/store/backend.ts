@@ -82,4 +82,4 @@ export interface SessionBackend {
 }
 
 /** Finds the one live session that a raw `Cookie` header names; with `touch` notes activity. */
-export type CookieLookup = (header: string, touch: boolean) => StoredSession | undefined;
+export type CookieLookup = (header: string, touch: boolean) => MaybePromise<StoredSession | undefined>;

@@ -1,5 +1,7 @@
 /** What a store tells its listeners. */
+import type { SessionError } from '../errors.js';
 import { GUEST } from './ids.js';
+import type { CheckpointResult, RecoveryReport } from './journal-reports.js';
 
 /** Something that happened to a session. Carries its public handle, never its id. */
 export interface SessionEvent<Reason extends string = string> {
@@ -21,11 +23,38 @@ export interface SessionEvents {
   destroyed: SessionEvent<'destroy' | 'logout' | 'clear'>;
 }
 
+/** What a store on disk tells besides. */
+export interface JournalEvents {
+  /** A checkpoint ended: asked for, or made because the log had grown. `error` if it failed; the log goes on, and it is tried again. */
+  checkpoint: (CheckpointResult & { readonly error?: undefined }) | { readonly error: SessionError };
+  /** The disk keeps failing; see the option `onDiskFailure`. */
+  degraded: { readonly error: SessionError };
+  /** The disk has everything again. */
+  healed: CheckpointResult;
+  /** Told once, in a turn after the opening. */
+  recovered: RecoveryReport;
+}
+
+export interface DurableSessionEvents extends SessionEvents, JournalEvents {}
+
 export type SessionEventName = keyof SessionEvents;
+export type DurableSessionEventName = keyof DurableSessionEvents;
 export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => void;
 
 /** The addon's numbers for kinds and reasons. */
-const names = ['created', 'regenerated', 'expired', 'evicted', 'destroyed'] as const satisfies SessionEventName[];
+export const sessionEventNames = [
+  'created',
+  'regenerated',
+  'expired',
+  'evicted',
+  'destroyed',
+] as const satisfies SessionEventName[];
+export const journalEventNames = [
+  'checkpoint',
+  'degraded',
+  'healed',
+  'recovered',
+] as const satisfies (keyof JournalEvents)[];
 const reasons = [
   'create',
   'regenerate',
@@ -40,58 +69,76 @@ const reasons = [
 ] as const;
 const VALUES_PER_EVENT = 4;
 
+type Listener = (event: never) => void;
+
 /** The listeners of one store. One that throws disturbs nobody: its error becomes a process warning. */
 export class Listeners {
-  readonly #byName = new Map<SessionEventName, Set<SessionListener<never>>>();
+  readonly #names: readonly string[];
+  readonly #byName = new Map<string, Set<Listener>>();
+  #isClosed = false;
 
-  add<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): void {
-    if (!names.includes(name)) {
-      throw new TypeError(`there is no session event ${String(name)}, only ${names.join(', ')}`);
+  /** `names`: the events that there are. */
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  add(name: string, listener: Listener): void {
+    if (!this.#names.includes(name)) {
+      throw new TypeError(`there is no session event ${String(name)}, only ${this.#names.join(', ')}`);
     }
     if (typeof listener !== 'function') throw new TypeError(`the listener of ${name} must be a function`);
     const listeners = this.#byName.get(name) ?? new Set();
     this.#byName.set(name, listeners.add(listener));
   }
 
-  remove<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): void {
+  remove(name: string, listener: Listener): void {
     this.#byName.get(name)?.delete(listener);
   }
 
-  /** Removes all, also in the middle of a batch. */
-  clear(): void {
+  /** Removes all, also in the middle of a batch: nobody is told anything any more. */
+  close(): void {
+    this.#isClosed = true;
     for (const listeners of this.#byName.values()) listeners.clear();
   }
 
   /** Which kinds of events the addon must make. */
   get mask(): number {
-    return names.reduce((mask, name, bit) => (this.#byName.get(name)?.size ? mask | (1 << bit) : mask), 0);
+    return sessionEventNames.reduce((mask, name, bit) => (this.#byName.get(name)?.size ? mask | (1 << bit) : mask), 0);
   }
 
   /** Calls the listeners with a batch as the addon gives it. */
   emit(batch: readonly (string | number | null)[]): void {
     for (let at = 0; at < batch.length; at += VALUES_PER_EVENT) {
-      const name = names[batch[at] as number]!;
-      const event = {
+      this.tell(sessionEventNames[batch[at] as number]!, {
         handle: batch[at + 2] as string,
         uid: (batch[at + 3] as string | null) ?? GUEST,
         reason: reasons[batch[at + 1] as number]!,
-      };
-      const listeners = this.#byName.get(name);
-      if (listeners === undefined) continue;
-      // A copy: a listener that is added during an event is first told of the next. One that is removed is told no more.
-      for (const listener of Array.from(listeners)) {
-        if (!listeners.has(listener)) continue;
-        try {
-          (listener as (event: SessionEvent) => void)(event);
-        } catch (error) {
-          warnOfListener(name, error);
-        }
+      });
+    }
+  }
+
+  /** Calls the listeners of one event; false if there are none. */
+  tell<Name extends DurableSessionEventName>(name: Name, event: DurableSessionEvents[Name] | SessionEvent): boolean {
+    const listeners = this.#byName.get(name);
+    if (!listeners?.size) return false;
+    // A copy: a listener that is added during an event is first told of the next. One that is removed is told no more.
+    for (const listener of Array.from(listeners)) {
+      if (!listeners.has(listener)) continue;
+      try {
+        (listener as (event: unknown) => void)(event);
+      } catch (error) {
+        warnOfListener(name, error);
       }
     }
+    return true;
   }
 }
 
-function warnOfListener(name: SessionEventName, cause: unknown): void {
+export function warnOfListener(name: string, cause: unknown): void {
   const detail = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   process.emitWarning(`a listener of the session event "${name}" threw; the others were still called`, {
     type: 'SessionWarning',

@@ -1,9 +1,12 @@
-/** The sessions of this process, in the addon. Every method is synchronous and below a microsecond or a few. */
+/**
+ * The sessions of this process, in the addon. Every call takes a microsecond or less, or a few. Without a journal all answer
+ * values; with one, a write answers a promise where it has to wait for the disk, and reads go on answering values.
+ */
 import { SessionError } from '../errors.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import { NativeStore, Place, Status, toSessionError, type NativeClock } from '../native.js';
 import type {
   CommitOutcome,
-  CookieLookup,
   SessionBackend,
   SessionChange,
   SessionDraft,
@@ -11,6 +14,7 @@ import type {
   StoredSession,
   Timeouts,
 } from './backend.js';
+import { isBackpressure, type Acknowledgements } from './acks.js';
 import type { StoreLimits } from './options.js';
 
 /** Characters of an id. */
@@ -85,21 +89,37 @@ class NativeSession extends NativeFacts implements StoredSession {
   }
 }
 
+/** An addon's store, and the array that it shares. */
+export interface OpenNative {
+  readonly native: NativeStore;
+  readonly results: Float64Array;
+}
+
+/** Opens a store in memory. `onSignal` is called when the addon has something to tell. */
+export function openMemory(limits: StoreLimits, onSignal: () => void, clock: NativeClock | undefined): OpenNative {
+  const results = new Float64Array(Place.count);
+  try {
+    return { native: new NativeStore(limits, results, onSignal, clock), results };
+  } catch (error) {
+    throw toSessionError(error);
+  }
+}
+
 /** The contract over the addon's store. */
 export class NativeBackend implements SessionBackend {
   readonly timeouts: Timeouts;
   readonly #maxSessionBytes: number;
-  readonly #results = new Float64Array(Place.count);
+  readonly #results: Float64Array;
   readonly #native: NativeStore;
+  /** `undefined` without a journal. */
+  readonly #acks: Acknowledgements | undefined;
 
-  constructor(limits: StoreLimits, onEvents: () => void, clock: NativeClock | undefined) {
+  constructor(limits: StoreLimits, { native, results }: OpenNative, acks?: Acknowledgements) {
     this.timeouts = limits;
     this.#maxSessionBytes = limits.maxSessionBytes;
-    try {
-      this.#native = new NativeStore(limits, this.#results, onEvents, clock);
-    } catch (error) {
-      throw toSessionError(error);
-    }
+    this.#native = native;
+    this.#results = results;
+    this.#acks = acks;
   }
 
   /** The addon's store, for the typed store above this. */
@@ -116,36 +136,86 @@ export class NativeBackend implements SessionBackend {
     return text === null ? undefined : new NativeSession(this.#native, this.#results, id, 0, text);
   }
 
-  create(draft: SessionDraft): SessionFacts {
+  create(draft: SessionDraft): MaybePromise<SessionFacts> {
+    this.#checkSize(draft.data);
+    try {
+      return this.#create(draft);
+    } catch (error) {
+      return this.#retry(error, this.#create, draft);
+    }
+  }
+
+  #create(draft: SessionDraft): MaybePromise<SessionFacts> {
     const { data, form = '', uid = '' } = draft;
-    this.#checkSize(data);
     const { idleTimeout = NaN, absoluteTimeout = NaN } = draft;
     const id = this.#native.create(data, form, uid, idleTimeout, absoluteTimeout);
-    return new NativeFacts(this.#native, this.#results, id, 0);
+    const facts = new NativeFacts(this.#native, this.#results, id, 0);
+    return this.#acks === undefined ? facts : this.#acks.saved(facts);
   }
 
-  commit(id: string, version: number | undefined, change: SessionChange): CommitOutcome {
+  commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome> {
     this.#checkSize(change.data);
+    try {
+      return this.#commit(id, version, change);
+    } catch (error) {
+      return this.#retry(error, this.#commit, id, version, change);
+    }
+  }
+
+  #commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome> {
     const status = this.#native.commit(id, version ?? 0, change.data, change.form, change.idleTimeout ?? NaN);
-    return status === Status.ok ? this.#ok(id) : this.#refused(id, status);
+    if (status !== Status.ok) return this.#refused(id, status);
+    const outcome = this.#ok(id);
+    return this.#acks === undefined ? outcome : this.#acks.saved(outcome);
   }
 
-  regenerate(id: string, version: number | undefined, change: SessionChange, uid?: string): CommitOutcome {
+  regenerate(
+    id: string,
+    version: number | undefined,
+    change: SessionChange,
+    uid?: string,
+  ): MaybePromise<CommitOutcome> {
     this.#checkSize(change.data);
+    try {
+      return this.#regenerate(id, version, change, uid);
+    } catch (error) {
+      return this.#retry(error, this.#regenerate, id, version, change, uid);
+    }
+  }
+
+  #regenerate(
+    id: string,
+    version: number | undefined,
+    change: SessionChange,
+    uid: string | undefined,
+  ): MaybePromise<CommitOutcome> {
     const { data, form, idleTimeout = NaN } = change;
     const newId = this.#native.regenerate(id, version ?? 0, data, form, uid, idleTimeout);
-    return newId === null ? this.#refused(id, this.#results[Place.status]!) : this.#ok(newId);
+    if (newId === null) return this.#refused(id, this.#results[Place.status]!);
+    const outcome = this.#ok(newId);
+    return this.#acks === undefined ? outcome : this.#acks.moved(outcome);
   }
 
   touch(id: string, idleTimeout?: number): boolean {
     return this.#native.touch(id, idleTimeout ?? NaN);
   }
 
-  destroy(id: string, reason: 'destroy' | 'logout'): boolean {
-    return this.#native.destroy(id, reason === 'logout');
+  destroy(id: string, reason: 'destroy' | 'logout'): MaybePromise<boolean> {
+    const ended = this.#native.destroy(id, reason === 'logout');
+    return this.#acks === undefined ? ended : this.#acks.ended(ended);
   }
 
-  cookieReader(name: string): CookieLookup {
+  destroyByHandle(handle: string): MaybePromise<boolean> {
+    const ended = this.#native.destroyByHandle(handle);
+    return this.#acks === undefined ? ended : this.#acks.ended(ended);
+  }
+
+  clear(): MaybePromise<number> {
+    const ended = this.#native.clear();
+    return this.#acks === undefined ? ended : this.#acks.ended(ended);
+  }
+
+  cookieReader(name: string): (header: string, touch: boolean) => StoredSession | undefined {
     const find = this.#native.cookieReader(name);
     return (header, touch) => {
       let text: string | null;
@@ -167,6 +237,16 @@ export class NativeBackend implements SessionBackend {
         `the session takes ${data.length} bytes or more, but maxSessionBytes is ${this.#maxSessionBytes}`,
       );
     }
+  }
+
+  /** Waits for room and makes a write again that was refused for want of it; any other error stays one. */
+  #retry<Args extends unknown[], T>(
+    error: unknown,
+    write: (this: NativeBackend, ...args: Args) => MaybePromise<T>,
+    ...args: Args
+  ): Promise<T> {
+    if (this.#acks === undefined || !isBackpressure(error)) throw error;
+    return this.#acks.retry(() => write.apply(this, args));
   }
 
   #ok(id: string): CommitOutcome {

@@ -65,8 +65,12 @@ export const storeOptionNames = [
  */
 const MAX_OVERHEAD = 640;
 
-export function checkStoreOptions(options: SessionStoreOptions): StoreLimits {
-  checkNames('SessionStore', options, storeOptionNames);
+/** @throws TypeError, RangeError for a wrong option. */
+export function checkStoreOptions(
+  options: SessionStoreOptions,
+  known: readonly string[] = storeOptionNames,
+): StoreLimits {
+  checkNames('SessionStore', options, known);
 
   // Defaults.
   const {

@@ -1,7 +1,8 @@
 /** A session as the direct store API gives it. */
 import { inspect } from 'node:util';
-import type { SessionFacts } from './backend.js';
+import type { SessionFacts, StoredSession } from './backend.js';
 import { GUEST } from './ids.js';
+import { parseData } from './json.js';
 
 /** One session, read at one moment: a copy, which later changes do not touch. Instants are milliseconds since 1970. */
 export class SessionRecord<Data> {
@@ -57,4 +58,9 @@ export class SessionRecord<Data> {
   [inspect.custom](): object {
     return this.toJSON();
   }
+}
+
+/** The record of what a backend holds. */
+export function recordOf<Data>(stored: StoredSession): SessionRecord<Data> {
+  return new SessionRecord(stored, stored.uid, parseData<Data>(stored.data));
 }

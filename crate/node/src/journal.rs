@@ -8,7 +8,7 @@ use crate::store::NativeStore;
 use agai_session_core::journal::open::{Parts, Report, open};
 use agai_session_core::journal::options::{Durability, JournalOptions, OnCorruption};
 use agai_session_core::journal::recover::Watch;
-use agai_session_core::journal::status::News;
+use agai_session_core::journal::status::{News, SnapshotWritten};
 use agai_session_core::random::OsRandom;
 use agai_session_core::{Error, StoreHandle};
 use napi::bindgen_prelude::{Float64Array, Function};
@@ -91,7 +91,8 @@ impl From<&Report> for NativeRecovery {
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeJournalEvent {
-    /// `'checkpoint'`, `'degraded'`, `'healed'` or `'closed'`. With a code, the first and the last failed.
+    /// With a code, a checkpoint or the close failed.
+    #[napi(ts_type = "'checkpoint' | 'degraded' | 'healed' | 'closed'")]
     pub kind: String,
     pub ticket: Option<f64>,
     pub generation: Option<f64>,
@@ -110,6 +111,16 @@ impl NativeJournalEvent {
         }
     }
 
+    fn about(self, written: &SnapshotWritten) -> Self {
+        Self {
+            generation: Some(number(written.generation)),
+            sessions: Some(number(written.sessions)),
+            bytes: Some(number(written.bytes)),
+            duration_ms: Some(number(written.millis)),
+            ..self
+        }
+    }
+
     fn with(self, error: &Error) -> Self {
         Self {
             code: Some(error.code().to_owned()),
@@ -122,30 +133,16 @@ impl NativeJournalEvent {
 impl From<News> for NativeJournalEvent {
     fn from(news: News) -> Self {
         match news {
-            News::Checkpoint {
-                ticket,
-                generation,
-                sessions,
-                bytes,
-                millis,
-            } => Self {
+            News::Checkpoint { ticket, written } => Self {
                 ticket: Some(number(ticket)),
-                generation: Some(number(generation)),
-                sessions: Some(number(sessions)),
-                bytes: Some(number(bytes)),
-                duration_ms: Some(number(millis)),
-                ..Self::new("checkpoint")
+                ..Self::new("checkpoint").about(&written)
             },
             News::CheckpointFailed { ticket, error } => Self {
                 ticket: Some(number(ticket)),
                 ..Self::new("checkpoint").with(&error)
             },
             News::Degraded(error) => Self::new("degraded").with(&error),
-            News::Healed { generation, sessions } => Self {
-                generation: Some(number(generation)),
-                sessions: Some(number(sessions)),
-                ..Self::new("healed")
-            },
+            News::Healed(written) => Self::new("healed").about(&written),
             News::Closed(None) => Self::new("closed"),
             News::Closed(Some(error)) => Self::new("closed").with(&error),
         }

@@ -24,7 +24,6 @@ enum Place {
     Failed,
     EndsSynced,
     EndsFailed,
-    Checkpoints,
 }
 
 /// Answers of the calls that have more than one.
@@ -113,6 +112,5 @@ impl Results {
         self.set(Place::Failed, number(reached.failed));
         self.set(Place::EndsSynced, number(reached.ends_synced));
         self.set(Place::EndsFailed, number(reached.ends_failed));
-        self.set(Place::Checkpoints, number(reached.checkpoints));
     }
 }

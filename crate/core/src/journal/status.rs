@@ -1,8 +1,10 @@
 //! How far the journal is, for those who wait: read without the store's lock.
 
 use crate::error::Error;
+use crate::journal::codec::SnapshotEntry;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Whether writes reach the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +18,33 @@ pub enum Health {
     Closed = 3,
 }
 
+/// A snapshot that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotWritten {
+    pub generation: u64,
+    pub sessions: u64,
+    pub bytes: u64,
+    pub millis: u64,
+}
+
+impl SnapshotWritten {
+    pub(super) fn new(snapshot: &SnapshotEntry, started: Instant) -> Self {
+        Self {
+            generation: snapshot.generation,
+            sessions: snapshot.foot.sessions,
+            bytes: snapshot.len,
+            millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
 /// Something rare that happened to the files.
 #[derive(Debug, Clone)]
 pub enum News {
-    /// A snapshot took the place of the log. The ticket is that of whoever asked for it, or 0.
+    /// A snapshot took the place of the log. The ticket is the newest of those who asked for one, or 0.
     Checkpoint {
         ticket: u64,
-        generation: u64,
-        sessions: u64,
-        bytes: u64,
-        millis: u64,
+        written: SnapshotWritten,
     },
     CheckpointFailed {
         ticket: u64,
@@ -34,10 +53,7 @@ pub enum News {
     /// Writes do not reach the disk any more.
     Degraded(Error),
     /// They do again, and so does all that memory has.
-    Healed {
-        generation: u64,
-        sessions: u64,
-    },
+    Healed(SnapshotWritten),
     /// The store was closed; with an error if not all is on the disk.
     Closed(Option<Error>),
 }

@@ -8,7 +8,7 @@ use crate::journal::codec::SnapshotEntry;
 use crate::journal::disk::Disk;
 use crate::journal::log::Log;
 use crate::journal::snapshot::{SnapshotWriter, Step, discard};
-use crate::journal::status::News;
+use crate::journal::status::{News, SnapshotWritten};
 use crate::shared::Shared;
 use crate::sync::{JoinHandle, pause, spawn};
 use std::io;
@@ -233,10 +233,7 @@ impl Writer {
                 self.shared.status.checkpoints(ticket);
                 self.shared.tell(&News::Checkpoint {
                     ticket,
-                    generation,
-                    sessions: snapshot.foot.sessions,
-                    bytes: snapshot.len,
-                    millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    written: SnapshotWritten::new(&snapshot, started),
                 });
             }
             Err(error) => {

@@ -8,7 +8,7 @@ use crate::journal::codec::{SegmentEntry, SnapshotEntry};
 use crate::journal::entries::{Batch, Entries, Keep};
 use crate::journal::log::{AppendError, Log, reduce};
 use crate::journal::snapshot::discard;
-use crate::journal::status::{Health, News};
+use crate::journal::status::{Health, News, SnapshotWritten};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -100,14 +100,13 @@ impl Writer {
             return;
         }
         self.abandon_checkpoint();
+        let started = Instant::now();
         match self.rebase(false) {
             Ok(snapshot) => {
                 self.failures = Failures::default();
                 self.set_health(Health::Healthy);
-                self.shared.tell(&News::Healed {
-                    generation: snapshot.generation,
-                    sessions: snapshot.foot.sessions,
-                });
+                self.shared
+                    .tell(&News::Healed(SnapshotWritten::new(&snapshot, started)));
             }
             Err(error) => {
                 self.failures.again();

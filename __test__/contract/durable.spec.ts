@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SessionManager, SessionStore } from 'agai-session';
+import { ManualClock } from 'agai-session/testing';
+import test from 'ava';
+import { DURABILITIES } from '../helpers/durable.js';
+import { backendContract, CONTRACT_TIMEOUTS, type OpenBackend } from './backend-contract.js';
+
+for (const durability of DURABILITIES) {
+  backendContract(
+    test,
+    `on disk, durability ${durability}`,
+    async (): Promise<OpenBackend> => {
+      const path = mkdtempSync(join(tmpdir(), 'agai-session-'));
+      const clock = new ManualClock(Date.UTC(2030, 0, 1));
+      const store = await SessionStore.open({ ...CONTRACT_TIMEOUTS, clock, path, durability });
+      const close = async (): Promise<void> => {
+        await store.close();
+        rmSync(path, { recursive: true });
+      };
+      return { backend: store.backend, advance: (by) => clock.advance(by), close };
+    },
+    { synchronous: 'reads', cookieReader: true, loneSurrogates: true },
+  );
+}
+
+test('a manager opens a store of its own, and its cookies are read at once from then on', async (t) => {
+  const path = mkdtempSync(join(tmpdir(), 'agai-session-'));
+  const manager = new SessionManager({ path });
+  t.is(manager.store, undefined, 'not open yet');
+  const early = manager.create();
+  early.login('ann');
+  const saved = early.save();
+  t.true(saved instanceof Promise);
+  await saved;
+  t.is((await manager.ready)?.get(early.id!)?.uid, 'ann');
+  t.is(manager.store, await manager.ready);
+  const read = manager.load(early.id!);
+  t.false(read instanceof Promise);
+  t.is((await read)?.uid, 'ann');
+  t.deepEqual(
+    [...manager.store!.sessions()].map(({ uid }) => uid),
+    ['ann'],
+  );
+  await manager.store!.close();
+  rmSync(path, { recursive: true });
+});

@@ -1,0 +1,85 @@
+/** A store on disk lets its process end, and what was acknowledged is there afterwards, however it ended. */
+import { writeFileSync } from 'node:fs';
+import test from 'ava';
+import { freshPath, openStore } from '../helpers/durable.js';
+import { runFixture } from '../helpers/fixture.js';
+
+interface Answer {
+  readonly at: number;
+  readonly ids: readonly string[];
+  readonly moved: string;
+}
+
+const ways: [string, string][] = [
+  ['an open store', 'open'],
+  ['an open store with listeners', 'listeners'],
+  ['a closed store', 'closed'],
+  ['a store that is being closed', 'closing'],
+  ['promises pending, after they were kept', 'pending'],
+  ['an open store, by process.exit', 'process.exit'],
+];
+
+for (const [what, way] of ways) {
+  test.serial(`a process ends by itself with ${what}, and its sessions are on the disk`, async (t) => {
+    const path = freshPath(t);
+    const outcome = await runFixture('durable-exit.mjs', { args: [way, path] });
+    t.is(outcome.signal, null);
+    t.is(outcome.code, 0, outcome.stderr);
+    const { at, ids } = outcome.answer<Answer>();
+    t.true(outcome.endedAt - at < 2_000, `${outcome.endedAt - at} ms from the last line to the exit`);
+    const store = await openStore(t, { path });
+    const live = way === 'pending' ? ids.slice(1) : ids;
+    t.deepEqual(
+      live.filter((id) => !store.has(id)),
+      [],
+    );
+    if (way === 'pending') t.false(store.has(ids[0]!), 'what was destroyed stays so');
+  });
+}
+
+test.serial('a process stays alive while a store is being opened', async (t) => {
+  const outcome = await runFixture('durable-exit.mjs', { args: ['opening', freshPath(t)] });
+  t.is(outcome.code, 0, outcome.stderr);
+  t.is(outcome.answer<{ size: number }>().size, 0);
+});
+
+test.serial('kill -9 takes nothing that was acknowledged', async (t) => {
+  const path = freshPath(t);
+  const outcome = await runFixture('durable-exit.mjs', { args: ['kill', path] });
+  t.is(outcome.signal, 'SIGKILL');
+  const { ids, moved } = outcome.answer<Answer>();
+  const store = await openStore(t, { path });
+  t.false(store.has(ids[0]!), 'destroyed');
+  t.false(store.has(ids[1]!), 'moved');
+  t.is(store.get(moved)?.uid, 'u1');
+  t.deepEqual(
+    ids.slice(2).map((id) => store.get(id)?.uid),
+    ids.slice(2).map((_, n) => `u${n + 2}`),
+  );
+});
+
+test.serial('kill -9 brings back nothing that was ended, also where nothing else is promised', async (t) => {
+  const path = freshPath(t);
+  const outcome = await runFixture('durable-exit.mjs', { args: ['kill none', path] });
+  t.is(outcome.signal, 'SIGKILL');
+  const { ids } = outcome.answer<Answer>();
+  const store = await openStore(t, { path });
+  t.false(store.has(ids[0]!));
+  t.false(store.has(ids[1]!));
+});
+
+test.serial('a store that cannot be opened ends the process unless somebody handles it', async (t) => {
+  const path = freshPath(t);
+  writeFileSync(path, 'not a directory');
+  const outcome = await runFixture('durable-exit.mjs', { args: ['unhandled', path] });
+  t.is(outcome.code, 1);
+  t.regex(outcome.stderr, /ERR_SESSION_PATH/);
+});
+
+test.serial('a second process is refused while the first has the directory', async (t) => {
+  const store = await openStore(t);
+  const outcome = await runFixture('durable-exit.mjs', { args: ['unhandled', store.path] });
+  t.is(outcome.code, 1);
+  t.regex(outcome.stderr, /ERR_SESSION_LOCKED/);
+  t.true(outcome.stderr.includes(String(process.pid)), 'the message names who has it');
+});

@@ -1,0 +1,98 @@
+/** What a store holds when it is opened again. */
+import { ManualClock } from 'agai-session/testing';
+import test from 'ava';
+import { DURABILITIES, openStore, reopen } from '../helpers/durable.js';
+
+const TEXTS = ['', 'é ÿ', 'ž 漢字 €', '👩‍👩‍👧 🎉', '\ud800', 'x'.repeat(20_000)];
+
+for (const durability of DURABILITIES) {
+  test(`${durability}: every fact of a session is the same after reopening`, async (t) => {
+    const clock = new ManualClock(Date.UTC(2030, 0, 1));
+    const store = await openStore(t, { clock, durability });
+    const made = [
+      await store.create({ n: 1 }),
+      await store.create({ n: 2 }, { uid: 'ann' }),
+      await store.create({ n: 3 }, { idleTimeout: '2h', absoluteTimeout: '3h' }),
+      await store.create({ n: 4 }, { idleTimeout: Infinity, absoluteTimeout: Infinity }),
+    ];
+    clock.advance('1m');
+    await store.commit(made[0]!.id, 1, { n: 'changed' });
+    const moved = await store.regenerate(made[1]!.id, { uid: 'bob' });
+    const ids = [made[0]!.id, moved!.id, made[2]!.id, made[3]!.id];
+    const before = ids.map((id) => store.get(id)!.toJSON());
+    const again = await reopen(t, store, { clock });
+    const now = ids.map((id) => again.get(id)!.toJSON());
+    t.deepEqual(now, before);
+    t.is(again.size, 4);
+    t.false(again.has(made[1]!.id), 'the old id of a session that was moved stays dead');
+    t.false(again.recovery.created);
+    t.is(again.recovery.sessions, 4);
+  });
+
+  test(`${durability}: what was ended stays ended after reopening`, async (t) => {
+    const store = await openStore(t, { durability });
+    const destroyed = await store.create({}, { uid: 'ann' });
+    const byHandle = await store.create({}, { uid: 'ann' });
+    const loggedOut = await store.create({}, { uid: 'ann' });
+    const kept = await store.create({}, { uid: 'ann' });
+    t.true(await store.destroy(destroyed.id));
+    t.true(await store.destroyByHandle(byHandle.handle));
+    t.true(await store.backend.destroy(loggedOut.id, 'logout'));
+    const again = await reopen(t, store);
+    for (const { id } of [destroyed, byHandle, loggedOut]) t.is(again.get(id), undefined);
+    t.true(again.has(kept.id));
+    t.is(await again.clear(), 1);
+    const empty = await reopen(t, again);
+    t.is(empty.size, 0);
+    t.false(empty.has(kept.id));
+  });
+}
+
+test('every text comes back as it was', async (t) => {
+  const store = await openStore(t);
+  const made = await Promise.all(TEXTS.map((text) => store.create({ text }, { uid: `u${text}`.slice(0, 255) })));
+  const again = await reopen(t, store);
+  t.deepEqual(
+    made.map(({ id }) => [again.get(id)?.data['text'], again.get(id)?.uid]),
+    TEXTS.map((text) => [text, `u${text}`.slice(0, 255)]),
+  );
+});
+
+test('activity is kept: a session that was touched lives on from there', async (t) => {
+  const clock = new ManualClock(Date.UTC(2030, 0, 1));
+  const store = await openStore(t, { clock, idleTimeout: '30m' });
+  const { id } = await store.create({});
+  clock.advance('20m');
+  t.true(store.touch(id));
+  const again = await reopen(t, store, { clock, idleTimeout: '30m' });
+  clock.advance('20m');
+  t.true(again.has(id));
+  clock.advance('10m');
+  t.false(again.has(id));
+});
+
+test('a session whose deadline passed while the store was closed is dead, and counted', async (t) => {
+  const clock = new ManualClock(Date.UTC(2030, 0, 1));
+  const store = await openStore(t, { clock });
+  const { id } = await store.create({}, { idleTimeout: '1m' });
+  const kept = await store.create({});
+  await store.close();
+  clock.advance('1m');
+  const again = await openStore(t, { path: store.path, clock });
+  t.false(again.has(id));
+  t.true(again.has(kept.id));
+  t.is(again.size, 1);
+  t.is(again.recovery.expired, 1);
+});
+
+test('sessions that were brought back are written, moved and ended like any other', async (t) => {
+  const store = await openStore<{ n: number }>(t);
+  const { id, version } = await store.create({ n: 1 });
+  const again = await reopen(t, store);
+  t.deepEqual(await again.commit(id, version, { n: 2 }), { status: 'ok', version: version + 1 });
+  t.is((await again.commit(id, version, { n: 3 })).status, 'conflict');
+  const moved = await again.regenerate(id, { uid: 'ann' });
+  t.is(moved?.data.n, 2);
+  t.true(await again.destroy(moved!.id));
+  t.is(again.size, 0);
+});
