@@ -1,6 +1,8 @@
-// Builds what is missing and runs an example: `npm run demo`, or `node scripts/demo.mjs FILE`. PORT chooses the port.
+// Builds what is missing and runs an example: `npm run demo`, or `node scripts/demo.mjs FILE`. PORT chooses the port, DATA where the
+// demo keeps its sessions (target/demo.data).
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { root, setup } from './setup.mjs';
 
 try {
@@ -11,7 +13,11 @@ try {
 }
 
 const file = process.argv[2] ?? 'examples/demo/server.mjs';
-const server = spawn(process.execPath, [file, ...process.argv.slice(3)], { cwd: root, stdio: 'inherit' });
+const server = spawn(process.execPath, [file, ...process.argv.slice(3)], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { DATA: join(root, 'target', 'demo.data'), ...process.env },
+});
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // A terminal sends Ctrl-C to the example by itself; a second one would cut its shutdown short.

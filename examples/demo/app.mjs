@@ -77,14 +77,15 @@ export function createApp(store, watch) {
     res.redirect(303, '/');
   });
 
-  app.post('/guests', (_req, res) => {
-    sendGuests(store);
+  app.post('/guests', async (_req, res) => {
+    await sendGuests(store);
     res.redirect(303, '/');
   });
 
   // An operator's page in a real application; here whoever is logged in may try it.
-  app.post('/sessions/end', loggedInOnly, (req, res) => {
-    store.destroyByHandle(field(req, 'handle'));
+  app.post('/sessions/end', loggedInOnly, async (req, res) => {
+    // On the disk, before anybody is told.
+    await store.destroyByHandle(field(req, 'handle'));
     res.redirect(303, '/');
   });
 
@@ -109,12 +110,13 @@ function logIn(req) {
 }
 
 /** Visitors who put something into a basket and leave. */
-function sendGuests(store) {
+async function sendGuests(store) {
   const { guests, shortest, longest } = FLOOD;
-  for (let guest = 0; guest < guests; guest++) {
+  const visits = Array.from({ length: guests }, (_, guest) => {
     const idleTimeout = shortest + Math.floor(Math.random() * (longest - shortest));
-    store.create({ basket: [`item ${guest}`] }, { idleTimeout });
-  }
+    return store.create({ basket: [`item ${guest}`] }, { idleTimeout });
+  });
+  await Promise.all(visits);
 }
 
 /** One field of the posted form, which may have come in any shape. */

@@ -59,7 +59,7 @@ function layout({ uid, isAuthenticated, colour = COLOURS[0], handle, now }, main
         </header>
         <main>${main}</main>
         <footer>
-          A demo: everything is kept in this process's memory and is gone when it stops. Forms work without JavaScript.
+          A demo. Stop it and start it again: who was logged in still is. Forms work without JavaScript.
         </footer>
       </body>
     </html>`;
