@@ -11,6 +11,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How long the journal's thread lets writes gather for which nobody waits: waking it for each would cost the writers more than all else.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// What the journal's thread is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriterRest {
+    /// Nothing.
+    Awake,
+    /// Any work.
+    Sleeps,
+    /// Work that somebody waits for; else the end of a moment.
+    Lingers,
+}
+
 /// Called, from whichever thread, when there is something to be told.
 pub type Notifier = Box<dyn Fn() + Send + Sync>;
 
@@ -44,8 +58,8 @@ pub(crate) struct State {
     pub refuses: bool,
     /// Checkpoints that were asked for.
     pub checkpoint_tickets: u64,
-    /// The journal's thread sleeps until it is notified.
-    pub writer_sleeps: bool,
+    /// What the journal's thread waits for.
+    pub writer: WriterRest,
     /// Something but a write is there for it to see to.
     pub writer_wanted: bool,
     /// Handles that are open.
@@ -64,10 +78,19 @@ impl State {
             retired: Vec::new(),
             refuses: false,
             checkpoint_tickets: 0,
-            writer_sleeps: false,
+            writer: WriterRest::Awake,
             writer_wanted: false,
             seats: 0,
             next_seat: 0,
+        }
+    }
+
+    fn writer_is_to_wake(&self) -> bool {
+        let Some(log) = self.store.log() else { return false };
+        match self.writer {
+            WriterRest::Awake => false,
+            WriterRest::Sleeps => log.has_work(),
+            WriterRest::Lingers => log.is_urgent(),
         }
     }
 
@@ -137,9 +160,9 @@ impl Shared {
         if wake {
             guard.sleeps_until = 0;
         }
-        let write = guard.writer_sleeps && guard.store.log().is_some_and(Entries::has_work);
+        let write = guard.writer_is_to_wake();
         if write {
-            guard.writer_sleeps = false;
+            guard.writer = WriterRest::Awake;
         }
         if fair {
             Mutex::unlock_fair(guard);
@@ -169,7 +192,7 @@ impl Shared {
     pub fn wake_writer(&self) {
         let mut guard = self.lock();
         guard.writer_wanted = true;
-        guard.writer_sleeps = false;
+        guard.writer = WriterRest::Awake;
         drop(guard);
         self.work.notify();
     }
@@ -177,21 +200,30 @@ impl Shared {
     /// Sleeps until there is work for the journal's thread or the time is over; false when it is to end.
     pub fn wait_for_work(&self, timeout: Option<Duration>) -> bool {
         let until = timeout.map(|timeout| Instant::now() + timeout);
+        let mut lingers_until = None;
         let mut guard = self.lock();
         loop {
-            if std::mem::take(&mut guard.writer_wanted) || guard.store.log().is_some_and(Entries::has_work) {
+            let has_work = guard.store.log().is_some_and(Entries::has_work);
+            let is_urgent = guard.stop || guard.store.log().is_some_and(Entries::is_urgent);
+            if std::mem::take(&mut guard.writer_wanted) || has_work && is_urgent {
                 return true;
             }
             if guard.stop && !guard.closed || guard.poisoned {
                 return guard.poisoned;
             }
+            let (rest, until) = if has_work {
+                let until = *lingers_until.get_or_insert_with(|| Instant::now() + LINGER);
+                (WriterRest::Lingers, Some(until))
+            } else {
+                (WriterRest::Sleeps, until)
+            };
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return true;
             }
-            guard.writer_sleeps = true;
+            guard.writer = rest;
             guard = self.work.wait(guard, left);
-            guard.writer_sleeps = false;
+            guard.writer = WriterRest::Awake;
         }
     }
 

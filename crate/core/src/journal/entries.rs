@@ -3,6 +3,7 @@
 use crate::journal::codec::{Place, Put, Remove, Touch, encode};
 use crate::journal::faults::{Fault, Faults};
 use crate::journal::frame;
+use crate::journal::options::Durability;
 use serde::Serialize;
 
 /// Kinds of records in the log.
@@ -30,6 +31,8 @@ pub mod kind {
 const CHUNK: usize = 1 << 18;
 /// Chunks kept for the next batch.
 const SPARE: usize = 4;
+/// Bytes that may gather while nobody waits for them.
+const GATHERED: usize = 1 << 20;
 /// Bytes that may wait before writes are refused; destroys never are.
 pub const MAX_QUEUED: usize = 64 << 20;
 
@@ -53,8 +56,7 @@ pub struct Entries {
     keep: Keep,
     /// Somebody waits for the disk itself.
     sync: bool,
-    /// Every write is to be synced.
-    sync_all: bool,
+    durability: Durability,
     faults: Faults,
 }
 
@@ -75,7 +77,7 @@ impl Batch {
 
 impl Entries {
     /// An empty queue behind the record `last_lsn`.
-    pub fn new(last_lsn: u64, sync_all: bool, faults: Faults) -> Self {
+    pub fn new(last_lsn: u64, durability: Durability, faults: Faults) -> Self {
         Self {
             chunks: Vec::new(),
             spare: Vec::new(),
@@ -84,7 +86,7 @@ impl Entries {
             last_lsn,
             keep: Keep::All,
             sync: false,
-            sync_all,
+            durability,
             faults,
         }
     }
@@ -95,6 +97,11 @@ impl Entries {
 
     pub fn has_work(&self) -> bool {
         self.keep == Keep::All && (self.bytes > 0 || self.sync)
+    }
+
+    /// Whether what waits should be written now, and not when more has gathered.
+    pub fn is_urgent(&self) -> bool {
+        self.sync || self.durability != Durability::None || self.bytes > GATHERED
     }
 
     pub fn is_full(&self) -> bool {
@@ -108,7 +115,8 @@ impl Entries {
 
     pub fn put(&mut self, put: &Put<'_>, renewed: bool) {
         self.push(if renewed { kind::RENEW } else { kind::PUT }, put);
-        self.sync |= self.sync_all || (renewed && !self.faults.has(Fault::DestroyNotSynced));
+        self.sync |=
+            self.durability == Durability::Disk || (renewed && !self.faults.has(Fault::DestroyNotSynced));
     }
 
     pub fn touch(&mut self, touch: &Touch) {

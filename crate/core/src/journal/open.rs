@@ -10,7 +10,7 @@ use crate::journal::codec::Manifest;
 use crate::journal::disk::{DirLock, Disk, LockError, RealDisk, replace};
 use crate::journal::entries::Entries;
 use crate::journal::faults::Fault;
-use crate::journal::options::{Durability, JournalOptions, OnCorruption};
+use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::recover::{Damage, RecoverError, Recovered, Watch, recover};
 use crate::journal::registry;
 use crate::journal::writer::{Start, Writer};
@@ -240,11 +240,7 @@ pub(crate) fn start(
         salvaging,
     );
     let (mut store, adopted) = adopted.map_err(|twins| twins_found(path, twins, last_lsn))?;
-    store.attach_log(Entries::new(
-        last_lsn,
-        parts.journal.durability == Durability::Disk,
-        faults,
-    ));
+    store.attach_log(Entries::new(last_lsn, parts.journal.durability, faults));
     let evicted = store.shrink(now);
     let (generation, sessions) = (manifest.generation, u64::from(store.len()));
     let trouble = |what: &'static str| {
