@@ -15,6 +15,7 @@ mod expiry;
 mod handle;
 mod id;
 mod index;
+pub mod journal;
 mod lru;
 mod page;
 pub mod random;

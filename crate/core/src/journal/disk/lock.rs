@@ -1,0 +1,120 @@
+//! One owner at a time.
+
+use super::real::RealDisk;
+use super::{Disk, Source};
+use std::fmt;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+const NAME: &str = "LOCK";
+
+/// More than a lock's text ever is; what lies in the file may be anybody's.
+const MAX_TEXT: u64 = 1024;
+
+/// The directory is this store's until it is dropped, or the process dies: the kernel holds the lock, the file alone
+/// says nothing. It belongs to this open file, not to the process, so that a second opening in one process is refused
+/// too and closing an unrelated file does not lose it.
+#[derive(Debug)]
+pub struct DirLock {
+    file: File,
+}
+
+impl DirLock {
+    /// Takes the lock, and makes the lock file if it is missing. Changes no byte: see [`DirLock::sign`].
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when another store has it; [`LockError::Io`] when the file cannot be used.
+    pub fn acquire(disk: &RealDisk) -> Result<Self, LockError> {
+        let mut file = disk.open_or_create(NAME)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file }),
+            Err(TryLockError::Error(source)) => Err(LockError::Io { source }),
+            Err(TryLockError::WouldBlock) => {
+                // Some systems keep a locked file from being read; then the owner stays unnamed.
+                let text = read_text(&mut file).unwrap_or_default();
+                let pid = pid(&text);
+                Err(LockError::Held { pid, text })
+            }
+        }
+    }
+
+    /// Says in the file who the owner is, in lines: `pid N`, `started N`, `version X`.
+    ///
+    /// # Errors
+    /// What the system says; the lock is held regardless.
+    pub fn sign(&mut self, text: &str) -> io::Result<()> {
+        // Written before it is cut, so that whoever reads in between finds the new owner in the first line.
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(text.as_bytes())?;
+        self.file.set_len(text.len() as u64)?;
+        self.file.sync_data()
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // Not left to the closing alone: a child forked meanwhile may still have the file open. Closing unlocks if
+        // this fails.
+        let _ = self.file.unlock();
+    }
+}
+
+/// The owner's text as it stands, whether it lives or not; `None` without a lock file.
+///
+/// # Errors
+/// What the system says.
+pub fn read_lock(disk: &dyn Disk) -> io::Result<Option<String>> {
+    match disk.open(NAME) {
+        Ok(mut source) => read_text::<dyn Source>(&mut *source).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_text<R: Read + ?Sized>(source: &mut R) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    source.take(MAX_TEXT).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn pid(text: &str) -> Option<u32> {
+    let line = text.lines().find_map(|line| line.strip_prefix("pid "));
+    line?.trim().parse().ok()
+}
+
+/// Why the directory is not ours.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another store has it open; `pid` and `text` are what it signed with, and may still be its predecessor's.
+    Held { pid: Option<u32>, text: String },
+    /// The lock file cannot be opened or locked.
+    Io { source: io::Error },
+}
+
+impl From<io::Error> for LockError {
+    fn from(source: io::Error) -> Self {
+        Self::Io { source }
+    }
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held { pid: Some(pid), .. } => {
+                write!(f, "the directory is in use by the process {pid}")
+            }
+            Self::Held { pid: None, .. } => f.write_str("the directory is in use by another process"),
+            Self::Io { .. } => write!(f, "the file {NAME} could not be locked"),
+        }
+    }
+}
+
+impl std::error::Error for LockError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source } => Some(source),
+            Self::Held { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The file system's own directory, opened once.
+
+#[cfg(not(unix))]
+#[path = "real/portable.rs"]
+mod directory;
+#[cfg(unix)]
+#[path = "real/unix.rs"]
+mod directory;
+
+use super::{DirError, Disk, Sink, Source, check_cut, check_name};
+use directory::Directory;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// A directory of the file system. On Unix it is held by its descriptor: renamed or swapped under the store, it stays
+/// the one that was opened and checked.
+#[derive(Debug)]
+pub struct RealDisk {
+    directory: Directory,
+}
+
+impl RealDisk {
+    /// Opens the directory to write in it, and makes it (mode 0700, durable) if only its last component is missing.
+    ///
+    /// # Errors
+    /// [`DirError`]: whatever would let somebody else at the files, or fail at the first write.
+    pub fn open(path: &Path) -> Result<Self, DirError> {
+        let directory = Directory::open(path)?;
+        Ok(Self { directory })
+    }
+
+    /// Opens a directory that is there, for tools that only read: neither owner nor mode matter to them.
+    ///
+    /// # Errors
+    /// [`DirError`] when it is missing, a symlink, no directory, or may not be read.
+    pub fn open_existing(path: &Path) -> Result<Self, DirError> {
+        let directory = Directory::open_existing(path)?;
+        Ok(Self { directory })
+    }
+
+    /// Device and inode: the same for each path that leads here.
+    #[must_use]
+    pub fn identity(&self) -> (u64, u64) {
+        self.directory.identity()
+    }
+
+    /// The file at `name` for reading and writing, made empty (mode 0600) if it is missing.
+    pub(super) fn open_or_create(&self, name: &str) -> io::Result<File> {
+        check_name(name)?;
+        self.directory.open_or_create(name)
+    }
+}
+
+impl Disk for RealDisk {
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        check_name(name)?;
+        let file = self.directory.open_for_reading(name)?;
+        let len = file.metadata()?.len();
+        Ok(Box::new(RealSource { file, len }))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
+        check_name(name)?;
+        let file = self.directory.create(name)?;
+        Ok(Box::new(RealSink { file }))
+    }
+
+    fn cut(&self, name: &str, len: u64) -> io::Result<()> {
+        check_name(name)?;
+        let file = self.directory.open_for_writing(name)?;
+        check_cut(len, file.metadata()?.len())?;
+        file.set_len(len)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        check_name(from)?;
+        check_name(to)?;
+        self.directory.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        check_name(name)?;
+        self.directory.remove(name)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = self.directory.list()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.directory.sync()
+    }
+}
+
+struct RealSource {
+    file: File,
+    len: u64,
+}
+
+impl Read for RealSource {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Source for RealSource {
+    fn len(&self) -> u64 {
+        self.len
+    }
+}
+
+struct RealSink {
+    file: File,
+}
+
+impl Sink for RealSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn cut(&mut self, len: u64) -> io::Result<()> {
+        check_cut(len, self.file.metadata()?.len())?;
+        self.file.set_len(len)?;
+        // Where files are not opened for appending, a cursor beyond the end would leave a hole.
+        self.file.seek(SeekFrom::Start(len))?;
+        Ok(())
+    }
+}
+
+/// A pipe, a device or a directory under the name of a file.
+fn only_regular(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    }
+}

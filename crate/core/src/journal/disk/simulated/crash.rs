@@ -1,0 +1,174 @@
+//! What is left after the process or the power is gone.
+
+use super::inode::{Change, Inode, overwrite};
+use super::names::Names;
+use super::state::State;
+use fastrand::Rng;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// As by `kill -9`: all that was written is there, and what was not durable still is not.
+    KillProcess,
+    /// Any part of what was not durable is there, see [`SimulatedDisk::crash`](super::SimulatedDisk::crash).
+    ///
+    /// A sector (512 or 4096 bytes) of a file is as it was at some moment since the last sync, each for itself. One
+    /// that was never written reads as zeros or as what the disk held before. The file's length is any between those
+    /// it had. Names see the module's text.
+    PowerCut,
+    /// Only what was durable is there.
+    PowerCutLosingAll,
+    /// All that was written is there and durable, but for what a failed sync forgot.
+    PowerCutLosingNothing,
+}
+
+impl State {
+    pub fn crash(&self, seed: u64, how: Crash) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let names = match how {
+            Crash::KillProcess => self.names.clone(),
+            Crash::PowerCut => Names::survived(self.names.after_power_cut(&mut rng)),
+            Crash::PowerCutLosingAll => Names::survived(self.names.durable().clone()),
+            Crash::PowerCutLosingNothing => Names::survived(self.names.written_back()),
+        };
+        let sector = if rng.bool() { 512 } else { 4096 };
+        let survive = |inode: &Inode, rng: &mut Rng| match how {
+            Crash::KillProcess => inode.reopened(),
+            Crash::PowerCut => Inode::survived(self.survivors(inode, sector, rng)),
+            Crash::PowerCutLosingAll => Inode::survived(Arc::clone(inode.durable())),
+            Crash::PowerCutLosingNothing => Inode::survived(inode.written_back()),
+        };
+        let reachable = names.reachable();
+        let inodes = self.inodes.iter().filter(|(id, _)| reachable.contains(id));
+        let inodes = inodes
+            .map(|(id, inode)| (*id, survive(inode, &mut rng)))
+            .collect();
+        Self {
+            inodes,
+            names,
+            next: self.next,
+            capacity: self.capacity,
+            ..Self::default()
+        }
+    }
+
+    fn survivors(&self, inode: &Inode, sector: usize, rng: &mut Rng) -> Arc<Vec<u8>> {
+        let changes = inode.pending().len();
+        if changes == 0 {
+            return Arc::clone(inode.durable());
+        }
+        // The extremes and a torn end are what mostly happens; any sector from any moment is what may happen.
+        match rng.u8(..4) {
+            0 => Arc::clone(inode.durable()),
+            1 => inode.written_back(),
+            2 => {
+                let moment = rng.usize(..changes);
+                Arc::new(self.torn(inode, sector, moment..moment + 1, rng))
+            }
+            _ => Arc::new(self.torn(inode, sector, 0..changes, rng)),
+        }
+    }
+
+    /// The file, each sector as it was at some moment of `moments`, both ends included; moment n is after n changes.
+    fn torn(&self, inode: &Inode, sector: usize, moments: Range<usize>, rng: &mut Rng) -> Vec<u8> {
+        let lengths = lengths(inode);
+        let among = lengths.get(moments.start..=moments.end).unwrap_or_default();
+        let shortest = among.iter().copied().min().unwrap_or_default();
+        let longest = among.iter().copied().max().unwrap_or_default();
+
+        let durable = inode.durable();
+        let mut content = durable.to_vec();
+        content.resize(lengths.iter().copied().max().unwrap_or_default(), 0);
+        let mut sectors: Vec<Sector> = (0..content.len().div_ceil(sector))
+            .map(|_| Sector {
+                moment: rng.usize(moments.start..=moments.end),
+                written: false,
+            })
+            .collect();
+        for (index, change) in inode.pending().iter().enumerate() {
+            apply(change, index, sector, &mut sectors, &mut content);
+        }
+        let keeps_junk = rng.bool();
+        for (index, state) in sectors.iter().enumerate() {
+            let start = index * sector;
+            if keeps_junk && !state.written && start >= durable.len() && rng.bool() {
+                let end = (start + sector).min(content.len());
+                let junk = self.junk(inode, end - start, rng);
+                overwrite(&mut content, start, &junk);
+            }
+        }
+        content.truncate(match rng.u8(..4) {
+            0 => shortest,
+            // A hole below the full length: what tells a torn end from a lost middle.
+            1 => longest,
+            _ => rng.usize(shortest..=longest),
+        });
+        content
+    }
+
+    /// What a sector may hold that was another file's before: its bytes, or anything.
+    fn junk(&self, but: &Inode, len: usize, rng: &mut Rng) -> Vec<u8> {
+        let mut others = self.inodes.values().filter(|other| !std::ptr::eq(*other, but));
+        let pick = rng.usize(..=self.inodes.len());
+        let mut junk: Vec<u8> = others
+            .nth(pick)
+            .map(|other| other.live().iter().copied().take(len).collect())
+            .unwrap_or_default();
+        junk.resize_with(len, || rng.u8(..));
+        junk
+    }
+}
+
+struct Sector {
+    /// How many of the pending changes reached it.
+    moment: usize,
+    written: bool,
+}
+
+/// The durable length and that after each pending change.
+fn lengths(inode: &Inode) -> Vec<usize> {
+    let mut len = inode.durable().len();
+    let mut lengths = vec![len];
+    for change in inode.pending() {
+        len = match change {
+            Change::Write { at, bytes } => len.max(at + bytes.len()),
+            Change::Cut { len: cut } => len.min(*cut),
+        };
+        lengths.push(len);
+    }
+    lengths
+}
+
+/// Applies the `index`-th change to the sectors that it reached.
+fn apply(change: &Change, index: usize, sector: usize, sectors: &mut [Sector], content: &mut Vec<u8>) {
+    let range = match change {
+        Change::Write { at, bytes } => *at..at + bytes.len(),
+        Change::Cut { len } => *len..content.len(),
+    };
+    let first = range.start / sector;
+    let touched = range.end.div_ceil(sector).saturating_sub(first);
+    for (number, state) in sectors.iter_mut().enumerate().skip(first).take(touched) {
+        if index >= state.moment {
+            continue;
+        }
+        let start = range.start.max(number * sector);
+        let end = range.end.min((number + 1) * sector);
+        match change {
+            Change::Write { at, bytes } => {
+                overwrite(
+                    content,
+                    start,
+                    bytes.get(start - at..end - at).unwrap_or_default(),
+                );
+                state.written = true;
+            }
+            Change::Cut { .. } => {
+                if let Some(gone) = content.get_mut(start..end) {
+                    gone.fill(0);
+                }
+            }
+        }
+    }
+}
