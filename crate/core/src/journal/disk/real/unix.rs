@@ -34,7 +34,7 @@ impl Directory {
             Ok(directory) => {
                 // Whoever made it may have died before its name was durable. Without leave to read the parent there
                 // is nothing to do about it.
-                let _ = parent(path).and_then(|parent| sync_parent(&parent));
+                let _ = parent(path).and_then(|parent| sync(&parent));
                 directory
             }
             Err(error) => return Err(error),
@@ -69,7 +69,7 @@ impl Directory {
         }
         let opened = rustix::fs::openat(&parent, name, DIR_FLAGS, Mode::empty());
         let directory = Self::new(opened.map_err(|errno| explain(path, path, errno))?.into(), path)?;
-        sync_parent(&parent).map_err(fail)?;
+        sync(&parent).map_err(fail)?;
         Ok(directory)
     }
 
@@ -155,10 +155,6 @@ fn parent(path: &Path) -> io::Result<File> {
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(CWD, parent, flags, Mode::empty())?.into())
-}
-
-fn sync_parent(parent: &File) -> io::Result<()> {
-    sync(parent)
 }
 
 fn sync(dir: &File) -> io::Result<()> {

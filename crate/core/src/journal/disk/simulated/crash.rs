@@ -99,7 +99,12 @@ impl State {
                 overwrite(&mut content, start, &junk);
             }
         }
-        content.truncate(rng.usize(shortest..=longest));
+        content.truncate(match rng.u8(..4) {
+            0 => shortest,
+            // A hole below the full length: what tells a torn end from a lost middle.
+            1 => longest,
+            _ => rng.usize(shortest..=longest),
+        });
         content
     }
 
