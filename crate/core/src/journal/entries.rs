@@ -167,6 +167,11 @@ impl Entries {
         }
     }
 
+    /// What was taken has been dealt with.
+    pub fn done(&mut self) {
+        self.taken = 0;
+    }
+
     /// Drops all that waits, and keeps what is told from here on. Answers the newest number: a snapshot begun now has it all.
     pub fn restart(&mut self, keep: Keep) -> (u64, Vec<Vec<u8>>) {
         self.keep = keep;

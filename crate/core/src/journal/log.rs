@@ -56,7 +56,9 @@ impl Log {
             salt: entry.salt,
             chain: previous_chain,
         };
-        let mut sink = disk.create(&segment_name(entry.generation, entry.number))?;
+        let name = segment_name(entry.generation, entry.number);
+        remove_leftover(disk, &name)?;
+        let mut sink = disk.create(&name)?;
         sink.write_all(&header.to_bytes())?;
         sink.sync()?;
         disk.sync_dir()?;
@@ -147,6 +149,17 @@ impl Log {
         synced?;
         self.synced_lsn = self.last_lsn;
         Ok(())
+    }
+}
+
+/// Removes a file that no manifest named, because a crash came between.
+///
+/// # Errors
+/// Of the disk.
+pub fn remove_leftover(disk: &dyn Disk, name: &str) -> io::Result<()> {
+    match disk.remove(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

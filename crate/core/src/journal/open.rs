@@ -261,6 +261,14 @@ pub(crate) fn start(
         replace(&**disk, &name, &torn.bytes).map_err(trouble("a torn write could not be copied"))?;
         torn_file = Some(name);
     }
+    if let Some(open) = recovered.open_segment
+        && !salvaging
+    {
+        // Cut where its records end, and synced: what a killed process wrote was read, but the disk may not have it yet, and the
+        // next manifest will say that it does.
+        disk.cut(&open.0, open.1)
+            .map_err(trouble("the log could not be synced"))?;
+    }
     if salvaging {
         keep_manifest(&**disk, generation).map_err(trouble("the damaged manifest could not be copied"))?;
     }
@@ -291,10 +299,6 @@ pub(crate) fn start(
         writer
             .resume()
             .map_err(trouble("a new segment could not be begun"))?;
-    }
-    if let Some(torn) = &torn {
-        // The manifest says where the segment ends; what is behind that does not count whether or not it is cut.
-        let _ = disk.cut(&torn.file, torn.offset);
     }
     let report = Report {
         created,

@@ -143,6 +143,28 @@ impl FrameReader {
         Ok(())
     }
 
+    /// All frames behind the one that cannot be read which `wanted` accepts.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn visit_rest(
+        &mut self,
+        wanted: impl Fn(u64, u8) -> bool,
+        mut visit: impl FnMut(&Frame<'_>),
+    ) -> io::Result<()> {
+        let rest = self.rest()?;
+        let mut bytes = &rest[..];
+        while let Some(at) = frame::search(bytes, self.seed, &wanted) {
+            bytes = bytes.get(at..).unwrap_or_default();
+            let Some((frame, behind)) = frame::split(bytes) else {
+                break;
+            };
+            visit(&frame);
+            bytes = behind;
+        }
+        Ok(())
+    }
+
     /// The first frame behind the one that cannot be read which `wanted` accepts; how far away it is.
     ///
     /// # Errors

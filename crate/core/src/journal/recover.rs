@@ -1,8 +1,8 @@
 //! From files to an [`Image`]: the manifest, its snapshot, then its segments. Reads only.
 //!
-//! A record counts as **torn** when it cannot be read, belongs to the last segment, that segment was not closed, and no whole
-//! record of it follows: a crash in the middle of a write. Everything else that cannot be read, or contradicts what is known, is
-//! **damage**.
+//! A record counts as **torn** when it cannot be read, belongs to the last segment, that segment was not closed, and no mark in it,
+//! before or behind, says that the record had been synced: a crash in the middle of a write, or a power cut that took some sectors of
+//! what was not synced and left others. Everything else that cannot be read, or contradicts what is known, is **damage**.
 
 use crate::journal::catalog::{self, ManifestError, read_manifest};
 use crate::journal::codec::{Foot, Head, Manifest, Mark, Sealed, SegmentEntry, SnapshotEntry, decode};
@@ -70,6 +70,8 @@ pub struct Recovered {
     /// As on the disk, the last segment sealed where its records end. `None` for a directory without files.
     pub manifest: Option<Manifest>,
     pub torn: Option<Torn>,
+    /// The segment that was being written, and where its records end.
+    pub open_segment: Option<(String, u64)>,
     /// What was passed over; empty unless damage was to be passed over.
     pub damages: Vec<Damage>,
 }
@@ -162,6 +164,10 @@ impl Recovery<'_> {
             let is_last = at + 1 == manifest.segments.len();
             let sealed = self.segment(segment, &Expected { chain, is_last })?;
             chain = Some(sealed.chain);
+            if is_last && segment.sealed.is_none() {
+                self.result.open_segment =
+                    Some((segment_name(segment.generation, segment.number), sealed.len));
+            }
             segments.push(SegmentEntry {
                 sealed: Some(sealed),
                 ..*segment
@@ -352,7 +358,14 @@ impl Recovery<'_> {
             };
             let found = reader.search(follows).map_err(io_error(&name))?;
             let may_tear = expected.is_last && entry.sealed.is_none();
-            let is_torn = is_broken && found.is_none() && may_tear && synced <= known;
+            if may_tear && found.is_some() {
+                let visit = |frame: &Frame<'_>| {
+                    let mark: Option<Mark> = (frame.kind == kind::MARK).then(|| decode(frame.body)).flatten();
+                    synced = synced.max(mark.map_or(0, |mark| mark.synced));
+                };
+                reader.visit_rest(follows, visit).map_err(io_error(&name))?;
+            }
+            let is_torn = is_broken && may_tear && synced <= known;
             if is_torn {
                 self.result.torn = Some(Torn {
                     file: name.clone(),

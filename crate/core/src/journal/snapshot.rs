@@ -9,6 +9,7 @@ use crate::journal::entries::Entries;
 use crate::journal::faults::Faults;
 use crate::journal::frame::{self, Seed};
 use crate::journal::header::{self, FileHeader, FileKind};
+use crate::journal::log::remove_leftover;
 use crate::shared::Shared;
 use crc32c::crc32c_append;
 use std::io;
@@ -67,6 +68,7 @@ impl SnapshotWriter {
         faults: Faults,
     ) -> io::Result<Self> {
         let name = temporary_name(generation);
+        remove_leftover(disk, &name)?;
         let header = FileHeader {
             kind: FileKind::Snapshot,
             generation,

@@ -215,6 +215,9 @@ impl Writer {
             if let Err(failed) = log.append(&mut work.batch, work.now) {
                 return self.append_failed(failed, work);
             }
+            if self.options.faults.has(Fault::DestroyNotSynced) {
+                status.ends_synced(last);
+            }
             if !self.behind {
                 status.written(last);
                 news = self.options.durability == Durability::Os;
@@ -247,7 +250,10 @@ impl Writer {
 
     /// How long there is nothing to do.
     fn rest(&self) -> Turn {
-        let guard = self.shared.lock();
+        let mut guard = self.shared.lock();
+        if let Some(log) = guard.store.log_mut() {
+            log.done();
+        }
         let asked = guard.checkpoint_tickets > self.tickets_done && self.checkpoint.is_none();
         let pending = guard.store.log().is_some_and(Entries::has_work) && self.log.is_some();
         drop(guard);

@@ -1,0 +1,341 @@
+//! What the crash campaigns share: a workload that comes from a seed, what was acknowledged of it, and the check of what came back.
+
+use agai_session_core::clock::ManualClock;
+use agai_session_core::journal::disk::simulated::{Crash, SimulatedDisk};
+use agai_session_core::journal::faults::Faults;
+use agai_session_core::journal::open::Parts;
+use agai_session_core::journal::options::{Durability, JournalOptions};
+use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::random::Random;
+use agai_session_core::{
+    Change, Commit, Error, Identity, NewSession, Options, Reason, Renewal, SessionId, Text, TextBuffer,
+};
+use fastrand::Rng;
+use std::sync::{Arc, Mutex};
+
+/// A size of CI, or the full one.
+pub fn size(ci: u64, full: u64) -> u64 {
+    if std::env::var_os("AGAI_SESSION_FULL").is_some() {
+        full
+    } else {
+        ci
+    }
+}
+
+/// The seed that a failure printed, or the campaign's own.
+pub fn seed() -> u64 {
+    let given = std::env::var("AGAI_SESSION_SEED").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(0x5e55_1011)
+}
+
+/// One line of the table that every run prints.
+pub fn report(test: &str, seed: u64, faults: u64, acknowledged: u64, lost: u64) {
+    println!(
+        "{test:<44} | seed {seed:>10} | {faults:>8} faults | {acknowledged:>9} acknowledgements checked | {lost} lost"
+    );
+}
+
+/// Randomness that comes again.
+struct Seeded(Mutex<Rng>);
+
+impl Random for Seeded {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        self.0.lock().unwrap().fill(bytes);
+        Ok(())
+    }
+}
+
+pub fn parts(seed: u64, durability: Durability, faults: Faults) -> Parts {
+    Parts {
+        options: Options {
+            max_sessions: 1_000,
+            max_bytes: 1 << 20,
+            max_session_bytes: 1 << 12,
+            idle_timeout: 1_000_000,
+            guest_idle_timeout: 1_000_000,
+            absolute_timeout: 10_000_000,
+        },
+        journal: JournalOptions {
+            durability,
+            checkpoint_bytes: 1_500,
+            faults,
+            ..JournalOptions::default()
+        },
+        clock: Arc::new(ManualClock::new(1_000)),
+        random: Arc::new(Seeded(Mutex::new(Rng::with_seed(seed)))),
+    }
+}
+
+/// What a session was at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    Absent,
+    Live {
+        id: SessionId,
+        version: u64,
+        data: String,
+    },
+}
+
+/// One session's states, each with the record that made it and whether that ended an id.
+#[derive(Debug)]
+struct History {
+    states: Vec<(u64, State, bool)>,
+    /// Every id it ever had.
+    ids: Vec<SessionId>,
+}
+
+impl History {
+    fn now(&self) -> &State {
+        self.states.last().map_or(&State::Absent, |(_, state, _)| state)
+    }
+}
+
+/// All sessions of a run.
+#[derive(Debug, Default)]
+pub struct Truth {
+    sessions: Vec<History>,
+}
+
+impl Truth {
+    fn push(&mut self, at: usize, lsn: u64, state: State, ends: bool) {
+        if let State::Live { id, .. } = &state
+            && !self.sessions[at].ids.contains(id)
+        {
+            self.sessions[at].ids.push(id.clone());
+        }
+        self.sessions[at].states.push((lsn, state, ends));
+    }
+
+    fn live(&self, rng: &mut Rng) -> Option<(usize, SessionId, u64)> {
+        let live: Vec<_> = (0..self.sessions.len())
+            .filter_map(|at| match self.sessions[at].now() {
+                State::Live { id, version, .. } => Some((at, id.clone(), *version)),
+                State::Absent => None,
+            })
+            .collect();
+        rng.choice(live)
+    }
+}
+
+/// A promise that was broken.
+#[derive(Debug)]
+pub struct Violation(pub String);
+
+pub fn text(text: &str) -> Text<'_> {
+    Text::Latin1(text.as_bytes())
+}
+
+/// One step of the workload.
+pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
+    let data = format!(
+        "{{\"n\":{},\"x\":\"{}\"}}",
+        rng.u32(..),
+        "x".repeat(rng.usize(0..60))
+    );
+    match rng.u32(0..100) {
+        0..30 => {
+            let uid = if rng.bool() { "ann" } else { "" };
+            let new = NewSession {
+                uid: text(uid),
+                form: text(""),
+                data: text(&data),
+                idle_timeout: None,
+                absolute_timeout: None,
+            };
+            if let Ok((id, facts)) = store.handle.create(&new) {
+                truth.sessions.push(History {
+                    states: vec![(0, State::Absent, false)],
+                    ids: Vec::new(),
+                });
+                let live = State::Live {
+                    id,
+                    version: facts.version,
+                    data,
+                };
+                truth.push(truth.sessions.len() - 1, store.handle.lsn(), live, false);
+            }
+        }
+        30..50 => {
+            if let Some((at, id, _)) = truth.live(rng) {
+                let change = Change {
+                    data: Some(text(&data)),
+                    ..Change::default()
+                };
+                if let Ok(Commit::Done(facts)) = store.handle.commit(id.key(), None, &change) {
+                    let version = facts.version;
+                    truth.push(at, store.handle.lsn(), State::Live { id, version, data }, false);
+                }
+            }
+        }
+        50..58 => {
+            if let Some((at, id, _)) = truth.live(rng) {
+                let renewal = Renewal {
+                    change: Change {
+                        data: Some(text(&data)),
+                        ..Change::default()
+                    },
+                    identity: if rng.bool() {
+                        Identity::User(text("bob"))
+                    } else {
+                        Identity::Keep
+                    },
+                };
+                if let Ok((id, Commit::Done(facts))) = store.handle.regenerate(id.key(), None, &renewal) {
+                    let version = facts.version;
+                    truth.push(at, store.handle.lsn(), State::Live { id, version, data }, true);
+                }
+            }
+        }
+        58..68 => {
+            if let Some((at, id, _)) = truth.live(rng)
+                && store.handle.destroy(id.key(), Reason::Logout).is_ok()
+            {
+                truth.push(at, store.handle.lsn(), State::Absent, true);
+            }
+        }
+        68..69 => {
+            if store.handle.clear().is_ok() {
+                for at in 0..truth.sessions.len() {
+                    if truth.sessions[at].now() != &State::Absent {
+                        truth.push(at, store.handle.lsn(), State::Absent, true);
+                    }
+                }
+            }
+        }
+        69..72 => {
+            let _ = store.handle.checkpoint();
+        }
+        72..74 => {
+            let _ = store.handle.flush();
+        }
+        74..76 => {
+            if let Some((_, id, _)) = truth.live(rng) {
+                let _ = store.handle.touch(id.key(), Some(900_000));
+            }
+        }
+        _ => {
+            store.turn();
+        }
+    }
+}
+
+/// Checks what came back against what was acknowledged, and makes it the new truth. Answers how many acknowledgements there were.
+pub fn check(
+    before: Reached,
+    crash: Crash,
+    store: &SimulatedStore,
+    truth: &mut Truth,
+) -> Result<u64, Violation> {
+    let mut buffer = TextBuffer::default();
+    let writes = if matches!(crash, Crash::KillProcess) {
+        before.written
+    } else {
+        before.synced
+    };
+    let mut checked = 0;
+    for history in &mut truth.sessions {
+        let mut found = State::Absent;
+        for id in &history.ids {
+            let loaded = store
+                .handle
+                .load(id.key(), false, &mut buffer)
+                .map_err(|error| Violation(error.to_string()))?;
+            let Some(facts) = loaded else { continue };
+            if found != State::Absent {
+                return Err(Violation(format!(
+                    "two ids of one session are alive: {history:?}"
+                )));
+            }
+            let Text::Latin1(bytes) = buffer.text() else {
+                unreachable!()
+            };
+            found = State::Live {
+                id: id.clone(),
+                version: facts.version,
+                data: String::from_utf8_lossy(&bytes[facts.uid_units + facts.form_units..]).into_owned(),
+            };
+        }
+        let is_acknowledged = |lsn: u64, ends: bool, state: &State| {
+            let reached = match (ends, state) {
+                (true, State::Absent) => before.ends_synced,
+                (true, _) => before.synced,
+                _ => writes,
+            };
+            lsn <= reached
+        };
+        let first = history
+            .states
+            .iter()
+            .rposition(|(lsn, state, ends)| is_acknowledged(*lsn, *ends, state));
+        let possible = &history.states[first.unwrap_or(0)..];
+        checked += u64::from(first.is_some_and(|first| first > 0));
+        if !possible.iter().any(|(_, state, _)| *state == found) {
+            return Err(Violation(format!(
+                "{crash:?}, {before:?}: {found:?} came back, which is none of {possible:?}"
+            )));
+        }
+        history.states = vec![(0, found, false)];
+    }
+    Ok(checked)
+}
+
+use agai_session_core::journal::status::Reached;
+
+/// One life after another on one disk, each ended by a crash after some operation of the disk.
+pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
+    let mut rng = Rng::with_seed(seed);
+    let durability = [Durability::None, Durability::Os, Durability::Disk][rng.usize(0..3)];
+    let mut disk = SimulatedDisk::new();
+    let mut truth = Truth::default();
+    let mut checked = 0;
+    let mut before = Reached::default();
+    let mut crash = Crash::KillProcess;
+    for life in 0..3 {
+        let opened = SimulatedStore::open(&disk, parts(seed + life, durability, faults));
+        let mut store = opened.map_err(|error| Violation(format!("{crash:?}: it does not open: {error}")))?;
+        checked += check(before, crash, &store, &mut truth)?;
+        // Where it ends, counted from here.
+        let stop = disk.operations() + rng.u64(1..60);
+        let within = rng.bool();
+        disk.stop_at(
+            stop,
+            if within {
+                Stop::Within { seed }
+            } else {
+                Stop::Before
+            },
+        );
+        for _ in 0..rng.usize(10..120) {
+            step(&mut store, &mut truth, &mut rng);
+            if disk.operations() >= stop {
+                break;
+            }
+        }
+        before = store.handle.reached();
+        crash = [
+            Crash::KillProcess,
+            Crash::PowerCut,
+            Crash::PowerCut,
+            Crash::PowerCutLosingAll,
+            Crash::PowerCutLosingNothing,
+        ][rng.usize(0..5)];
+        disk = disk.crash(rng.u64(..), crash);
+        if rng.u8(0..4) == 0 {
+            // A crash in the middle of the recovery, at any of its operations; then once more from there.
+            disk.stop_at(disk.operations() + rng.u64(1..25), Stop::Before);
+            let _ = SimulatedStore::open(&disk, parts(seed, durability, faults));
+            let again = [Crash::KillProcess, Crash::PowerCut][rng.usize(0..2)];
+            disk = disk.crash(rng.u64(..), again);
+            if matches!(again, Crash::PowerCut) && matches!(crash, Crash::KillProcess) {
+                crash = Crash::PowerCut;
+            }
+        }
+    }
+    let store = SimulatedStore::open(&disk, parts(seed, durability, faults));
+    let store = store.map_err(|error| Violation(format!("{crash:?}: it does not open: {error}")))?;
+    checked += check(before, crash, &store, &mut truth)?;
+    Ok(checked)
+}
+
+use agai_session_core::journal::disk::simulated::Stop;
