@@ -30,6 +30,17 @@ const steps = {
   rustfmt: check('cargo', ['fmt', '--all', '--check']),
   // The binding's test target has no exports to speak of: it is checked as what it is, a library.
   'clippy core': check('cargo', ['clippy', '-p', 'agai-session-core', '--all-targets', '--', '-D', 'warnings']),
+  'clippy campaigns': check('cargo', [
+    'clippy',
+    '-p',
+    'agai-session-core',
+    '--all-targets',
+    '--features',
+    'simulation,planted-faults',
+    '--',
+    '-D',
+    'warnings',
+  ]),
   'clippy node': check('cargo', ['clippy', '-p', 'agai-session-node', '--', '-D', 'warnings']),
   layers: noNapiInCore,
   types: check('tsc', ['-p', 'tsconfig.test.json']),
@@ -40,6 +51,17 @@ const steps = {
   generated: generatedFilesAreCommitted,
   'npm-dirs': npmDirsAreCurrent,
   core: rustTests(['test', ...core]),
+  // Crashes, errors and damage on a simulated disk, with the faults built in that they must notice.
+  campaigns: rustTests([
+    'test',
+    ...core,
+    '--features',
+    'simulation,planted-faults',
+    '--release',
+    '--target-dir',
+    'target/campaign',
+    ...['--lib', '--test', 'crash', '--test', 'damage', '--test', 'errors'],
+  ]),
   model: existsSync(join(root, 'crate/core/tests/model.rs'))
     ? rustTests(['test', ...core, '--features', 'loom', '--release', '--test', 'model', '--target-dir', 'target/loom'])
     : undefined,
@@ -166,7 +188,10 @@ function rustTests(args) {
       result.failed += Number(found[2]);
     };
     // A binary whose tests fail does not keep the next one from running.
-    const code = await stream('cargo', [...args, '--no-fail-fast'], { onLine, extraEnv: quickRelease });
+    const code = await stream('cargo', [...args, '--no-fail-fast', '--', '--show-output'], {
+      onLine,
+      extraEnv: quickRelease,
+    });
     return tally(result, code, summaries);
   };
 }

@@ -173,3 +173,64 @@ pub fn search(bytes: &[u8], seed: Seed, wanted: impl Fn(u64, u8) -> bool) -> Opt
         wanted(lsn, kind) && parse(rest, rest.len() as u64, seed).is_ok()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(seed: Seed) -> Vec<u8> {
+        let mut frames = Vec::new();
+        append(&mut frames, 7, 1, |body| body.extend_from_slice(b"body"));
+        append(&mut frames, 8, 2, |_| ());
+        seal(&mut frames, seed, |_| ());
+        frames
+    }
+
+    #[test]
+    fn frames_come_back_under_their_own_salt_alone() {
+        let seed = Seed::new(1, Faults::default());
+        let frames = sealed(seed);
+        let first = parse(&frames, frames.len() as u64, seed).unwrap();
+        assert_eq!((first.lsn, first.kind, first.body), (7, 1, &b"body"[..]));
+        let rest = &frames[first.len()..];
+        assert_eq!(parse(rest, rest.len() as u64, seed).unwrap().lsn, 8);
+        let other = Seed::new(2, Faults::default());
+        assert_eq!(parse(&frames, frames.len() as u64, other), Err(Broken::Checksum));
+        assert_eq!(
+            search(&frames[1..], seed, |lsn, _| lsn > 7),
+            Some(first.len() - 1)
+        );
+    }
+
+    #[test]
+    fn no_length_is_believed_that_runs_past_the_file_or_all_bounds() {
+        let seed = Seed::new(1, Faults::default());
+        let mut frames = sealed(seed);
+        frames[0] = 200;
+        assert_eq!(
+            parse(&frames, frames.len() as u64, seed),
+            Err(Broken::Short { needed: 217 })
+        );
+        frames[3] = 0xff;
+        assert_eq!(parse(&frames, u64::MAX, seed), Err(Broken::Length));
+        assert_eq!(parse(&[], 0, seed), Err(Broken::Short { needed: 17 }));
+    }
+
+    /// Without the length a checksum says nothing of where a frame ends.
+    #[test]
+    fn the_checksum_covers_the_length() {
+        let covers = |faults| {
+            let seed = Seed::new(1, faults);
+            let frames = sealed(seed);
+            let mut other = frames.clone();
+            other[0] ^= 1;
+            seed.checksum(&frames) != seed.checksum(&other)
+        };
+        assert!(covers(Faults::default()));
+        #[cfg(feature = "planted-faults")]
+        assert!(
+            !covers(Faults::plant(Fault::CrcWithoutLength)),
+            "the check notices a length left out"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! What the journal can be told.
 
 use crate::journal::faults::Faults;
+use std::time::Duration;
 
 /// What an acknowledgement means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct JournalOptions {
     pub checkpoint_bytes: u64,
     /// Checkpoints run on a thread of their own; else slice by slice between two batches, which is for tests that run no thread.
     pub checkpoint_thread: bool,
+    /// What is waited for after a failure of the disk; twice as long after each further one, five seconds at most.
+    pub retry_pause: Duration,
     pub faults: Faults,
 }
 
@@ -44,6 +47,7 @@ impl Default for JournalOptions {
             refuse_when_degraded: true,
             checkpoint_bytes: 16 << 20,
             checkpoint_thread: true,
+            retry_pause: Duration::from_millis(200),
             faults: Faults::default(),
         }
     }

@@ -171,6 +171,48 @@ fn a_thousand_writes_and_their_checkpoints_come_back() {
 }
 
 #[test]
+fn a_directory_has_one_owner_and_whoever_comes_second_changes_no_byte() {
+    use crate::journal::disk::{DirLock, RealDisk};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sessions.data");
+    let (store, _) = open(&path, parts(1_000, Durability::Os), &mut ()).unwrap();
+    store.close();
+    while store.health() != Health::Closed {
+        std::thread::yield_now();
+    }
+    drop(store);
+    let content = || {
+        let names = std::fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = names
+            .map(|name| (name.clone(), std::fs::read(name).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = content();
+    // As another process: a lock on a file that was opened apart.
+    let mut lock = DirLock::acquire(&RealDisk::open(&path).unwrap()).unwrap();
+    let refused = open(&path, parts(1_000, Durability::Os), &mut ()).err().unwrap();
+    assert_eq!(refused.code(), "ERR_SESSION_LOCKED");
+    assert_eq!(content(), before);
+    lock.sign("pid 4711\n").unwrap();
+    let refused = open(&path, parts(1_000, Durability::Os), &mut ()).err().unwrap();
+    assert!(refused.to_string().contains("4711"), "{refused}");
+    #[cfg(feature = "planted-faults")]
+    {
+        let mut parts = parts(1_000, Durability::Os);
+        parts.journal.faults =
+            crate::journal::faults::Faults::plant(crate::journal::faults::Fault::LockSkipped);
+        assert!(
+            open(&path, parts, &mut ()).is_ok(),
+            "the check notices a lock that is skipped"
+        );
+    }
+}
+
+#[test]
 fn a_real_directory_keeps_its_sessions_and_is_shared_within_the_process() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.data");

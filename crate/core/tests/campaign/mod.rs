@@ -1,4 +1,5 @@
 //! What the crash campaigns share: a workload that comes from a seed, what was acknowledged of it, and the check of what came back.
+#![allow(dead_code, reason = "each campaign uses its part")]
 
 use agai_session_core::clock::ManualClock;
 use agai_session_core::journal::disk::simulated::{Crash, SimulatedDisk};
@@ -12,6 +13,7 @@ use agai_session_core::{
 };
 use fastrand::Rng;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A size of CI, or the full one.
 pub fn size(ci: u64, full: u64) -> u64 {
@@ -59,6 +61,7 @@ pub fn parts(seed: u64, durability: Durability, faults: Faults) -> Parts {
             durability,
             checkpoint_bytes: 1_500,
             faults,
+            retry_pause: Duration::ZERO,
             ..JournalOptions::default()
         },
         clock: Arc::new(ManualClock::new(1_000)),
@@ -78,7 +81,7 @@ pub enum State {
 }
 
 /// One session's states, each with the record that made it and whether that ended an id.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct History {
     states: Vec<(u64, State, bool)>,
     /// Every id it ever had.
@@ -92,7 +95,7 @@ impl History {
 }
 
 /// All sessions of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Truth {
     sessions: Vec<History>,
 }

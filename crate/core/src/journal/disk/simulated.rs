@@ -66,6 +66,11 @@ impl SimulatedDisk {
         self.state.lock().faults.fail_at(n, failure);
     }
 
+    /// No operation fails any more.
+    pub fn mend(&self) {
+        self.state.lock().faults.mend();
+    }
+
     /// From now on every write of more than one byte writes only a part.
     pub fn short_writes(&self, seed: u64) {
         self.state.lock().faults.short_writes(seed);

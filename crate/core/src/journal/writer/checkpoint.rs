@@ -268,7 +268,7 @@ impl Writer {
     }
 
     fn checkpoint_failed(&mut self, ticket: u64, error: io::Error) {
-        self.checkpoint_failures.again();
+        self.checkpoint_failures.again(self.options.retry_pause);
         self.tickets_done = ticket.max(self.tickets_done);
         self.shared.status.checkpoints(ticket);
         self.shared.tell(&News::CheckpointFailed {

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 /// Tries before the store counts as degraded.
 const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Failures in a row, and when the next try is due: at once, then after pauses that double.
@@ -25,9 +24,9 @@ pub struct Failures {
 }
 
 impl Failures {
-    pub fn again(&mut self) {
+    pub fn again(&mut self, first_pause: Duration) {
+        let pause = first_pause.saturating_mul(1 << self.count.min(16));
         self.count += 1;
-        let pause = FIRST_PAUSE.saturating_mul(1 << self.count.min(16));
         self.next = Some(Instant::now() + pause.min(LONGEST_PAUSE));
     }
 
@@ -53,7 +52,7 @@ impl Writer {
         if !self.behind {
             self.behind = true;
             self.failures = Failures::default();
-            self.failures.again();
+            self.failures.again(self.options.retry_pause);
             self.set_health(Health::Healing);
             self.shared.tell(&News::Degraded(error));
         }
@@ -109,7 +108,7 @@ impl Writer {
                     .tell(&News::Healed(SnapshotWritten::new(&snapshot, started)));
             }
             Err(error) => {
-                self.failures.again();
+                self.failures.again(self.options.retry_pause);
                 if self.failures.count >= TRIES {
                     let error = Error::io("the sessions could not be written to new files", error);
                     let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);

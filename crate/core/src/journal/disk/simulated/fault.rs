@@ -88,6 +88,10 @@ impl Faults {
         self.failures.push((n, failure));
     }
 
+    pub fn mend(&mut self) {
+        self.failures.clear();
+    }
+
     pub fn short_writes(&mut self, seed: u64) {
         self.short_writes = Some(Rng::with_seed(seed));
     }

@@ -1,0 +1,130 @@
+//! A disk that answers errors: at each operation, once or from then on, whichever kind. What was acknowledged stays, all who wait are
+//! answered, and once the disk works again it has all that memory has.
+//!
+//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test errors -- --nocapture`
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+
+mod campaign;
+
+use agai_session_core::journal::disk::simulated::{
+    Crash, Failure, Fault as DiskFault, Operation, SimulatedDisk,
+};
+use agai_session_core::journal::faults::{Fault, Faults};
+use agai_session_core::journal::options::Durability;
+use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::journal::status::Health;
+use campaign::{Truth, Violation, check, parts, report, seed, size, step};
+use fastrand::Rng;
+
+/// A run in which the `n`-th operation of its kind fails. Answers how many acknowledgements were checked, and whether anything failed.
+fn run(seed: u64, n: u64, failure: Failure, faults: Faults) -> Result<(u64, bool), Violation> {
+    let mut rng = Rng::with_seed(seed);
+    let durability = [Durability::Os, Durability::Disk][rng.usize(0..2)];
+    let disk = SimulatedDisk::new();
+    let mut truth = Truth::default();
+    let violation = |what: String| Violation(format!("{failure:?} at {n}: {what}"));
+    let mut store = match SimulatedStore::open(&disk, parts(seed, durability, faults)) {
+        Ok(store) => store,
+        Err(error) => return Err(violation(format!("it does not open: {error}"))),
+    };
+    let so_far = failure
+        .only
+        .map_or(disk.operations(), |only| disk.operations_of(only));
+    disk.fail_at(so_far + n, failure);
+    for _ in 0..60 {
+        step(&mut store, &mut truth, &mut rng);
+    }
+    store.settle();
+    let (reached, last) = (store.handle.reached(), store.handle.lsn());
+    if store.handle.health() == Health::Healthy && reached.written.max(reached.failed) < last {
+        return Err(violation(format!("somebody waits for ever: {reached:?}, {last}")));
+    }
+    let failed = store.handle.io_error().is_some();
+    // A crash while the disk fails takes nothing that was acknowledged.
+    let mut then = truth.clone();
+    for crash in [Crash::KillProcess, Crash::PowerCutLosingAll] {
+        let after = disk.crash(seed, crash);
+        let store = SimulatedStore::open(&after, parts(seed + 1, durability, faults));
+        let store = store.map_err(|error| violation(format!("{crash:?}: it does not open: {error}")))?;
+        check(reached, crash, &store, &mut truth.clone()).map_err(|Violation(what)| violation(what))?;
+    }
+    // The disk works again: it gets everything, whatever was refused meanwhile.
+    disk.mend();
+    for _ in 0..20 {
+        store.turn();
+    }
+    if store.handle.health() != Health::Healthy {
+        return Err(violation(format!(
+            "it does not heal: {:?}",
+            store.handle.io_error()
+        )));
+    }
+    store.handle.flush().unwrap();
+    store.settle();
+    let mut reached = store.handle.reached();
+    if reached.synced < store.handle.lsn() {
+        return Err(violation(
+            "not all that memory has is on the disk after the mend".to_owned(),
+        ));
+    }
+    reached.written = u64::MAX;
+    reached.synced = u64::MAX;
+    reached.ends_synced = u64::MAX;
+    let after = disk.crash(seed, Crash::PowerCutLosingAll);
+    let store = SimulatedStore::open(&after, parts(seed + 2, durability, faults));
+    let store = store.map_err(|error| violation(format!("after the mend it does not open: {error}")))?;
+    let checked = check(reached, Crash::PowerCutLosingAll, &store, &mut then);
+    Ok((checked.map_err(|Violation(what)| violation(what))?, failed))
+}
+
+fn campaign(seeds: u64, faults: Faults) -> Result<(u64, u64), (u64, Violation)> {
+    let (mut checked, mut injected) = (0, 0);
+    let kinds = [
+        None,
+        Some(Operation::Write),
+        Some(Operation::Sync),
+        Some(Operation::SyncDir),
+        Some(Operation::Rename),
+    ];
+    for seed in seed()..seed() + seeds {
+        for only in kinds {
+            for error in [DiskFault::Io, DiskFault::NoSpace] {
+                for sticky in [false, true] {
+                    for n in 1.. {
+                        let (more, failed) = run(seed, n, Failure { error, sticky, only }, faults)
+                            .map_err(|violation| (seed, violation))?;
+                        checked += more;
+                        injected += 1;
+                        // Past the last operation of the run.
+                        if !failed && n > 40 {
+                            break;
+                        }
+                        if n > 200 {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok((checked, injected))
+}
+
+#[test]
+fn an_error_of_the_disk_at_any_operation_loses_nothing_that_was_acknowledged() {
+    let done = campaign(size(12, 400), Faults::default());
+    let (checked, injected) =
+        done.unwrap_or_else(|(seed, Violation(what))| panic!("AGAI_SESSION_SEED={seed}: {what}"));
+    report("an error at each operation", seed(), injected, checked, 0);
+}
+
+#[test]
+fn the_campaign_notices_a_failed_sync_that_is_tried_again() {
+    let Err((seed, Violation(what))) = campaign(12, Faults::plant(Fault::SyncRetried)) else {
+        panic!("a sync that is tried again goes unnoticed")
+    };
+    println!(
+        "noticed at seed {seed}: {}",
+        what.chars().take(160).collect::<String>()
+    );
+}
