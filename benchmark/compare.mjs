@@ -28,7 +28,9 @@ export async function compare({ unit, rounds, candidates, measure }) {
   for (const name of names) {
     const [low, middle, high] = [Math.min(...figures[name]), median(figures[name]), Math.max(...figures[name])];
     const range = `${low.toFixed(0)} to ${high.toFixed(0)}`;
-    console.log(`  ${name.padEnd(width)}  ${middle.toFixed(0).padStart(9)}  ${`(${range})`.padEnd(20)}  1 : ${(base / middle).toFixed(2)}`);
+    console.log(
+      `  ${name.padEnd(width)}  ${middle.toFixed(0).padStart(9)}  ${`(${range})`.padEnd(20)}  1 : ${(base / middle).toFixed(2)}`,
+    );
   }
   return figures;
 }
