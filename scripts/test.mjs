@@ -60,7 +60,13 @@ const steps = {
     '--release',
     '--target-dir',
     'target/campaign',
-    ...['--lib', '--test', 'crash', '--test', 'damage', '--test', 'errors'],
+    '--lib',
+    '--test',
+    'crash',
+    '--test',
+    'damage',
+    '--test',
+    'errors',
   ]),
   model: existsSync(join(root, 'crate/core/tests/model.rs'))
     ? rustTests(['test', ...core, '--features', 'loom', '--release', '--test', 'model', '--target-dir', 'target/loom'])

@@ -58,9 +58,7 @@ function layout({ uid, isAuthenticated, colour = COLOURS[0], handle, now }, main
           ${isAuthenticated && signOut(uid)}
         </header>
         <main>${main}</main>
-        <footer>
-          A demo. Stop it and start it again: who was logged in still is. Forms work without JavaScript.
-        </footer>
+        <footer>A demo. Stop it and start it again: who was logged in still is. Forms work without JavaScript.</footer>
       </body>
     </html>`;
 }

@@ -2,7 +2,12 @@
 //! answered, and once the disk works again it has all that memory has.
 //!
 //! `cargo test -p agai-session-core --release --features simulation,planted-faults --test errors -- --nocapture`
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 
 mod campaign;
 
