@@ -170,6 +170,26 @@ fn a_thousand_writes_and_their_checkpoints_come_back() {
     assert!(ids.iter().all(|id| data_of(&store, id).is_some()));
 }
 
+/// After an error the journal's thread had nothing to write and slept without end: the disk was whole again, and nobody healed it until
+/// somebody asked for something.
+#[test]
+fn a_failed_sync_is_healed_without_anybody_asking() {
+    use crate::journal::disk::simulated::{Failure, Fault, Operation};
+    let disk = SimulatedDisk::default();
+    let mut store = open_simulated(&disk);
+    let failure = Failure {
+        error: Fault::Io,
+        sticky: false,
+        only: Some(Operation::Sync),
+    };
+    disk.fail_at(disk.operations_of(Operation::Sync) + 1, failure);
+    store.handle.create(&session("ann", "{}")).unwrap();
+    store.handle.flush().unwrap();
+    store.settle();
+    assert!(store.handle.io_error().is_some());
+    assert_eq!(store.handle.health(), Health::Healthy);
+}
+
 #[test]
 fn a_directory_has_one_owner_and_whoever_comes_second_changes_no_byte() {
     use crate::journal::disk::{DirLock, RealDisk};

@@ -258,12 +258,13 @@ impl Writer {
         let pending = guard.store.log().is_some_and(Entries::has_work) && self.log.is_some();
         drop(guard);
         let steps = self.checkpoint.as_ref().is_some_and(Checkpoint::wants_turns);
-        if pending || asked && self.log.is_some() || steps {
+        let is_ill = self.log.is_none() || self.behind;
+        // The first try to heal is due at once.
+        let heals_now = is_ill && self.failures.next_try().is_none();
+        if pending || asked && !is_ill || steps || heals_now {
             return Turn::Again;
         }
-        let heals = (self.log.is_none() || self.behind)
-            .then(|| self.failures.next_try())
-            .flatten();
+        let heals = is_ill.then(|| self.failures.next_try()).flatten();
         let retries = self.checkpoint_failures.next_try();
         let next = [self.sync_by, heals, retries].into_iter().flatten().min();
         Turn::Idle(next.map(|at| at.saturating_duration_since(Instant::now())))
