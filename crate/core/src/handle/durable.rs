@@ -18,6 +18,12 @@ impl StoreHandle {
         self.lsn.load(Ordering::Relaxed)
     }
 
+    /// A second user of the same store.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn another(&self) -> Self {
+        Self::new(std::sync::Arc::clone(&self.owner))
+    }
+
     /// Up to which record things are done.
     #[must_use]
     pub fn reached(&self) -> Reached {

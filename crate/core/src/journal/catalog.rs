@@ -34,6 +34,8 @@ pub struct Catalog {
     disk: Arc<dyn Disk>,
     random: Arc<dyn Random>,
     manifest: Manifest,
+    /// An update failed, and the next opening may find its manifest and not this one.
+    in_doubt: bool,
     faults: Faults,
 }
 
@@ -43,8 +45,14 @@ impl Catalog {
             disk,
             random,
             manifest,
+            in_doubt: false,
             faults,
         }
+    }
+
+    /// Whether another manifest than this one may count: nothing may be added to the files of either then.
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_doubt
     }
 
     pub fn manifest(&self) -> &Manifest {
@@ -61,7 +69,13 @@ impl Catalog {
         if self.faults.has(Fault::UnlinkBeforeManifest) {
             self.remove_unlisted(&next)?;
         }
-        self.write(&next)?;
+        if let Err(error) = self.write(&next) {
+            // The name may be that of the new one already, whatever a power cut makes of it.
+            let there = read_manifest(&*self.disk, self.faults);
+            self.in_doubt = !matches!(there, Ok(Some(there)) if there == self.manifest);
+            return Err(error);
+        }
+        self.in_doubt = false;
         self.manifest = next;
         // A file that stays is removed the next time.
         let _ = self.remove_unlisted(&self.manifest);

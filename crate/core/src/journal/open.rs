@@ -297,7 +297,7 @@ pub(crate) fn start(
             .map_err(trouble("a new snapshot could not be written"))?;
     } else {
         writer
-            .resume()
+            .resume(last_lsn)
             .map_err(trouble("a new segment could not be begun"))?;
     }
     let report = Report {

@@ -10,6 +10,9 @@ use crate::journal::writer::{Turn, Writer};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Turns after which a journal that still has something to do never will rest.
+const MOST_TURNS: usize = 10_000;
+
 /// The store and its journal, on one thread.
 pub struct SimulatedStore {
     pub handle: StoreHandle,
@@ -41,7 +44,31 @@ impl SimulatedStore {
     }
 
     /// As many turns as there is something to do, without waiting.
+    ///
+    /// # Panics
+    /// When that finds no end.
     pub fn settle(&mut self) {
-        while self.writer.turn() == Turn::Again {}
+        let turns = (0..MOST_TURNS).take_while(|_| self.writer.turn() == Turn::Again);
+        assert!(turns.count() < MOST_TURNS, "the journal never rests");
+    }
+
+    /// One turn; whether the journal's thread would sleep after it, or end.
+    pub fn rests(&mut self) -> bool {
+        match self.writer.turn() {
+            Turn::Again => false,
+            Turn::Idle(pause) => pause.is_none_or(|pause| !pause.is_zero()),
+            Turn::Ended => true,
+        }
+    }
+
+    /// All that the journal waits for is due now: the sync of what was written, and the next try of what failed.
+    pub fn pass_time(&mut self) {
+        self.writer.pass_time();
+    }
+
+    /// The store as another thread of the process has it.
+    #[must_use]
+    pub fn another(&self) -> StoreHandle {
+        self.handle.another()
     }
 }

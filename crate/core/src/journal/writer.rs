@@ -109,13 +109,12 @@ impl Writer {
         }
     }
 
-    /// Goes on behind the files that were read, in a new segment.
+    /// Goes on behind the files that were read, whose newest record is `last`, in a new segment.
     ///
     /// # Errors
     /// Of the disk.
-    pub fn resume(&mut self) -> io::Result<()> {
+    pub fn resume(&mut self, last: u64) -> io::Result<()> {
         self.catalog.reserve()?;
-        let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);
         let log = self.next_segment(last)?;
         self.log = Some(log);
         Ok(())
@@ -151,6 +150,14 @@ impl Writer {
             manifest.clean = false;
         })?;
         Ok(log)
+    }
+
+    /// Makes all that is waited for due now.
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn pass_time(&mut self) {
+        self.sync_by = self.sync_by.map(|_| Instant::now());
+        self.failures.pass_time();
+        self.checkpoint_failures.pass_time();
     }
 
     /// Does what there is to do now, without waiting for more.
@@ -206,6 +213,10 @@ impl Writer {
         if self.options.faults.has(Fault::AcknowledgeBeforeWrite) {
             status.synced(last);
             self.shared.signal();
+        }
+        if !log.is_dirty() {
+            // A checkpoint or a new log saw to it.
+            self.sync_by = None;
         }
         let mut news = false;
         if !work.batch.is_empty() {
@@ -265,7 +276,10 @@ impl Writer {
             return Turn::Again;
         }
         let heals = is_ill.then(|| self.failures.next_try()).flatten();
-        let retries = self.checkpoint_failures.next_try();
+        // Only what the next turn does something about: else it would come at once, again and again.
+        let retries = (!is_ill && self.checkpoint.is_none() && self.log_is_long(1))
+            .then(|| self.checkpoint_failures.next_try())
+            .flatten();
         let next = [self.sync_by, heals, retries].into_iter().flatten().min();
         Turn::Idle(next.map(|at| at.saturating_duration_since(Instant::now())))
     }
@@ -326,5 +340,14 @@ impl Writer {
         let dropped = guard.store.log_mut().map(|log| log.restart(Keep::Nothing));
         drop(guard);
         drop(dropped);
+    }
+}
+
+/// No thread goes on writing once the directory's lock is given back.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(checkpoint) = self.checkpoint.take() {
+            checkpoint.stop();
+        }
     }
 }

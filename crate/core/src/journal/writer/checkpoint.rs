@@ -4,7 +4,7 @@
 use super::{Work, Writer};
 use crate::error::Error;
 use crate::journal::catalog::salt;
-use crate::journal::codec::SnapshotEntry;
+use crate::journal::codec::{Sealed, SnapshotEntry};
 use crate::journal::disk::Disk;
 use crate::journal::log::Log;
 use crate::journal::snapshot::{SnapshotWriter, Step, discard};
@@ -46,6 +46,15 @@ impl Checkpoint {
         match &self.run {
             Run::Thread { done, .. } => done.load(Ordering::Acquire),
             Run::Turns(_) => true,
+        }
+    }
+
+    /// Ends its thread, if it has one, and waits for that.
+    pub fn stop(self) {
+        if let Run::Thread { thread, stop, .. } = self.run {
+            stop.store(true, Ordering::Release);
+            // Its result is not wanted.
+            let _ = thread.join();
         }
     }
 }
@@ -253,9 +262,11 @@ impl Writer {
         let installed = self.catalog.update(|manifest| {
             manifest.generation = snapshot.generation;
             manifest.snapshot = Some(snapshot);
+            // By where they end: several without a record may begin where the open one does.
+            let is_needed = |sealed: Sealed| sealed.last_lsn > snapshot.lsn;
             manifest
                 .segments
-                .retain(|segment| segment.start_lsn > snapshot.lsn);
+                .retain(|segment| segment.sealed.is_none_or(is_needed));
             manifest.now = manifest.now.max(now);
         });
         if let Err(error) = installed {
@@ -282,16 +293,13 @@ impl Writer {
         let Some(checkpoint) = self.checkpoint.take() else {
             return;
         };
-        if let Run::Thread { thread, stop, .. } = checkpoint.run {
-            stop.store(true, Ordering::Release);
-            // Its result is not wanted.
-            let _ = thread.join();
-        }
-        discard(&*self.disk, checkpoint.generation);
-        self.tickets_done = checkpoint.ticket.max(self.tickets_done);
-        self.shared.status.checkpoints(checkpoint.ticket);
+        let (generation, ticket) = (checkpoint.generation, checkpoint.ticket);
+        checkpoint.stop();
+        discard(&*self.disk, generation);
+        self.tickets_done = ticket.max(self.tickets_done);
+        self.shared.status.checkpoints(ticket);
         self.shared.tell(&News::CheckpointFailed {
-            ticket: checkpoint.ticket,
+            ticket,
             error: Error::io(
                 "the checkpoint of the sessions was abandoned",
                 io::ErrorKind::Interrupted.into(),

@@ -37,6 +37,11 @@ impl Failures {
     pub fn next_try(&self) -> Option<Instant> {
         self.next
     }
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub fn pass_time(&mut self) {
+        self.next = self.next.map(|_| Instant::now());
+    }
 }
 
 impl Writer {
@@ -126,7 +131,8 @@ impl Writer {
     /// thing that is written. Whatever the store did up to here is on the disk then.
     ///
     /// # Errors
-    /// Of the disk. The old files count on. A log that was still good is gone on with, else there is none.
+    /// Of the disk. The old files count on, and a log that was still good is gone on with; but if it is open which manifest counts,
+    /// there is none.
     pub(crate) fn rebase(&mut self, last: bool) -> io::Result<SnapshotEntry> {
         let old = self.log.take();
         let mut guard = self.shared.lock();
@@ -147,13 +153,17 @@ impl Writer {
         };
         drop(guard);
         let rebased = self.write_all_anew(lsn, last);
-        if rebased.is_ok() {
-            self.behind = false;
-        } else if old.is_some() {
-            self.log = old;
-            self.put_back(&mut held);
-        } else {
-            self.drop_entries();
+        match &rebased {
+            Ok(_) => self.behind = false,
+            Err(error) if old.is_some() && self.catalog.is_in_doubt() => {
+                let again = io::Error::new(error.kind(), error.to_string());
+                self.lose_log("the sessions' manifest could not be replaced", again);
+            }
+            Err(_) if old.is_some() => {
+                self.log = old;
+                self.put_back(&mut held);
+            }
+            Err(_) => self.drop_entries(),
         }
         rebased
     }
@@ -169,7 +179,11 @@ impl Writer {
         let now = self.shared.clock.now();
         let Some(log) = &mut self.log else { return };
         if let Err(failed) = log.append(held, now) {
-            self.lose_log("the sessions' log could not be written", failed.error);
+            return self.lose_log("the sessions' log could not be written", failed.error);
+        }
+        if let Some(log) = self.shared.lock().store.log_mut() {
+            // Whoever waits for its end does so still.
+            log.want_sync();
         }
     }
 

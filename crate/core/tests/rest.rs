@@ -1,0 +1,314 @@
+//! What the campaigns cannot see: whether the journal's thread sleeps and wakes, and stores opened in unusual ways.
+//!
+//! `cargo test -p agai-session-core --release --features simulation --test rest`
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use agai_session_core::clock::ManualClock;
+use agai_session_core::journal::disk::simulated::{Crash, Failure, Fault, Operation, SimulatedDisk};
+use agai_session_core::journal::open::Parts;
+use agai_session_core::journal::options::{Durability, JournalOptions, OnCorruption};
+use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::journal::status::Health;
+use agai_session_core::random::OsRandom;
+use agai_session_core::{NewSession, Options, Reason, SessionId, Text};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A pause that no test outlives: what is due only after it is due when a test says so.
+const LONG: Duration = Duration::from_secs(5);
+
+fn parts(max_sessions: u32) -> Parts {
+    Parts {
+        options: Options {
+            max_sessions,
+            max_bytes: 1 << 24,
+            max_session_bytes: 1 << 20,
+            idle_timeout: 1_000_000,
+            guest_idle_timeout: 1_000_000,
+            absolute_timeout: 10_000_000,
+        },
+        journal: JournalOptions {
+            durability: Durability::Os,
+            retry_pause: LONG,
+            ..JournalOptions::default()
+        },
+        clock: Arc::new(ManualClock::new(1_000)),
+        random: Arc::new(OsRandom),
+    }
+}
+
+fn open(disk: &SimulatedDisk) -> SimulatedStore {
+    SimulatedStore::open(disk, parts(1_000)).unwrap()
+}
+
+fn create(store: &SimulatedStore, data: &str) -> SessionId {
+    let new = NewSession {
+        uid: Text::Latin1(b"ann"),
+        form: Text::Latin1(b""),
+        data: Text::Latin1(data.as_bytes()),
+        idle_timeout: None,
+        absolute_timeout: None,
+    };
+    store.handle.create(&new).unwrap().0
+}
+
+/// Turns until the thread would sleep, which must come soon.
+fn falls_asleep(store: &mut SimulatedStore) {
+    assert!((0..100).any(|_| store.rests()), "the thread works for nothing");
+    store.pass_time();
+    assert!(
+        (0..100).any(|_| store.rests()),
+        "the thread works for nothing later on"
+    );
+}
+
+fn fail(disk: &SimulatedDisk, n: u64, only: Operation, sticky: bool) {
+    let failure = Failure {
+        error: Fault::Io,
+        sticky,
+        only: Some(only),
+    };
+    disk.fail_at(disk.operations_of(only) + n, failure);
+}
+
+/// A disk that is full, but for the ends of sessions.
+fn filled(disk: &SimulatedDisk, store: &mut SimulatedStore) {
+    store.settle();
+    disk.set_capacity(disk.total_bytes() + 100);
+    create(store, &"x".repeat(1_000));
+    store.rests();
+    assert_eq!(store.handle.health(), Health::Healing);
+    disk.set_capacity(u64::MAX);
+}
+
+/// A log whose sync failed was given up, and the first try to write everything anew was due at once; but the thread went to sleep
+/// without a time to wake, and no write woke it, since nothing is queued for a log that is lost. So the store stayed without a disk
+/// until somebody closed it. The campaign of errors takes turns by itself and could not see that.
+#[test]
+fn a_lost_log_is_healed_without_being_asked() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    let id = create(&store, "{}");
+    store.handle.flush().unwrap();
+    fail(&disk, 1, Operation::Sync, false);
+    assert!(!store.rests(), "the thread sleeps beside a log that is lost");
+    falls_asleep(&mut store);
+    assert_eq!(store.handle.health(), Health::Healthy);
+    assert!(store.handle.reached().synced >= store.handle.lsn());
+    let store = open(&disk.crash(1, Crash::PowerCutLosingAll));
+    assert!(store.handle.has(id.key()).unwrap());
+}
+
+/// A checkpoint syncs what was written before it, but the time by which that was due stayed set. Once it had passed with nothing more
+/// to sync, the thread never slept again until the next write: one processor busy for an idle store.
+#[test]
+fn a_checkpoint_leaves_no_sync_due() {
+    let mut store = open(&SimulatedDisk::new());
+    create(&store, "{}");
+    store.handle.checkpoint().unwrap();
+    falls_asleep(&mut store);
+}
+
+/// The next try of a checkpoint that somebody had asked for once was waited for, though nothing tried again: past it, the thread
+/// never slept again.
+#[test]
+fn a_checkpoint_that_failed_is_not_waited_for_when_the_log_is_short() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    create(&store, "{}");
+    store.handle.flush().unwrap();
+    store.settle();
+    let ticket = store.handle.checkpoint().unwrap();
+    // The segment's and the manifest's names pass; that of the snapshot does not.
+    fail(&disk, 2, Operation::Rename, false);
+    falls_asleep(&mut store);
+    assert_eq!(store.handle.reached().checkpoints, ticket);
+    assert_eq!(store.handle.health(), Health::Healthy);
+}
+
+/// A checkpoint that was asked for while the disk was full cannot begin before it heals. The thread asked itself again and again.
+#[test]
+fn a_checkpoint_asked_for_on_a_full_disk_waits_for_the_healing() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    filled(&disk, &mut store);
+    let ticket = store.handle.checkpoint().unwrap();
+    assert!((0..100).any(|_| store.rests()), "the thread works for nothing");
+    falls_asleep(&mut store);
+    assert_eq!(store.handle.health(), Health::Healthy);
+    assert_eq!(store.handle.reached().checkpoints, ticket);
+}
+
+/// Segments without a record begin at one number, and a checkpoint kept all that begin behind it. From the sixteenth opening on,
+/// which makes a checkpoint of the many segments, it kept the sixteen, and so was due again at once, for ever.
+#[test]
+fn a_store_that_is_opened_many_times_and_never_written_to_sleeps() {
+    let mut disk = SimulatedDisk::new();
+    for life in 0..40 {
+        falls_asleep(&mut open(&disk));
+        disk = disk.crash(life, Crash::KillProcess);
+    }
+    let segments = |name: &String| name.starts_with("log-");
+    let names = agai_session_core::journal::disk::Disk::list(&disk).unwrap();
+    assert!(
+        names.iter().filter(|name| segments(name)).count() <= 17,
+        "{names:?}"
+    );
+}
+
+/// A logout between a turn's write and its try to heal was taken along for the snapshot, and put back into the old log when that came
+/// to nothing; but the wish to have it synced was not, and nobody was told of it any more.
+#[test]
+fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
+    let disk = SimulatedDisk::new();
+    let mut parts = parts(1_000);
+    parts.journal.retry_pause = Duration::ZERO;
+    let mut store = SimulatedStore::open(&disk, parts).unwrap();
+    let id = create(&store, "{}");
+    store.handle.flush().unwrap();
+    store.settle();
+    // Never dropped: a handle must not be owned by what it is told by.
+    let other = std::mem::ManuallyDrop::new(store.another());
+    let done = Arc::new(AtomicBool::new(false));
+    let (key, is_done) = (id.key(), Arc::clone(&done));
+    // Told of the full disk, in the middle of the turn.
+    store.handle.on_signal(move || {
+        if !done.swap(true, Ordering::Relaxed) {
+            assert!(other.destroy(key, Reason::Logout).unwrap());
+        }
+    });
+    fail(&disk, 1, Operation::Rename, true);
+    disk.set_capacity(disk.total_bytes() + 100);
+    create(&store, &"x".repeat(1_000));
+    store.rests();
+    assert!(is_done.load(Ordering::Relaxed));
+    assert!(!store.handle.has(key).unwrap());
+    store.settle();
+    assert!(store.handle.reached().ends_synced >= store.handle.lsn());
+    disk.set_capacity(u64::MAX);
+    let store = open(&disk.crash(1, Crash::PowerCutLosingAll));
+    assert!(!store.handle.has(key).unwrap(), "the logout was undone");
+}
+
+/// A full disk had room again, and everything was written anew; only the sync of the directory behind the new manifest's name failed.
+/// The store went on in the old log, which the next opening does not look at: it reads the manifest that is there. A logout that was
+/// acknowledged in between was undone by the next `kill -9`.
+#[test]
+fn a_logout_behind_a_manifest_in_doubt_is_not_undone() {
+    for crash in [
+        Crash::KillProcess,
+        Crash::PowerCutLosingAll,
+        Crash::PowerCutLosingNothing,
+    ] {
+        let disk = SimulatedDisk::new();
+        let mut store = open(&disk);
+        let id = create(&store, "{}");
+        store.handle.flush().unwrap();
+        filled(&disk, &mut store);
+        // The snapshot's, the segment's, then the manifest's.
+        fail(&disk, 3, Operation::SyncDir, false);
+        store.pass_time();
+        store.rests();
+        assert_ne!(store.handle.health(), Health::Healthy);
+        assert!(store.handle.destroy(id.key(), Reason::Logout).unwrap());
+        let lsn = store.handle.lsn();
+        store.settle();
+        let is_acknowledged = store.handle.reached().ends_synced >= lsn;
+        let after = open(&disk.crash(1, crash));
+        assert!(
+            !is_acknowledged || !after.handle.has(id.key()).unwrap(),
+            "{crash:?}: the logout was undone"
+        );
+        for _ in 0..10 {
+            store.pass_time();
+            store.rests();
+        }
+        assert_eq!(store.handle.health(), Health::Healthy);
+        let after = open(&disk.crash(2, crash));
+        assert!(
+            !after.handle.has(id.key()).unwrap(),
+            "{crash:?}: healed, and undone"
+        );
+    }
+}
+
+/// Sessions that lower bounds pushed out at the opening were numbered before the new segment began, and written behind its beginning:
+/// the opening after that one found records missing, and refused a store that nothing was wrong with.
+#[test]
+fn a_store_opened_with_lower_bounds_opens_again() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    let ids: Vec<_> = (0..10).map(|_| create(&store, "{}")).collect();
+    store.handle.flush().unwrap();
+    store.settle();
+    let disk = disk.crash(1, Crash::KillProcess);
+    let mut store = SimulatedStore::open(&disk, parts(4)).unwrap();
+    assert_eq!((store.report.sessions, store.report.evicted), (4, 6));
+    store.settle();
+    let more = create(&store, "{}");
+    store.handle.flush().unwrap();
+    store.settle();
+    let store = SimulatedStore::open(&disk.crash(2, Crash::PowerCutLosingAll), parts(4)).unwrap();
+    assert_eq!(store.report.sessions, 4);
+    assert!(store.handle.has(more.key()).unwrap());
+    assert!(!store.handle.has(ids[0].key()).unwrap());
+}
+
+/// A block of a snapshot had to follow the one before it, so behind one that could not be read none counted: one flipped bit, and
+/// `salvage` brought back nobody.
+#[test]
+fn salvage_brings_back_what_is_behind_a_damaged_block() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    for _ in 0..900 {
+        create(&store, "{}");
+    }
+    store.handle.checkpoint().unwrap();
+    store.settle();
+    let disk = disk.crash(1, Crash::KillProcess);
+    let names = agai_session_core::journal::disk::Disk::list(&disk).unwrap();
+    let snapshot = names.iter().find(|name| name.starts_with("snap-")).unwrap();
+    assert!(disk.flip(snapshot, 200 * 8), "in the first block");
+    let refused = SimulatedStore::open(&disk, parts(1_000)).err().unwrap();
+    assert_eq!(refused.code(), "ERR_SESSION_CORRUPT");
+    let mut salvage = parts(1_000);
+    salvage.journal.on_corruption = OnCorruption::Salvage;
+    let store = SimulatedStore::open(&disk, salvage).unwrap();
+    // A block has 256 places.
+    assert_eq!(store.report.sessions, 900 - 256);
+    assert!(!store.report.damages.is_empty());
+}
+
+/// The last handle was dropped while a checkpoint ran: the journal's thread was joined and the directory's lock given back, but the
+/// checkpoint's thread went on writing into a directory that may have another owner, to a name that this one would use as well.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_thread_outlives_the_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sessions.data");
+    let mut parts = parts(200_000);
+    parts.options.max_bytes = 1 << 30;
+    let (store, _) = agai_session_core::journal::open::open(&path, parts, &mut ()).unwrap();
+    let new = NewSession {
+        uid: Text::Latin1(b"ann"),
+        form: Text::Latin1(b""),
+        data: Text::Latin1(b"{}"),
+        idle_timeout: None,
+        absolute_timeout: None,
+    };
+    for _ in 0..150_000 {
+        store.create(&new).unwrap();
+    }
+    let threads = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|name| name.starts_with("session-checkpo")).count()
+    };
+    store.checkpoint().unwrap();
+    while threads() == 0 {
+        std::thread::yield_now();
+    }
+    drop(store);
+    assert_eq!(threads(), 0, "the checkpoint's thread is still there");
+}
