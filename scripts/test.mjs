@@ -67,6 +67,8 @@ const steps = {
     'damage',
     '--test',
     'errors',
+    '--test',
+    'rest',
   ]),
   model: existsSync(join(root, 'crate/core/tests/model.rs'))
     ? rustTests(['test', ...core, '--features', 'loom', '--release', '--test', 'model', '--target-dir', 'target/loom'])
