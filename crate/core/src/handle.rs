@@ -13,10 +13,11 @@ use crate::journal::writer::{Writer, WriterThread};
 use crate::page::Page;
 use crate::random::Random;
 use crate::record::Facts;
-use crate::shared::{PoisonOnPanic, Shared, State};
+use crate::shared::{PoisonOnPanic, Shared, State, WakeOnPanic};
 use crate::stats::Stats;
 use crate::store::Store;
 use crate::sweeper::Sweeper;
+use crate::sync::MutexGuard;
 use crate::text::TextBuffer;
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -88,18 +89,29 @@ impl StoreHandle {
     pub fn open(options: Options, clock: Arc<dyn Clock>, random: Box<dyn Random>) -> Result<Self, Error> {
         let store = Store::new(options, &*random)?;
         let shared = Arc::new(Shared::new(store, clock, random.into()));
-        Ok(Self::new(Arc::new(Owner::start(shared, None)?)))
+        Ok(Self::new(&Arc::new(Owner::start(shared, None)?)))
     }
 
-    pub(crate) fn new(owner: Arc<Owner>) -> Self {
-        let mut guard = owner.shared.lock();
+    pub(crate) fn new(owner: &Arc<Owner>) -> Self {
+        let guard = owner.shared.lock();
+        Self::seated(owner, guard)
+    }
+
+    /// One more user of a store, unless that was closed or is poisoned.
+    pub(crate) fn join(owner: &Arc<Owner>) -> Option<Self> {
+        let guard = owner.shared.lock();
+        guard.usable().ok()?;
+        Some(Self::seated(owner, guard))
+    }
+
+    fn seated(owner: &Arc<Owner>, mut guard: MutexGuard<'_, State>) -> Self {
         guard.seats += 1;
         let seat = guard.next_seat;
         guard.next_seat += 1;
         drop(guard);
         owner.shared.add_seat(seat);
         Self {
-            owner,
+            owner: Arc::clone(owner),
             seat,
             left: AtomicBool::new(false),
             lsn: AtomicU64::new(0),
@@ -134,6 +146,8 @@ impl StoreHandle {
 
     fn with_state<R>(&self, work: impl FnOnce(&mut State, u64) -> R) -> Result<R, Error> {
         let shared = self.shared();
+        // Before the lock is taken, so that it acts when that is free again.
+        let _wake = WakeOnPanic(shared);
         let mut guard = shared.lock();
         guard.usable()?;
         if self.left.load(Ordering::Relaxed) {

@@ -112,6 +112,17 @@ impl Drop for PoisonOnPanic<'_> {
     }
 }
 
+/// Has the journal's thread see a panic that poisoned the store, and fail all who wait. To be dropped without the lock.
+pub(crate) struct WakeOnPanic<'a>(pub &'a Shared);
+
+impl Drop for WakeOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.wake_writer();
+        }
+    }
+}
+
 /// The store and all that its threads share.
 pub(crate) struct Shared {
     state: Mutex<State>,

@@ -51,6 +51,7 @@ impl Drop for PoisonStoreOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.lock().poisoned = true;
+            self.0.wake_writer();
         }
     }
 }

@@ -21,7 +21,7 @@ impl StoreHandle {
     /// A second user of the same store.
     #[cfg(any(test, feature = "simulation"))]
     pub(crate) fn another(&self) -> Self {
-        Self::new(std::sync::Arc::clone(&self.owner))
+        Self::new(&self.owner)
     }
 
     /// Up to which record things are done.

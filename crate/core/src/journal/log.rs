@@ -59,9 +59,14 @@ impl Log {
         let name = segment_name(entry.generation, entry.number);
         remove_leftover(disk, &name)?;
         let mut sink = disk.create(&name)?;
-        sink.write_all(&header.to_bytes())?;
-        sink.sync()?;
-        disk.sync_dir()?;
+        let made = sink
+            .write_all(&header.to_bytes())
+            .and_then(|()| sink.sync())
+            .and_then(|()| disk.sync_dir());
+        made.inspect_err(|_| {
+            // Where that fails, the next manifest has it removed.
+            let _ = disk.remove(&name);
+        })?;
         let behind = entry.start_lsn - 1;
         Ok(Self {
             sink,

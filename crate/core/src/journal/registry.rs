@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::handle::{Owner, StoreHandle};
 use crate::journal::open::Report;
 use crate::journal::status::Health;
+use crate::shared::Shared;
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,13 +15,15 @@ type Identity = (u64, u64);
 struct Open {
     identity: Identity,
     owner: Weak<Owner>,
+    /// Outlives the owner until its threads have ended, and with them the directory's lock.
+    shared: Weak<Shared>,
     report: Report,
 }
 
 /// Held while a store opens, so that a second opening of its directory waits for the first.
 static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
 
-/// How often a directory is looked at whose store is about to be closed.
+/// How often a directory is looked at whose store is about to end.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Joins the store that is open in a directory, or opens one.
@@ -30,25 +33,20 @@ pub fn join_or_open(
 ) -> Result<(StoreHandle, Report), Error> {
     let mut stores = OPEN.lock();
     loop {
-        stores.retain(|store| store.owner.strong_count() > 0);
-        let there = stores.iter().find(|store| store.identity == identity);
-        let Some((owner, report)) =
-            there.and_then(|store| Some((store.owner.upgrade()?, store.report.clone())))
-        else {
+        stores.retain(|store| store.shared.strong_count() > 0);
+        let Some(there) = stores.iter().find(|store| store.identity == identity) else {
             break;
         };
-        let state = owner.shared.lock();
-        let (is_closing, poisoned) = (state.closed, state.poisoned);
-        drop(state);
-        if poisoned || owner.shared.status.health() == Health::Closed {
-            stores.retain(|store| store.identity != identity);
-            break;
+        if let Some(owner) = there.owner.upgrade() {
+            if owner.shared.status.health() == Health::Closed {
+                stores.retain(|store| store.identity != identity);
+                break;
+            }
+            if let Some(handle) = StoreHandle::join(&owner) {
+                return Ok((handle, there.report.clone()));
+            }
         }
-        if !is_closing {
-            return Ok((StoreHandle::new(owner), report));
-        }
-        // Its last write is under way.
-        drop(owner);
+        // It was closed, dropped or poisoned, and its last write is under way.
         parking_lot::MutexGuard::unlocked(&mut stores, || std::thread::sleep(LOOK));
     }
     let (owner, report) = open()?;
@@ -56,7 +54,8 @@ pub fn join_or_open(
     stores.push(Open {
         identity,
         owner: Arc::downgrade(&owner),
+        shared: Arc::downgrade(&owner.shared),
         report: report.clone(),
     });
-    Ok((StoreHandle::new(owner), report))
+    Ok((StoreHandle::new(&owner), report))
 }

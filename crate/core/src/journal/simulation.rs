@@ -32,7 +32,7 @@ impl SimulatedStore {
         let found = read(disk, path, &parts, &mut ())?;
         let (shared, writer, report) = start(&disk_here, None, path, parts, found)?;
         Ok(Self {
-            handle: StoreHandle::new(Arc::new(Owner::still(shared))),
+            handle: StoreHandle::new(&Arc::new(Owner::still(shared))),
             report,
             writer,
         })

@@ -69,6 +69,9 @@ pub struct Writer {
     tickets_done: u64,
     failures: heal::Failures,
     checkpoint_failures: heal::Failures,
+    /// There is no room set aside for the ends of sessions, since they needed it or the disk has none.
+    lacks_reserve: bool,
+    reserve_failures: heal::Failures,
     sync_by: Option<Instant>,
     chunks: Vec<Vec<u8>>,
     /// Held as long as the files are written to.
@@ -102,6 +105,8 @@ impl Writer {
             tickets_done: 0,
             failures: heal::Failures::default(),
             checkpoint_failures: heal::Failures::default(),
+            lacks_reserve: false,
+            reserve_failures: heal::Failures::default(),
             sync_by: None,
             chunks: Vec::new(),
             lock: start.lock,
@@ -177,6 +182,7 @@ impl Writer {
         if self.behind && self.log.is_some() {
             self.try_to_heal();
         }
+        self.see_to_reserve();
         if work.closing && self.is_quiet() {
             return self.close();
         }
@@ -280,7 +286,13 @@ impl Writer {
         let retries = (!is_ill && self.checkpoint.is_none() && self.log_is_long(1))
             .then(|| self.checkpoint_failures.next_try())
             .flatten();
-        let next = [self.sync_by, heals, retries].into_iter().flatten().min();
+        let reserve = (self.lacks_reserve && !is_ill)
+            .then(|| self.reserve_failures.next_try())
+            .flatten();
+        let next = [self.sync_by, heals, retries, reserve]
+            .into_iter()
+            .flatten()
+            .min();
         Turn::Idle(next.map(|at| at.saturating_duration_since(Instant::now())))
     }
 
@@ -289,8 +301,9 @@ impl Writer {
         self.abandon_checkpoint();
         let status = &self.shared.status;
         status.failed(u64::MAX, true, &Error::Poisoned);
-        status.set_health(Health::Closed);
+        self.log = None;
         self.lock = None;
+        status.set_health(Health::Closed);
         self.shared.tell(&News::Closed(Some(Error::Poisoned)));
         Turn::Ended
     }

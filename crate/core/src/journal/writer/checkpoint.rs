@@ -59,6 +59,16 @@ impl Checkpoint {
     }
 }
 
+/// Says that the thread is done, a panic included: a close waits for that.
+struct End<'a>(&'a AtomicBool, &'a Shared);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+        self.1.wake_writer();
+    }
+}
+
 /// Writes the rest of a snapshot.
 fn finish(
     mut snapshot: SnapshotWriter,
@@ -190,10 +200,8 @@ impl Writer {
         let (done, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (is_done, must_stop) = (Arc::clone(&done), Arc::clone(&stop));
         let thread = spawn("session-checkpoint", move || {
-            let outcome = finish(snapshot, &shared, &*disk, &must_stop, Some(BREATH));
-            is_done.store(true, Ordering::Release);
-            shared.wake_writer();
-            outcome
+            let _end = End(&is_done, &shared);
+            finish(snapshot, &shared, &*disk, &must_stop, Some(BREATH))
         })?;
         Ok(Run::Thread { thread, done, stop })
     }

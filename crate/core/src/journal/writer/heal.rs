@@ -62,6 +62,7 @@ impl Writer {
             self.shared.tell(&News::Degraded(error));
         }
         self.catalog.release_reserve();
+        self.lacks_reserve = true;
         reduce(&mut work.batch);
         let Some(log) = &mut self.log else { return };
         if let Err(failed) = log.append(&mut work.batch, work.now) {
@@ -217,8 +218,20 @@ impl Writer {
         self.log = log;
         self.log_bytes = 0;
         self.shared.status.synced(lsn);
-        // Less room than hoped for is no reason to fail.
-        let _ = self.catalog.reserve();
+        self.lacks_reserve = true;
+        self.reserve_failures = Failures::default();
+        self.see_to_reserve();
         Ok(snapshot)
+    }
+
+    /// Sets room aside again, once there is some. Less of it than hoped for is no reason to fail.
+    pub(super) fn see_to_reserve(&mut self) {
+        if !self.lacks_reserve || self.behind || self.log.is_none() || !self.reserve_failures.is_due() {
+            return;
+        }
+        match self.catalog.reserve() {
+            Ok(()) => self.lacks_reserve = false,
+            Err(_) => self.reserve_failures.again(self.options.retry_pause),
+        }
     }
 }

@@ -30,10 +30,12 @@ impl Drop for PoisonOnPanic<'_> {
 impl WriterThread {
     /// # Errors
     /// [`Error::Thread`].
-    pub fn start(shared: &Arc<Shared>, mut writer: Writer) -> Result<Self, Error> {
+    pub fn start(shared: &Arc<Shared>, writer: Writer) -> Result<Self, Error> {
         let mine = Arc::clone(shared);
         let run = move || {
             let _poison = PoisonOnPanic(&mine);
+            // Gone before the store counts as closed, and its lock with it.
+            let mut writer = writer;
             loop {
                 match writer.turn() {
                     Turn::Again => {}
