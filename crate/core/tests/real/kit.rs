@@ -1,0 +1,228 @@
+//! What all the tests use: opening, waiting, and what is to be there afterwards.
+
+use agai_session_core::clock::SystemClock;
+use agai_session_core::journal::open::{Parts, Report, open};
+use agai_session_core::journal::options::{Durability, JournalOptions};
+use agai_session_core::journal::status::Health;
+use agai_session_core::random::OsRandom;
+use agai_session_core::{Error, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer};
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One line of the table.
+#[derive(Debug, Default)]
+pub struct Row {
+    pub faults: u64,
+    pub checked: u64,
+}
+
+const DAY: u64 = 86_400_000;
+
+pub fn is_full_run() -> bool {
+    std::env::var_os("AGAI_SESSION_FULL").is_some()
+}
+
+pub fn parts(durability: Durability, checkpoint_bytes: u64) -> Parts {
+    Parts {
+        options: Options {
+            max_sessions: 4_000_000,
+            max_bytes: 1 << 34,
+            max_session_bytes: 1 << 16,
+            idle_timeout: DAY,
+            guest_idle_timeout: DAY,
+            absolute_timeout: 7 * DAY,
+        },
+        journal: JournalOptions {
+            durability,
+            checkpoint_bytes,
+            ..JournalOptions::default()
+        },
+        clock: Arc::new(SystemClock::default()),
+        random: Arc::new(OsRandom),
+    }
+}
+
+pub fn try_open(path: &Path) -> Result<(StoreHandle, Report), Error> {
+    open(path, parts(Durability::Os, 1 << 14), &mut ())
+}
+
+pub fn opened(path: &Path) -> StoreHandle {
+    try_open(path).unwrap_or_else(|error| panic!("{error}")).0
+}
+
+pub fn create(store: &StoreHandle, n: u64) -> Result<SessionId, Error> {
+    let data = data(n, 100);
+    let new = NewSession {
+        uid: Text::Latin1(b"ann"),
+        form: Text::Latin1(b""),
+        data: Text::Latin1(data.as_bytes()),
+        idle_timeout: None,
+        absolute_timeout: None,
+    };
+    store.create(&new).map(|(id, _)| id)
+}
+
+pub fn data(n: u64, fill: usize) -> String {
+    format!("{{\"n\":{n:010},\"fill\":\"{}\"}}", "x".repeat(fill))
+}
+
+/// The number in a session's data.
+pub fn number(store: &StoreHandle, id: &SessionId) -> Option<u64> {
+    let mut buffer = TextBuffer::default();
+    let facts = store
+        .load(id.key(), false, &mut buffer)
+        .expect("the store answers")?;
+    let Text::Latin1(bytes) = buffer.text() else {
+        panic!("narrow")
+    };
+    let text = std::str::from_utf8(&bytes[facts.uid_units + facts.form_units..]).unwrap();
+    Some(text[5..15].parse().expect("the data is whole"))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    Written,
+    Synced,
+    EndsSynced,
+}
+
+/// Waits until the store's last operation is done; false if it failed.
+pub fn wait(store: &StoreHandle, until: Until) -> bool {
+    let (lsn, started) = (store.lsn(), Instant::now());
+    loop {
+        let reached = store.reached();
+        let (done, failed) = match until {
+            Until::Written => (reached.written, reached.failed),
+            Until::Synced => (reached.synced, reached.failed),
+            Until::EndsSynced => (reached.ends_synced, reached.ends_failed),
+        };
+        if done >= lsn {
+            return true;
+        }
+        if failed >= lsn {
+            return false;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "neither acknowledged nor failed: {lsn}, {until:?}, {reached:?}, {:?}",
+            store.io_error()
+        );
+        std::thread::sleep(Duration::from_micros(50));
+    }
+}
+
+pub fn close(store: &StoreHandle) {
+    store.close();
+    until("the store is closed", || store.health() == Health::Closed);
+}
+
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "not within 20 s: {what}"
+        );
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Runs a tool; what it said if it failed.
+pub fn tool(command: &str) -> Result<(), String> {
+    let output = Command::new("sh").args(["-c", command]).output();
+    let output = output.map_err(|error| format!("{command}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(format!("{command}: {said}"))
+}
+
+pub fn need_root() -> Result<(), String> {
+    tool("test $(id -u) = 0").map_err(|_| "needs root".to_owned())
+}
+
+/// A directory where a sync takes no time, if there is one: what a killed process wrote is there on any file system.
+pub fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
+/// What was acknowledged, and what may be besides.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// By the id's text: the number that is there at least, and whether an end of it was begun.
+    pub alive: HashMap<String, (u64, bool)>,
+    /// Ends that were acknowledged and not yet checked.
+    dead: Vec<String>,
+}
+
+impl Model {
+    /// Takes one line of a child in; true if it is an acknowledgement.
+    pub fn line(&mut self, line: &str) -> bool {
+        let words: Vec<_> = line.split(' ').collect();
+        match words[..] {
+            // An end that is about to be tried.
+            ["try", id] => {
+                if let Some((_, ends)) = self.alive.get_mut(id) {
+                    *ends = true;
+                }
+                false
+            }
+            ["try-all"] => {
+                for (_, ends) in self.alive.values_mut() {
+                    *ends = true;
+                }
+                false
+            }
+            ["alive", id, n] => {
+                let n: u64 = n.parse().unwrap();
+                let known = self.alive.entry(id.to_owned()).or_default();
+                known.0 = n.max(known.0);
+                true
+            }
+            ["dead", id] => {
+                self.alive.remove(id);
+                self.dead.push(id.to_owned());
+                true
+            }
+            ["all-dead"] => {
+                self.dead.extend(self.alive.drain().map(|(id, _)| id));
+                true
+            }
+            _ => panic!("a child said: {line}"),
+        }
+    }
+
+    /// Takes all in that a child said; answers how many of it are acknowledgements.
+    pub fn lines(&mut self, text: &str) -> u64 {
+        text.lines().filter(|line| self.line(line)).count() as u64
+    }
+
+    /// Some sessions for the next child to go on with.
+    pub fn some(&self) -> String {
+        let some = self.alive.iter().take(16);
+        let some: Vec<_> = some.map(|(id, (n, _))| format!("{id},{n}")).collect();
+        some.join(";")
+    }
+
+    /// Looks all up, and from then on knows what became of the ends that were begun.
+    pub fn check(&mut self, store: &StoreHandle) {
+        let id_of = |text: &String| SessionId::parse(text.as_bytes()).expect("an id");
+        self.alive.retain(|text, (n, ends)| {
+            let found = number(store, &id_of(text));
+            assert!(
+                found.map_or(*ends, |found| found >= *n),
+                "session {text}: acknowledged with {n}, there is {found:?}"
+            );
+            *n = found.unwrap_or_default();
+            *ends = false;
+            found.is_some()
+        });
+        for text in self.dead.drain(..) {
+            assert_eq!(number(store, &id_of(&text)), None, "session {text} came back");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The journal on the real file system, with real processes that are really killed, full disks, failing system calls and power cuts.
+//!
+//! `cargo test --release --features planted-faults --test real [NAME]` runs the slice for CI; `AGAI_SESSION_FULL=1` all of it;
+//! `AGAI_SESSION_SEED` repeats a run. A test that this machine cannot run says so, loudly. `bench` prints figures and runs only when
+//! it is named.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "figures to look at"
+)]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "some tests can be run anywhere, others say why not"
+)]
+#![expect(
+    clippy::zombie_processes,
+    reason = "a failed test ends, and its children with it"
+)]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic and prints its table"
+)]
+
+mod bench;
+mod child;
+mod full;
+mod kill;
+mod kit;
+mod owners;
+mod places;
+mod power;
+mod strace;
+mod threads;
+
+use kit::Row;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+type Test = fn(u64) -> Result<Row, String>;
+
+const TESTS: [(&str, Test); 17] = [
+    ("kill -9 of a child", kill::run),
+    ("a second process is refused", owners::second_process),
+    ("killed owners, stale locks", owners::stale),
+    ("threads open and close at once", owners::threads),
+    ("open while the last handle goes", owners::reopen_behind_a_drop),
+    ("a forked child keeps no lock", owners::forked),
+    ("no thread is left", threads::none_left),
+    (
+        "a checkpoint ends with its store",
+        threads::checkpoint_ends_with_its_store,
+    ),
+    ("panics poison, never hang", threads::panics),
+    ("a full disk heals", full::tmpfs),
+    ("a file size limit heals", full::limit),
+    ("a read-only remount", full::remount),
+    ("places that cannot be used", places::run),
+    ("strace: failing system calls", strace::errors),
+    ("strace: killed at each call", strace::kills),
+    ("power cuts", power::run),
+    ("bench", bench::run),
+];
+
+fn main() {
+    if let Ok(role) = std::env::var(child::ROLE) {
+        return child::run(&role);
+    }
+    let filter = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
+    let seed = std::env::var("AGAI_SESSION_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let mut failed = Vec::new();
+    println!(
+        "{:<34} | {:>10} | {:>6} | {:>24} | {:>4}",
+        "test", "seed", "faults", "acknowledgements checked", "lost"
+    );
+    for (name, test) in TESTS {
+        let is_asked = filter
+            .as_ref()
+            .map_or(name != "bench", |filter| name.contains(filter.as_str()));
+        if !is_asked {
+            continue;
+        }
+        let started = std::time::Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| test(seed)));
+        let seconds = started.elapsed().as_secs_f32();
+        match outcome {
+            // A lost one panics.
+            Ok(Ok(row)) => println!(
+                "{name:<34} | {seed:>10} | {:>6} | {:>24} |    0   {seconds:.1} s",
+                row.faults, row.checked
+            ),
+            Ok(Err(why)) => println!("{name:<34} | SKIPPED: {why}"),
+            Err(_) => {
+                println!("{name:<34} | {seed:>10} | FAILED after {seconds:.1} s");
+                failed.push(name);
+            }
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "failed with AGAI_SESSION_SEED={seed}: {failed:?}"
+    );
+}

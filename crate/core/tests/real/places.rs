@@ -1,0 +1,116 @@
+//! Places where no store can be: a typed error that names the place and what mends it, and nothing changed there.
+
+use crate::child;
+use crate::full::{Mount, fill};
+use crate::kit::{Row, close, create, opened, tool, try_open};
+use crate::owners::everything;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+fn directory(path: &Path, mode: u32) {
+    fs::create_dir(path).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Opens, and expects an error with these words; answers what is changed in the directory `around`.
+fn refused(path: &Path, around: &Path, words: &str) -> Vec<String> {
+    let before = everything(around);
+    let error = try_open(path)
+        .err()
+        .unwrap_or_else(|| panic!("{} opened", path.display()));
+    let text = error.to_string();
+    assert_eq!(error.code(), "ERR_SESSION_PATH", "{text}");
+    assert!(
+        text.contains(words) && text.contains(&path.display().to_string()),
+        "{text}"
+    );
+    let changed = everything(around)
+        .into_iter()
+        .filter(|file| !before.contains(file));
+    changed.map(|(name, ..)| name).collect()
+}
+
+pub fn run(_: u64) -> Result<Row, String> {
+    let temporary = tempfile::tempdir().unwrap();
+    let at = temporary.path();
+    let nothing = Vec::<String>::new();
+    fs::write(at.join("file"), "x").unwrap();
+    assert_eq!(refused(&at.join("file"), at, "is not a directory"), nothing);
+    directory(&at.join("target"), 0o700);
+    symlink(at.join("target"), at.join("link")).unwrap();
+    assert_eq!(
+        refused(&at.join("link"), &at.join("target"), "give the directory itself"),
+        nothing
+    );
+    directory(&at.join("writable"), 0o777);
+    assert_eq!(
+        refused(&at.join("writable"), &at.join("writable"), "chmod 700"),
+        nothing
+    );
+    assert_eq!(refused(&at.join("a/b"), at, "there is no directory"), nothing);
+    full_disk(at)?;
+    other_user(at)?;
+    Ok(Row {
+        faults: 10,
+        checked: 50,
+    })
+}
+
+/// A full disk. The lock file may differ, which says who tried last, and so may the directory's time. A half-made segment was left
+/// behind by each try.
+fn full_disk(at: &Path) -> Result<(), String> {
+    let mount = Mount::new("-t tmpfs -o size=1m,mode=700 agai", &at.join("full"))?;
+    let path = mount.0.join("sessions.data");
+    let store = opened(&path);
+    for n in 0..50 {
+        create(&store, n).unwrap();
+    }
+    close(&store);
+    drop(store);
+    let fresh = mount.0.join("fresh");
+    directory(&fresh, 0o700);
+    fill(&mount.0.join("ballast"));
+    for path in [&path, &path, &path, &fresh] {
+        let changed = refused(path, path, "there is no room");
+        assert!(
+            changed.iter().all(|name| ["LOCK", "."].contains(&name.as_str())),
+            "{changed:?}"
+        );
+    }
+    fs::remove_file(mount.0.join("ballast")).unwrap();
+    assert_eq!(opened(&path).stats().unwrap().sessions, 50);
+    drop(opened(&fresh));
+    Ok(())
+}
+
+/// Another user's directory, and one's own without the right to write.
+fn other_user(at: &Path) -> Result<(), String> {
+    tool("setpriv --version")?;
+    fs::set_permissions(at, Permissions::from_mode(0o755)).unwrap();
+    let program = at.join("child");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    for (owner, mode, words) in [
+        ("root", 0o755, "belongs to user 0"),
+        ("65534", 0o500, "permission"),
+    ] {
+        let path = at.join(format!("of-{owner}"));
+        directory(&path, mode);
+        tool(&format!("chown {owner} {}", path.display()))?;
+        let before = everything(&path);
+        let output = std::process::Command::new("setpriv")
+            .args(["--reuid=65534", "--clear-groups"])
+            .arg(&program)
+            .env(child::ROLE, "try")
+            .env("AGAI_DIR", &path)
+            .output()
+            .unwrap();
+        let answer = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            answer.starts_with("ERR_SESSION_PATH") && answer.contains(words),
+            "{answer}"
+        );
+        assert!(everything(&path) == before);
+    }
+    Ok(())
+}
