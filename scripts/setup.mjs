@@ -129,6 +129,24 @@ export function ensureChromium() {
   return path;
 }
 
+/** Installs what the tests on the real file system call, where that is possible; without it they say what they skip. */
+export function ensureFaultTools() {
+  const missing = Object.entries({ strace: 'strace', 'mkfs.xfs': 'xfsprogs', xfs_io: 'xfsprogs' }).filter(
+    ([tool]) => !which(tool),
+  );
+  if (missing.length === 0 || process.platform !== 'linux') return;
+  if (process.getuid() !== 0 || !which('apt-get')) {
+    console.log(
+      `setup: without ${missing.map(([tool]) => tool).join(', ')} some tests on the real file system are skipped`,
+    );
+    return;
+  }
+  console.log('setup: installing strace and xfsprogs');
+  const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] };
+  run('apt-get', ['update'], quiet);
+  run('apt-get', ['install', '-y', '--no-install-recommends', 'strace', 'xfsprogs'], quiet);
+}
+
 function findChromium() {
   const named = process.env.CHROMIUM_PATH;
   if (named && !existsSync(named)) throw new Error(`CHROMIUM_PATH names ${named}, which is not there`);

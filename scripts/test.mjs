@@ -10,6 +10,7 @@ import {
   ensureAddon,
   ensureChromium,
   ensureDist,
+  ensureFaultTools,
   ensureFaultsAddon,
   ensurePackages,
   env,
@@ -70,6 +71,18 @@ const steps = {
     '--test',
     'rest',
   ]),
+  // The same on the real file system: kills, two owners, full disks, failing system calls, power cuts.
+  real: rustTests([
+    'test',
+    ...core,
+    '--features',
+    'simulation,planted-faults',
+    '--release',
+    '--target-dir',
+    'target/campaign',
+    '--test',
+    'real',
+  ]),
   model: existsSync(join(root, 'crate/core/tests/model.rs'))
     ? rustTests(['test', ...core, '--features', 'loom', '--release', '--test', 'model', '--target-dir', 'target/loom'])
     : undefined,
@@ -86,7 +99,7 @@ function count(name, result) {
   if (result.failed > 0) failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`);
 }
 
-for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser]) {
+for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser, prepareFaults]) {
   try {
     prepare();
   } catch (error) {
@@ -108,6 +121,10 @@ console.log(`\n${passed} passed, ${failed} failed`);
 
 function prepareBrowser() {
   if (!only || only.includes('ava')) env.CHROMIUM_PATH = ensureChromium();
+}
+
+function prepareFaults() {
+  if (!only || only.includes('real')) ensureFaultTools();
 }
 
 /** Runs a command, shows its output as it comes, hands each line of stdout to `onLine`, and answers its exit code. */

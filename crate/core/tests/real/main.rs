@@ -76,6 +76,7 @@ fn main() {
         .and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let mut failed = Vec::new();
+    let (mut passed, mut skipped) = (0, 0);
     println!(
         "{:<34} | {:>10} | {:>6} | {:>24} | {:>4}",
         "test", "seed", "faults", "acknowledgements checked", "lost"
@@ -92,17 +93,28 @@ fn main() {
         let seconds = started.elapsed().as_secs_f32();
         match outcome {
             // A lost one panics.
-            Ok(Ok(row)) => println!(
-                "{name:<34} | {seed:>10} | {:>6} | {:>24} |    0   {seconds:.1} s",
-                row.faults, row.checked
-            ),
-            Ok(Err(why)) => println!("{name:<34} | SKIPPED: {why}"),
+            Ok(Ok(row)) => {
+                passed += 1;
+                println!(
+                    "{name:<34} | {seed:>10} | {:>6} | {:>24} |    0   {seconds:.1} s",
+                    row.faults, row.checked
+                );
+            }
+            Ok(Err(why)) => {
+                skipped += 1;
+                println!("{name:<34} | SKIPPED: {why}");
+            }
             Err(_) => {
                 println!("{name:<34} | {seed:>10} | FAILED after {seconds:.1} s");
                 failed.push(name);
             }
         }
     }
+    let word = if failed.is_empty() { "ok" } else { "FAILED" };
+    println!(
+        "test result: {word}. {passed} passed; {} failed; {skipped} ignored",
+        failed.len()
+    );
     assert!(
         failed.is_empty(),
         "failed with AGAI_SESSION_SEED={seed}: {failed:?}"
