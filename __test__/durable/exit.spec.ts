@@ -1,4 +1,4 @@
-/** A store on disk lets its process end, and what was acknowledged is there afterwards, however it ended. */
+/** A store on disk lets its process end by itself, and what was acknowledged is there afterwards. */
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { freshPath, openStore } from '../helpers/durable.js';
@@ -7,7 +7,6 @@ import { runFixture } from '../helpers/fixture.js';
 interface Answer {
   readonly at: number;
   readonly ids: readonly string[];
-  readonly moved: string;
 }
 
 const ways: [string, string][] = [
@@ -41,31 +40,6 @@ test.serial('a process stays alive while a store is being opened', async (t) => 
   const outcome = await runFixture('durable-exit.mjs', { args: ['opening', freshPath(t)] });
   t.is(outcome.code, 0, outcome.stderr);
   t.is(outcome.answer<{ size: number }>().size, 0);
-});
-
-test.serial('kill -9 takes nothing that was acknowledged', async (t) => {
-  const path = freshPath(t);
-  const outcome = await runFixture('durable-exit.mjs', { args: ['kill', path] });
-  t.is(outcome.signal, 'SIGKILL');
-  const { ids, moved } = outcome.answer<Answer>();
-  const store = await openStore(t, { path });
-  t.false(store.has(ids[0]!), 'destroyed');
-  t.false(store.has(ids[1]!), 'moved');
-  t.is(store.get(moved)?.uid, 'u1');
-  t.deepEqual(
-    ids.slice(2).map((id) => store.get(id)?.uid),
-    ids.slice(2).map((_, n) => `u${n + 2}`),
-  );
-});
-
-test.serial('kill -9 brings back nothing that was ended, also where nothing else is promised', async (t) => {
-  const path = freshPath(t);
-  const outcome = await runFixture('durable-exit.mjs', { args: ['kill none', path] });
-  t.is(outcome.signal, 'SIGKILL');
-  const { ids } = outcome.answer<Answer>();
-  const store = await openStore(t, { path });
-  t.false(store.has(ids[0]!));
-  t.false(store.has(ids[1]!));
 });
 
 test.serial('a store that cannot be opened ends the process unless somebody handles it', async (t) => {
