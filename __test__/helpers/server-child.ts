@@ -1,0 +1,57 @@
+/** A server over a store on disk, in a process of its own that can be killed. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { DurableStoreOptions } from 'agai-session';
+import type { ExecutionContext } from 'ava';
+import { fixturePath } from './fixture.js';
+
+/** What `__test__/fixtures/durable-server.mjs` tells of its disk. */
+export interface DiskEvent {
+  readonly event: 'degraded' | 'healed' | 'checkpoint';
+  readonly code?: string;
+}
+
+export class ServerChild {
+  readonly events: DiskEvent[] = [];
+  readonly #child: ChildProcess;
+  #origin = '';
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Starts one that serves; it is killed after the test at the latest. */
+  static async start(t: ExecutionContext, options: DurableStoreOptions): Promise<ServerChild> {
+    const child = fork(fixturePath('durable-server.mjs'), [JSON.stringify(options)], {
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    const server = new ServerChild(child);
+    t.teardown(() => server.kill());
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    server.#origin = await new Promise<string>((resolve, reject) => {
+      child.once('exit', () => reject(new Error(`the server ended: ${errors}`)));
+      child.on('message', (message: { port: number } | DiskEvent) => {
+        if ('port' in message) resolve(`http://127.0.0.1:${message.port}`);
+        else server.events.push(message);
+      });
+    });
+    return server;
+  }
+
+  get origin(): string {
+    return this.#origin;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** Kills it as violently as can be. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
+  }
+}
