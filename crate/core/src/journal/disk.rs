@@ -17,6 +17,7 @@ pub use lock::{DirLock, LockError, read_lock};
 pub use real::RealDisk;
 
 use std::io;
+use std::time::SystemTime;
 
 /// A flat directory of files. Nothing in it is durable before it was synced.
 pub trait Disk: Send + Sync + 'static {
@@ -66,9 +67,14 @@ pub trait Disk: Send + Sync + 'static {
 }
 
 /// A file being read.
-pub trait Source: io::Read + Send {
+pub trait Source: io::Read + io::Seek + Send {
     /// The file's length when it was opened.
     fn len(&self) -> u64;
+
+    /// When it was last written to, where that is known.
+    fn modified(&self) -> Option<SystemTime> {
+        None
+    }
 
     fn is_empty(&self) -> bool {
         self.len() == 0

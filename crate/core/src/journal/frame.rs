@@ -162,16 +162,52 @@ pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
     })
 }
 
-/// The first whole frame in `bytes`, at whichever offset, that `wanted` accepts by its sequence number and kind. For damaged
-/// files: tells what lies behind the damage.
-pub fn search(bytes: &[u8], seed: Seed, wanted: impl Fn(u64, u8) -> bool) -> Option<usize> {
-    (0..bytes.len().saturating_sub(HEADER - 1)).find(|&at| {
+/// What a search came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// A whole frame.
+    At(usize),
+    /// What may be a frame, and reaches beyond the bytes: this many are needed from its start.
+    Beyond {
+        at: usize,
+        needed: usize,
+    },
+    Nothing,
+    /// There was work for longer than allowed.
+    GaveUp,
+}
+
+/// The first whole frame that starts in `bytes`, at whichever offset, and that `wanted` accepts by its sequence number and kind; the
+/// file has `left` bytes from their start on. For damaged files: tells what lies behind the damage.
+///
+/// `work` is taken from by each checksum that does not hold: without a bound, a file made for it would take quadratic time.
+pub fn search(
+    bytes: &[u8],
+    left: u64,
+    seed: Seed,
+    wanted: impl Fn(u64, u8) -> bool,
+    work: &mut u64,
+) -> Found {
+    for at in 0..bytes.len().saturating_sub(HEADER - 1) {
         let rest = bytes.get(at..).unwrap_or_default();
         let lsn = u64::from_le_bytes(number(rest, CRC.end));
         let kind = rest.get(HEADER - 1).copied().unwrap_or_default();
-        // The cheap questions first: the checksum of every offset would take quadratic time.
-        wanted(lsn, kind) && parse(rest, rest.len() as u64, seed).is_ok()
-    })
+        // The cheap questions first.
+        if !wanted(lsn, kind) {
+            continue;
+        }
+        let needed = needed(rest).unwrap_or(usize::MAX);
+        match parse(rest, left.saturating_sub(at as u64), seed) {
+            Ok(_) => return Found::At(at),
+            Err(Broken::Short { .. }) if needed as u64 <= left.saturating_sub(at as u64) => {
+                return Found::Beyond { at, needed };
+            }
+            Err(Broken::Checksum) if *work < needed as u64 => return Found::GaveUp,
+            Err(Broken::Checksum) => *work -= needed as u64,
+            Err(_) => {}
+        }
+    }
+    Found::Nothing
 }
 
 #[cfg(test)]
@@ -196,9 +232,10 @@ mod tests {
         assert_eq!(parse(rest, rest.len() as u64, seed).unwrap().lsn, 8);
         let other = Seed::new(2, Faults::default());
         assert_eq!(parse(&frames, frames.len() as u64, other), Err(Broken::Checksum));
+        let left = frames.len() as u64 - 1;
         assert_eq!(
-            search(&frames[1..], seed, |lsn, _| lsn > 7),
-            Some(first.len() - 1)
+            search(&frames[1..], left, seed, |lsn, _| lsn > 7, &mut 1_000),
+            Found::At(first.len() - 1)
         );
     }
 

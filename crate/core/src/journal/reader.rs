@@ -2,12 +2,15 @@
 
 use crate::journal::disk::{Disk, Source};
 use crate::journal::faults::Faults;
-use crate::journal::frame::{self, Broken, Frame, Seed};
+use crate::journal::frame::{self, Broken, Found, Frame, Seed};
 use crate::journal::header::{self, FileHeader, FileKind, Unreadable};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes read at a time.
 const WINDOW: usize = 1 << 18;
+/// How often a file's bytes may be checked in vain by searches for what lies behind damage. Each frame that cannot be read is checked
+/// once, and by chance next to nothing else looks like one.
+const WORK: u64 = 8;
 
 /// What comes next in a file.
 #[derive(Debug)]
@@ -42,6 +45,9 @@ pub struct FrameReader {
     offset: u64,
     /// Where the file ends, or what counts as its end.
     end: u64,
+    /// Bytes that searches may still check in vain.
+    work: u64,
+    gave_up: bool,
 }
 
 impl FrameReader {
@@ -70,6 +76,8 @@ impl FrameReader {
             at: 0,
             offset: header::LEN as u64,
             end,
+            work: end.saturating_mul(WORK),
+            gave_up: false,
         };
         Ok((header, reader))
     }
@@ -92,7 +100,7 @@ impl FrameReader {
     /// # Errors
     /// Of the disk.
     pub fn next(&mut self) -> io::Result<Next<'_>> {
-        let left = self.end.saturating_sub(self.offset);
+        let left = self.left();
         if left == 0 {
             return Ok(Next::End);
         }
@@ -111,8 +119,7 @@ impl FrameReader {
             return Ok(Next::Broken { offset });
         };
         let start = self.at;
-        self.at += length;
-        self.offset += length as u64;
+        self.pass(length);
         // Parsed above; once more because a borrow cannot outlive the loop. Only the lengths are looked at.
         let bytes = self.buffer.get(start..self.at).unwrap_or_default();
         match frame::split(bytes) {
@@ -126,7 +133,7 @@ impl FrameReader {
     /// # Errors
     /// Of the disk.
     pub fn rest(&mut self) -> io::Result<Vec<u8>> {
-        let left = usize::try_from(self.end.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
         self.fill(left)?;
         Ok(self.window().get(..left).unwrap_or(self.window()).to_vec())
     }
@@ -135,15 +142,11 @@ impl FrameReader {
     ///
     /// # Errors
     /// Of the disk.
-    pub fn skip(&mut self, bytes: usize) -> io::Result<()> {
-        self.fill(bytes)?;
-        let skipped = bytes.min(self.window().len());
-        self.at += skipped;
-        self.offset += skipped as u64;
-        Ok(())
+    pub fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        self.go_to(self.offset.saturating_add(bytes).min(self.end))
     }
 
-    /// All frames behind the one that cannot be read which `wanted` accepts.
+    /// All frames behind the one that cannot be read which `wanted` accepts. The reader stays where it is.
     ///
     /// # Errors
     /// Of the disk.
@@ -152,26 +155,86 @@ impl FrameReader {
         wanted: impl Fn(u64, u8) -> bool,
         mut visit: impl FnMut(&Frame<'_>),
     ) -> io::Result<()> {
-        let rest = self.rest()?;
-        let mut bytes = &rest[..];
-        while let Some(at) = frame::search(bytes, self.seed, &wanted) {
-            bytes = bytes.get(at..).unwrap_or_default();
-            let Some((frame, behind)) = frame::split(bytes) else {
-                break;
-            };
-            visit(&frame);
-            bytes = behind;
+        let start = self.offset;
+        while self.advance(&wanted)? {
+            if let Next::Frame { frame, .. } = self.next()? {
+                visit(&frame);
+            }
         }
-        Ok(())
+        self.go_to(start)
     }
 
-    /// The first frame behind the one that cannot be read which `wanted` accepts; how far away it is.
+    /// The first frame behind the one that cannot be read which `wanted` accepts; how far away it is. The reader stays where it is.
     ///
     /// # Errors
     /// Of the disk.
-    pub fn search(&mut self, wanted: impl Fn(u64, u8) -> bool) -> io::Result<Option<usize>> {
-        let rest = self.rest()?;
-        Ok(frame::search(&rest, self.seed, wanted))
+    pub fn search(&mut self, wanted: impl Fn(u64, u8) -> bool) -> io::Result<Option<u64>> {
+        let start = self.offset;
+        let distance = self.advance(&wanted)?.then(|| self.offset - start);
+        self.go_to(start)?;
+        Ok(distance)
+    }
+
+    /// Whether a search came to no end, because too much of the file looked like frames and was none: nothing is known then of what
+    /// lies behind.
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// Goes to the next frame that `wanted` accepts; false if there is none.
+    fn advance(&mut self, wanted: &impl Fn(u64, u8) -> bool) -> io::Result<bool> {
+        let mut needed = frame::HEADER;
+        while !self.gave_up && self.left() >= frame::HEADER as u64 {
+            self.fill(needed)?;
+            let (window, left) = (self.window(), self.left());
+            if window.len() < needed {
+                // The file is shorter than it was when it was opened.
+                self.end = self.offset + window.len() as u64;
+                needed = frame::HEADER;
+                continue;
+            }
+            let searched = window.len() - (frame::HEADER - 1);
+            let mut work = self.work;
+            let found = frame::search(window, left, self.seed, wanted, &mut work);
+            self.work = work;
+            needed = frame::HEADER;
+            match found {
+                Found::At(at) => {
+                    self.pass(at);
+                    return Ok(true);
+                }
+                Found::Beyond { at, needed: all } => {
+                    self.pass(at);
+                    needed = all;
+                }
+                Found::Nothing => self.pass(searched),
+                Found::GaveUp => self.gave_up = true,
+            }
+        }
+        Ok(false)
+    }
+
+    fn left(&self) -> u64 {
+        self.end.saturating_sub(self.offset)
+    }
+
+    fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
+        self.offset += bytes as u64;
+    }
+
+    fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        let begin = self.offset - self.at as u64;
+        let at = offset.checked_sub(begin).and_then(|at| usize::try_from(at).ok());
+        if let Some(at) = at.filter(|&at| at <= self.buffer.len()) {
+            self.at = at;
+        } else {
+            self.source.seek(SeekFrom::Start(offset))?;
+            self.buffer.clear();
+            self.at = 0;
+        }
+        self.offset = offset;
+        Ok(())
     }
 
     fn window(&self) -> &[u8] {
@@ -190,5 +253,66 @@ impl FrameReader {
         let take = left.min(missing as u64);
         (&mut *self.source).take(take).read_to_end(&mut self.buffer)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::disk::simulated::SimulatedDisk;
+
+    const SALT: u64 = 7;
+
+    /// A segment's file that holds `bytes` behind its header.
+    fn reader(bytes: &[u8]) -> FrameReader {
+        let header = FileHeader {
+            kind: FileKind::Segment,
+            generation: 1,
+            number: 1,
+            start_lsn: 1,
+            salt: SALT,
+            chain: 0,
+        };
+        let disk = SimulatedDisk::new();
+        disk.put("log", &[&header.to_bytes()[..], bytes].concat());
+        FrameReader::open(&disk, "log", FileKind::Segment, Faults::default())
+            .unwrap()
+            .1
+    }
+
+    fn frames(lsns: impl Iterator<Item = u64>, body: usize) -> Vec<u8> {
+        let mut frames = Vec::new();
+        for lsn in lsns {
+            frame::append(&mut frames, lsn, 1, |out| out.resize(out.len() + body, 0xaa));
+        }
+        frame::seal(&mut frames, Seed::new(SALT, Faults::default()), |_| ());
+        frames
+    }
+
+    #[test]
+    fn a_search_finds_what_lies_beyond_its_window_and_stays_where_it_is() {
+        let behind = frames(5..8, WINDOW);
+        let mut reader = reader(&[&vec![0xee; 3 * WINDOW + 5], &behind[..]].concat());
+        let distance = reader.search(|lsn, _| lsn == 6).unwrap().unwrap();
+        assert_eq!(distance, (3 * WINDOW + 5 + WINDOW + frame::HEADER) as u64);
+        assert_eq!(reader.offset(), header::LEN as u64);
+        let mut seen = Vec::new();
+        reader
+            .visit_rest(|lsn, _| lsn < 100, |frame| seen.push(frame.lsn))
+            .unwrap();
+        assert_eq!(seen, [5, 6, 7]);
+        assert!(matches!(reader.next(), Ok(Next::Broken { .. })));
+        reader.skip(distance).unwrap();
+        assert!(matches!(reader.next(), Ok(Next::Frame { frame, .. }) if frame.lsn == 6));
+        assert!(!reader.gave_up());
+    }
+
+    /// Every fourth byte of such a file looks like the start of a long frame: to check them all took time by the square of its length.
+    #[test]
+    fn a_search_through_a_file_made_to_delay_it_gives_up_in_time() {
+        let bytes = [1, 1, 1, 0].repeat(WINDOW);
+        let mut reader = reader(&bytes);
+        assert_eq!(reader.search(|_, _| true).unwrap(), None);
+        assert!(reader.gave_up());
     }
 }

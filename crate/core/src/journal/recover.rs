@@ -19,6 +19,9 @@ use crc32c::crc32c_append;
 use std::fmt;
 use std::io;
 
+/// More records than a store writes while it makes one snapshot.
+const NEAR: u64 = 1 << 40;
+
 /// Something in the files that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
@@ -284,7 +287,11 @@ impl Recovery<'_> {
             };
             if let Some(what) = nonsense {
                 self.damaged(&name, offset, None, what)?;
-                let next = reader.search(|_, kind| (KIND_HEAD..=KIND_FOOT).contains(&kind));
+                let follows = |lsn: u64, kind| {
+                    let is_near = lsn.checked_sub(entry.lsn).is_some_and(|ahead| ahead < NEAR);
+                    is_near && (KIND_HEAD..=KIND_FOOT).contains(&kind)
+                };
+                let next = reader.search(follows);
                 match next.map_err(io_error(&name))? {
                     Some(distance) => reader.skip(distance).map_err(io_error(&name))?,
                     None => break,
@@ -323,6 +330,8 @@ impl Recovery<'_> {
         }
         // The newest record that is known to have been on the disk.
         let mut synced = 0;
+        // Those behind the first place that cannot be read, too.
+        let mut marks_are_known = false;
         let mut records = 0;
         loop {
             let (offset, what, is_broken) = match reader.next().map_err(io_error(&name))? {
@@ -358,14 +367,15 @@ impl Recovery<'_> {
             };
             let found = reader.search(follows).map_err(io_error(&name))?;
             let may_tear = expected.is_last && entry.sealed.is_none();
-            if may_tear && found.is_some() {
+            if may_tear && found.is_some() && !marks_are_known {
+                marks_are_known = true;
                 let visit = |frame: &Frame<'_>| {
                     let mark: Option<Mark> = (frame.kind == kind::MARK).then(|| decode(frame.body)).flatten();
                     synced = synced.max(mark.map_or(0, |mark| mark.synced));
                 };
                 reader.visit_rest(follows, visit).map_err(io_error(&name))?;
             }
-            let is_torn = is_broken && may_tear && synced <= known;
+            let is_torn = is_broken && may_tear && synced <= known && !reader.gave_up();
             if is_torn {
                 self.result.torn = Some(Torn {
                     file: name.clone(),

@@ -12,6 +12,7 @@ use directory::Directory;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// A directory of the file system. On Unix it is held by its descriptor: renamed or swapped under the store, it stays
 /// the one that was opened and checked.
@@ -107,9 +108,19 @@ impl Read for RealSource {
     }
 }
 
+impl Seek for RealSource {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
 impl Source for RealSource {
     fn len(&self) -> u64 {
         self.len
+    }
+
+    fn modified(&self) -> Option<SystemTime> {
+        self.file.metadata().ok()?.modified().ok()
     }
 }
 

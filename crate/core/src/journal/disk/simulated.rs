@@ -18,7 +18,7 @@ pub use fault::{Failure, Fault, Operation, Stop};
 use super::{Disk, Sink, Source, check_cut, check_name};
 use parking_lot::Mutex;
 use state::{InodeId, State};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 /// A clone is the same disk. Without a limit and without faults until told otherwise.
@@ -179,6 +179,12 @@ struct SimulatedSource {
 impl Read for SimulatedSource {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.content.read(buffer)
+    }
+}
+
+impl Seek for SimulatedSource {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.content.seek(to)
     }
 }
 
