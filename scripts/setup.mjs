@@ -129,22 +129,29 @@ export function ensureChromium() {
   return path;
 }
 
+/** What the tests on the real file system call, and the package that has it. */
+const faultTools = {
+  strace: 'strace',
+  'mkfs.xfs': 'xfsprogs',
+  xfs_io: 'xfsprogs',
+  'mkfs.ext4': 'e2fsprogs',
+  prlimit: 'util-linux',
+  fsfreeze: 'util-linux',
+};
+
 /** Installs what the tests on the real file system call, where that is possible; without it they say what they skip. */
 export function ensureFaultTools() {
-  const missing = Object.entries({ strace: 'strace', 'mkfs.xfs': 'xfsprogs', xfs_io: 'xfsprogs' }).filter(
-    ([tool]) => !which(tool),
-  );
+  const missing = Object.keys(faultTools).filter((tool) => !which(tool));
   if (missing.length === 0 || process.platform !== 'linux') return;
   if (process.getuid() !== 0 || !which('apt-get')) {
-    console.log(
-      `setup: without ${missing.map(([tool]) => tool).join(', ')} some tests on the real file system are skipped`,
-    );
+    console.log(`setup: without ${missing.join(', ')} some tests on the real file system are skipped`);
     return;
   }
-  console.log('setup: installing strace and xfsprogs');
+  const packages = [...new Set(missing.map((tool) => faultTools[tool]))];
+  console.log(`setup: installing ${packages.join(' and ')}`);
   const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] };
   run('apt-get', ['update'], quiet);
-  run('apt-get', ['install', '-y', '--no-install-recommends', 'strace', 'xfsprogs'], quiet);
+  run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], quiet);
 }
 
 function findChromium() {

@@ -124,7 +124,7 @@ function prepareBrowser() {
 }
 
 function prepareFaults() {
-  if (!only || only.includes('real')) ensureFaultTools();
+  if (!only || only.includes('real') || only.includes('ava')) ensureFaultTools();
 }
 
 /** Runs a command, shows its output as it comes, hands each line of stdout to `onLine`, and answers its exit code. */

@@ -126,6 +126,18 @@ export class Acknowledgements {
     return new SessionError(ours, message);
   }
 
+  /** What a wait ends with that the disk does not meet. */
+  failure(): SessionError {
+    const cause = this.diskError();
+    if (!this.isDegraded) return cause;
+    const state = this.#fromMemory ? 'it does not have all sessions' : 'writes are refused';
+    return new SessionError(
+      'ERR_SESSION_DEGRADED',
+      `the disk keeps failing: ${state} until it has everything again: ${cause.message}`,
+      { cause },
+    );
+  }
+
   get #isWaitedFor(): boolean {
     const waiting = this.#written.size + this.#synced.size + this.#ended.size + this.#flushed.size;
     return waiting > 0 || this.#change !== undefined;
@@ -140,7 +152,7 @@ export class Acknowledgements {
       if (lsn <= queue.acknowledged) return answer;
       const fails = lsn <= this.#failedOf(queue);
       if (this.#fromMemory && queue !== this.#flushed && (fails || this.#state === JournalState.healing)) return answer;
-      if (fails) return Promise.reject(this.#failure());
+      if (fails) return Promise.reject(this.failure());
     }
     this.#pulse.start();
     return queue.wait(lsn, answer, this.#pulse.beats);
@@ -148,7 +160,7 @@ export class Acknowledgements {
 
   /** Settles those who wait in vain. */
   #tellOfTrouble(): void {
-    const failure = (): SessionError => this.#failure();
+    const failure = (): SessionError => this.failure();
     this.#flushed.fail(this.#failedOf(this.#flushed), failure);
     for (const queue of [this.#written, this.#synced, this.#ended]) {
       if (!this.#fromMemory) queue.fail(this.#failedOf(queue), failure);
@@ -161,17 +173,6 @@ export class Acknowledgements {
     if (this.isClosed) return Infinity;
     if (queue === this.#ended) return this.#endsFailed;
     return this.isDegraded ? Infinity : this.#failed;
-  }
-
-  /** What a wait ends with that the disk does not meet. */
-  #failure(): SessionError {
-    const cause = this.diskError();
-    if (!this.isDegraded) return cause;
-    return new SessionError(
-      'ERR_SESSION_DEGRADED',
-      `the disk keeps failing, and writes are refused until it has everything again: ${cause.message}`,
-      { cause },
-    );
   }
 
   /** Signals do not keep the process alive and might not come: who waits is looked after, and told if it takes too long. */

@@ -110,7 +110,10 @@ export class DurableSessionStore<Data extends object = Record<string, unknown>> 
     return this.#journal.flush();
   }
 
-  /** Writes a snapshot of all sessions now, while requests go on. It is done by itself as the log grows, and on close. */
+  /**
+   * Writes a snapshot of all sessions now, while requests go on. It is done by itself as the log grows, and on close.
+   * @throws SessionError `ERR_SESSION_IO` if it failed, `ERR_SESSION_DEGRADED` while the disk keeps failing.
+   */
   checkpoint(): Promise<CheckpointResult> {
     return this.#journal.checkpoint();
   }

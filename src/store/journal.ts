@@ -48,6 +48,8 @@ export class Journal {
   }
 
   async #ended(ticket: number): Promise<JournalEvents['checkpoint']> {
+    // What is known may be old: a signal that tells of the mend may be on its way.
+    this.#acks.update();
     for (;;) {
       this.#takeEvents();
       const outcome = this.#checkpoints.get(ticket);
@@ -55,6 +57,8 @@ export class Journal {
       if (this.#acks.isClosed) {
         return { error: new SessionError('ERR_SESSION_CLOSED', 'the store was closed before the checkpoint ended') };
       }
+      // The next snapshot is that which heals, and nobody knows when.
+      if (this.#acks.isDegraded) return { error: this.#acks.failure() };
       await this.#acks.changed();
     }
   }

@@ -127,6 +127,33 @@ fn a_checkpoint_that_failed_is_not_waited_for_when_the_log_is_short() {
     assert_eq!(store.handle.health(), Health::Healthy);
 }
 
+/// A checkpoint that could not begin its segment took the log with it, so that writes were refused though the log could go on.
+#[test]
+fn a_checkpoint_that_cannot_begin_a_segment_leaves_the_log_as_it_is() {
+    for operation in [Operation::Create, Operation::Rename] {
+        let disk = SimulatedDisk::new();
+        let mut store = open(&disk);
+        create(&store, "{}");
+        store.handle.flush().unwrap();
+        store.settle();
+        let ticket = store.handle.checkpoint().unwrap();
+        fail(&disk, 0, operation, true);
+        store.settle();
+        assert_eq!(store.handle.reached().checkpoints, ticket);
+        let id = create(&store, "{\"n\":1}");
+        store.settle();
+        assert_eq!(
+            store.handle.reached().written,
+            store.handle.lsn(),
+            "the log goes on"
+        );
+        assert_eq!(store.handle.health(), Health::Healthy);
+        disk.mend();
+        let crashed = open(&disk.crash(1, Crash::KillProcess));
+        assert!(crashed.handle.has(id.key()).unwrap());
+    }
+}
+
 /// A checkpoint that was asked for while the disk was full cannot begin before it heals. The thread asked itself again and again.
 #[test]
 fn a_checkpoint_asked_for_on_a_full_disk_waits_for_the_healing() {

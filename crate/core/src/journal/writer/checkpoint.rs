@@ -146,10 +146,12 @@ impl Writer {
                     self.log_bytes += len;
                 }
                 Err(error) => {
-                    // Which manifest counts is open, and with it whether the old segment may be appended to.
-                    let again = io::Error::new(error.kind(), error.to_string());
-                    self.lose_log("a new segment of the sessions' log could not be begun", error);
-                    return Err(again);
+                    // If it is open which manifest counts, so is whether the old segment may be appended to.
+                    if self.catalog.is_in_doubt() {
+                        let again = io::Error::new(error.kind(), error.to_string());
+                        self.lose_log("a new segment of the sessions' log could not be begun", again);
+                    }
+                    return Err(error);
                 }
             }
         }

@@ -1,0 +1,82 @@
+/** File systems that are mounted for a test, so that they can be full, frozen or read-only. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext, type Implementation } from 'ava';
+
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+
+/** A serial test that mounts something, or becomes another user; it says so where it has to be skipped. */
+export function testAsRoot(title: string, run: Implementation<[]>): void {
+  if (isRoot) test.serial(title, run);
+  else test.skip(`${title} [skipped: needs root on Linux]`, run);
+}
+
+/** Runs a tool; throws with what it said. */
+export function tool(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** A directory for a mount; unmounted and removed after the test. */
+function mountPoint(t: ExecutionContext): string {
+  const parent = mkdtempSync(join(tmpdir(), 'agai-session-'));
+  const path = join(parent, 'mount');
+  mkdirSync(path);
+  t.teardown(() => {
+    // Lazily: a store that a failed test left open must not keep the next tests from their own.
+    if (spawnSync('mountpoint', ['--quiet', path]).status === 0) tool('umount', '--lazy', path);
+    rmSync(parent, { recursive: true, force: true });
+  });
+  return path;
+}
+
+/** A file system in memory of `kibibytes`. */
+export function mountTmpfs(t: ExecutionContext, kibibytes: number): string {
+  const path = mountPoint(t);
+  tool('mount', '-t', 'tmpfs', '-o', `size=${kibibytes}k,mode=755`, 'agai-session', path);
+  return path;
+}
+
+/** An ext4 in a file of 32 MiB. */
+export class Ext4 {
+  readonly path: string;
+  readonly #image: string;
+
+  constructor(t: ExecutionContext) {
+    this.path = mountPoint(t);
+    this.#image = join(this.path, '..', 'image');
+    tool('truncate', '--size=32M', this.#image);
+    tool('mkfs.ext4', '-q', this.#image);
+    this.mount();
+  }
+
+  mount(): void {
+    tool('mount', '-o', 'loop', this.#image, this.path);
+  }
+
+  unmount(): void {
+    tool('umount', this.path);
+  }
+
+  /** Makes it read-only at once, as the kernel does after an error of the device. */
+  abort(): void {
+    tool('mount', '-o', 'remount,abort', this.path);
+  }
+}
+
+/** Takes all the room there is; answers the function that gives it back. */
+export function fillUp(directory: string): () => void {
+  const path = join(directory, 'ballast');
+  const file = openSync(path, 'w');
+  for (const size of [65_536, 4_096, 512, 1]) {
+    const chunk = Buffer.alloc(size, 1);
+    try {
+      for (;;) writeSync(file, chunk);
+    } catch (error) {
+      if ((error as { code: string }).code !== 'ENOSPC') throw error;
+    }
+  }
+  closeSync(file);
+  return () => rmSync(path);
+}
