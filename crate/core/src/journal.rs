@@ -2,7 +2,8 @@
 //!
 //! Read from the bottom up: [`disk`] is the directory, [`frame`] and [`header`] the envelope, [`codec`] what is in it, [`entries`] what
 //! waits to be written, [`log`] and [`snapshot`] the files and [`catalog`] the manifest that names them; [`recover`] reads them back
-//! into an [`image`]; [`writer`] is the thread, [`status`] what it tells, [`open`] where it all begins. docs/format.md has the bytes.
+//! into an [`image`]; [`writer`] is the thread, [`status`] what it tells, [`open`] where it all begins, and
+//! [`inspect`] looks without touching. docs/format.md has the bytes.
 
 pub(crate) mod catalog;
 pub(crate) mod codec;
@@ -12,6 +13,7 @@ pub mod faults;
 pub(crate) mod frame;
 pub(crate) mod header;
 pub(crate) mod image;
+pub mod inspect;
 pub(crate) mod log;
 pub mod open;
 pub mod options;

@@ -85,7 +85,7 @@ impl<'a> Units<'a> {
         }
     }
 
-    fn to_owned(self) -> OwnedText {
+    pub fn to_owned(self) -> OwnedText {
         match self {
             Self::Given(Text::Latin1(bytes)) => OwnedText::Latin1(bytes.into()),
             Self::Given(Text::Utf16(units)) => OwnedText::Utf16(units.into()),

@@ -5,6 +5,7 @@
 //! ([`Disk::sync_dir`]). A synced file whose name was never synced may be gone, a name may point to an unsynced file.
 
 mod dir_error;
+mod holder;
 mod lock;
 mod real;
 #[cfg(any(test, feature = "simulation"))]
@@ -13,6 +14,7 @@ pub mod simulated;
 mod tests;
 
 pub use dir_error::DirError;
+pub use holder::Holder;
 pub use lock::{DirLock, LockError, read_lock};
 pub use real::RealDisk;
 

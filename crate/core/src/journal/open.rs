@@ -239,7 +239,7 @@ pub(crate) fn start(
         trust_clock,
         salvaging,
     );
-    let (mut store, adopted) = adopted.map_err(|twins| twins_found(path, twins, last_lsn))?;
+    let (mut store, adopted) = adopted.map_err(|Twins| corrupt(path, twins(last_lsn)))?;
     store.attach_log(Entries::new(last_lsn, parts.journal.durability, faults));
     let evicted = store.shrink(now);
     let (generation, sessions) = (manifest.generation, u64::from(store.len()));
@@ -336,17 +336,15 @@ fn first_manifest(kept: &[String], random: &dyn Random) -> Result<Manifest, Erro
     })
 }
 
-fn twins_found(path: &Path, Twins: Twins, last_lsn: u64) -> Error {
-    corrupt(
-        path,
-        Damage {
-            file: MANIFEST.to_owned(),
-            offset: 0,
-            after_lsn: last_lsn,
-            next_lsn: None,
-            what: "two of its sessions have one key".to_owned(),
-        },
-    )
+/// The files contradict themselves.
+pub(crate) fn twins(last_lsn: u64) -> Damage {
+    Damage {
+        file: MANIFEST.to_owned(),
+        offset: 0,
+        after_lsn: last_lsn,
+        next_lsn: None,
+        what: "two of its sessions have one key".to_owned(),
+    }
 }
 
 /// Copies a manifest aside that another is about to replace though the files it names are kept.

@@ -20,7 +20,9 @@ use std::fmt;
 use std::io;
 
 /// More records than a store writes while it makes one snapshot.
-const NEAR: u64 = 1 << 40;
+pub(crate) const NEAR: u64 = 1 << 40;
+/// Places of damage that are listed.
+const MAX_DAMAGES: usize = 10_000;
 
 /// Something in the files that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,7 +214,9 @@ impl Recovery<'_> {
         if !self.salvage {
             return Err(RecoverError::Damaged(damage));
         }
-        self.result.damages.push(damage);
+        if self.result.damages.len() < MAX_DAMAGES {
+            self.result.damages.push(damage);
+        }
         Ok(())
     }
 

@@ -3,10 +3,19 @@
 use super::Store;
 use crate::id::Handle;
 use crate::page::{MAX_LOOKED_AT, Page, SessionInfo};
-use crate::record::is_over;
+use crate::record::{Record, is_over};
 use crate::slab::Slot;
 
 impl Store {
+    /// All records in the order of their places, dead ones included.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(Handle, &Record)) {
+        for index in 0..self.slab.capacity() {
+            if let Some(record) = self.slab.get(index) {
+                visit(self.cipher.seal(self.slab.slot(index)), record);
+            }
+        }
+    }
+
     /// Some sessions in the order of their places, from behind `after` or from the start.
     #[must_use]
     pub fn page(&self, after: Option<Handle>, limit: usize, now: u64) -> Page {

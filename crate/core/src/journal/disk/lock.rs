@@ -6,7 +6,7 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-const NAME: &str = "LOCK";
+pub(super) const NAME: &str = "LOCK";
 
 /// More than a lock's text ever is; what lies in the file may be anybody's.
 const MAX_TEXT: u64 = 1024;
@@ -71,15 +71,21 @@ pub fn read_lock(disk: &dyn Disk) -> io::Result<Option<String>> {
     }
 }
 
-fn read_text<R: Read + ?Sized>(source: &mut R) -> io::Result<String> {
+pub(super) fn read_text<R: Read + ?Sized>(source: &mut R) -> io::Result<String> {
     let mut bytes = Vec::new();
     source.take(MAX_TEXT).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn pid(text: &str) -> Option<u32> {
-    let line = text.lines().find_map(|line| line.strip_prefix("pid "));
-    line?.trim().parse().ok()
+    field(text, "pid ")?.parse().ok()
+}
+
+/// What one line of the text says.
+pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .map(str::trim)
 }
 
 /// Why the directory is not ours.

@@ -7,7 +7,7 @@ mod directory;
 #[path = "real/unix.rs"]
 mod directory;
 
-use super::{DirError, Disk, Sink, Source, check_cut, check_name};
+use super::{DirError, Disk, Holder, Sink, Source, check_cut, check_name, holder, lock};
 use directory::Directory;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -44,6 +44,18 @@ impl RealDisk {
     #[must_use]
     pub fn identity(&self) -> (u64, u64) {
         self.directory.identity()
+    }
+
+    /// Why [`RealDisk::open`] would refuse the directory, now that it is there.
+    #[must_use]
+    pub fn refusal(&self, path: &Path) -> Option<DirError> {
+        self.directory.check(path).err()
+    }
+
+    /// Who has the directory locked, found out without locking anything.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        holder::find(self.directory.open_for_reading(lock::NAME))
     }
 
     /// The file at `name` for reading and writing, made empty (mode 0600) if it is missing.

@@ -45,6 +45,16 @@ impl Directory {
         Ok(Self { path, identity })
     }
 
+    /// Who may use it is the folder's affair.
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "other systems can tell"
+    )]
+    pub fn check(&self, _path: &Path) -> Result<(), DirError> {
+        Ok(())
+    }
+
     pub fn identity(&self) -> (u64, u64) {
         self.identity
     }

@@ -73,7 +73,7 @@ impl Directory {
         Ok(directory)
     }
 
-    fn check(&self, path: &Path) -> Result<(), DirError> {
+    pub fn check(&self, path: &Path) -> Result<(), DirError> {
         let facts = self
             .dir
             .metadata()
