@@ -1,16 +1,26 @@
 /** File systems that are mounted for a test, so that they can be full, frozen or read-only. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext, type Implementation } from 'ava';
 
-const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+/** Why nothing can be mounted here; `undefined` where it can. */
+function obstacle(): string | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux';
+  const path = mkdtempSync(join(tmpdir(), 'agai-session-'));
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'agai-session', path], { encoding: 'utf8' });
+  if (status === 0) tool('umount', path);
+  rmdirSync(path);
+  return status === 0 ? undefined : `cannot mount: ${stderr}`;
+}
+
+const skipped = obstacle();
 
 /** A serial test that mounts something, or becomes another user; it says so where it has to be skipped. */
 export function testAsRoot(title: string, run: Implementation<[]>): void {
-  if (isRoot) test.serial(title, run);
-  else test.skip(`${title} [skipped: needs root on Linux]`, run);
+  if (skipped === undefined) test.serial(title, run);
+  else test.skip(`${title} [skipped: ${skipped}]`, run);
 }
 
 /** Runs a tool; throws with what it said. */

@@ -73,7 +73,7 @@ pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHa
             Err(ManifestError::Io(error)) => return Err(at.io("the manifest could not be read", error)),
             _ => {}
         }
-        let mut lock = if parts.journal.faults.has(Fault::LockSkipped) {
+        let lock = if parts.journal.faults.has(Fault::LockSkipped) {
             None
         } else {
             Some(DirLock::acquire(&disk).map_err(|error| match error {
@@ -85,12 +85,9 @@ pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHa
             })?)
         };
         let found = read(&disk, path, &parts, watch)?;
-        if let Some(lock) = &mut lock {
-            lock.sign(&signature())
-                .map_err(|error| at.io("the lock file could not be written", error))?;
-        }
         let disk: Arc<dyn Disk> = Arc::new(disk);
-        let (shared, writer, report) = start(&disk, lock, path, parts, found)?;
+        let (shared, mut writer, report) = start(&disk, lock, path, parts, found)?;
+        writer.sign_lock(&signature());
         Ok((Owner::start(shared, Some(writer))?, report))
     })
 }
@@ -124,8 +121,8 @@ impl Place<'_> {
         use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         let mend = match error.kind() {
             PermissionDenied => "give this user the right to read and write it",
-            ReadOnlyFilesystem => "it is on a read-only file system",
-            StorageFull | QuotaExceeded => "there is no room on its file system",
+            ReadOnlyFilesystem => "it is on a read-only file system: mount that for writing",
+            StorageFull | QuotaExceeded => "there is no room on its file system: make some",
             _ => {
                 let place = format!("{}: {what}", self.path.display());
                 return Error::io(&place, error);

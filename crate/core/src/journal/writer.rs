@@ -125,6 +125,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Says in the lock file who has the directory. The lock holds without it: where there is no room, nobody is named.
+    pub fn sign_lock(&mut self, text: &str) {
+        if let Some(lock) = &mut self.lock {
+            let _ = lock.sign(text);
+        }
+    }
+
     /// Makes the segment behind the record `last` and lists it, the one before sealed as it is now.
     fn next_segment(&mut self, last: u64) -> io::Result<Log> {
         let manifest = self.catalog.manifest();

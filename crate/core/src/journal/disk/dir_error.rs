@@ -38,37 +38,36 @@ impl DirError {
     }
 }
 
+/// What is wrong with it and what mends it, without the path.
 impl fmt::Display for DirError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { path } => {
-                write!(
-                    f,
-                    "there is no directory {}, or none to make it in",
-                    path.display()
-                )
+            Self::Missing { .. } => {
+                f.write_str("there is no such directory, and none to make it in: make the one above it first")
             }
-            Self::NotADirectory { path } => write!(f, "{} is not a directory", path.display()),
-            Self::Symlink { path } => write!(
+            Self::NotADirectory { .. } => {
+                f.write_str("it is not a directory: move away what is there, or give another path")
+            }
+            Self::Symlink { .. } => {
+                f.write_str("it is a symlink, which is not followed: give the directory itself")
+            }
+            Self::Foreign { owner, user, .. } => write!(
                 f,
-                "{} is a symlink, which is not followed: give the directory itself",
-                path.display()
-            ),
-            Self::Foreign { path, owner, user } => write!(
-                f,
-                "{} belongs to user {owner}, but this process runs as user {user}",
-                path.display()
+                "it belongs to user {owner}, but this process runs as user {user}: run it as user {owner}, or give it to user {user} \
+                 with chown"
             ),
             Self::Writable { path, mode } => write!(
                 f,
-                "{path} may be written to by others (mode {mode:04o}): chmod 700 {path}",
-                path = path.display()
+                "others may write to it (mode {mode:04o}): chmod 700 {}",
+                path.display()
             ),
-            Self::Denied { path } => {
-                write!(f, "this process has no permission to use {}", path.display())
+            Self::Denied { .. } => f.write_str(
+                "this process has no permission to use it: give its user the right to read, write and enter it",
+            ),
+            Self::ReadOnly { .. } => {
+                f.write_str("it is on a read-only file system: mount that for writing, or give another path")
             }
-            Self::ReadOnly { path } => write!(f, "{} is on a read-only file system", path.display()),
-            Self::Io { path, .. } => write!(f, "{} could not be opened as a directory", path.display()),
+            Self::Io { source, .. } => write!(f, "it could not be opened as a directory: {source}"),
         }
     }
 }
