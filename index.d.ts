@@ -17,6 +17,19 @@ export declare class NativeClock {
   now(): number
 }
 
+/** An inspection under way, on a thread of its own. */
+export declare class NativeInspection {
+  /**
+   * Lists `list` sessions, with their data if `data`. `onDone` is called on this thread when it is over, and keeps the process alive
+   * until then.
+   */
+  constructor(path: string, list: number, data: boolean, onDone: () => void)
+  /** Bytes read, and bytes to read in all passes over the files. */
+  progress(): Array<number>
+  /** Once, after `onDone`: what was found, or why nothing could be. */
+  finish(): NativeInspected
+}
+
 /** An opening under way, on a thread of its own. */
 export declare class NativeOpening {
   /** `onDone` is called on this thread when the opening is over, and keeps the process alive until then. */
@@ -85,6 +98,82 @@ export declare class NativeStore {
 /** The well-formed ids that a raw `Cookie` header brings under a name, for stores that are elsewhere. */
 export declare function findIds(header: string, name: string): Array<string>
 
+export interface NativeContents {
+  /** Missing if the header cannot be read. */
+  format?: number
+  codec?: number
+  generation?: number
+  startLsn?: number
+  firstLsn?: number
+  lastLsn?: number
+  syncedLsn: number
+  frames: Array<NativeFrameCount>
+  sessions: number
+  digestFits?: boolean
+  wholeBytes: number
+  gaps: Array<NativeGap>
+  gapCount: number
+}
+
+export interface NativeDamagedPlace {
+  file: string
+  offset: number
+  bytes?: number
+  afterLsn: number
+  nextLsn?: number
+  why: string
+}
+
+export interface NativeFileFacts {
+  name: string
+  role: 'manifest' | 'snapshot' | 'segment' | 'kept' | 'torn' | 'void' | 'reserve' | 'lock'
+  bytes?: number
+  modifiedAt?: number
+  trouble?: string
+  /** Of a segment. */
+  sealed?: boolean
+  chained?: boolean
+  contents?: NativeContents
+}
+
+export interface NativeFrameCount {
+  kind: string
+  count: number
+}
+
+export interface NativeGap {
+  offset: number
+  bytes: number
+  nextLsn?: number
+}
+
+export interface NativeHolder {
+  state: 'nobody' | 'process' | 'unknown'
+  pid?: number
+  startedAt?: number
+  version?: string
+}
+
+/** What a directory holds. Instants are milliseconds since 1970. */
+export interface NativeInspected {
+  verdict: 'empty' | 'sound' | 'torn' | 'damaged' | 'newer' | 'unreadable' | 'unsettled'
+  /** The file that is newer or unreadable, and why. */
+  file?: string
+  why?: string
+  manifest?: NativeManifestFacts
+  files: Array<NativeFileFacts>
+  foreignFiles: number
+  sessions?: NativeSessionFacts
+  records: number
+  lastLsn: number
+  torn?: NativeTornPlace
+  damages: Array<NativeDamagedPlace>
+  holder: NativeHolder
+  /** Why this user could not open a store there. */
+  refusal?: string
+  inspectedAt: number
+}
+
 /** An error of the disk, as an error's code and message. */
 export interface NativeIoError {
   code: string
@@ -112,6 +201,27 @@ export interface NativeJournalOptions {
   /** 0: damage is an error; 1: start empty; 2: take what can be read. */
   onCorruption: number
   refuseWhenDegraded: boolean
+}
+
+/** One session. What is secret of it is there for those who asked. */
+export interface NativeListed {
+  handle: string
+  /** The hash of its id, in hexadecimal. */
+  key: string
+  uid?: string
+  data?: string
+  version: number
+  createdAt: number
+  lastSeenAt: number
+  deadline: number
+  bytes: number
+}
+
+export interface NativeManifestFacts {
+  generation: number
+  lastLsn: number
+  writtenAt: number
+  clean: boolean
 }
 
 /** The bounds and the default timeouts; times in milliseconds, `Infinity` for no end. */
@@ -142,6 +252,18 @@ export interface NativeRecovery {
   durationMs: number
 }
 
+export interface NativeSessionFacts {
+  live: number
+  guests: number
+  expired: number
+  bytes: number
+  oldest?: number
+  newest?: number
+  nextDeadline?: number
+  clockSetBack: number
+  listed: Array<NativeListed>
+}
+
 /** The store's figures. */
 export interface NativeStats {
   sessions: number
@@ -158,4 +280,10 @@ export interface NativeStats {
   misses: number
   rejected: number
   eventsDropped: number
+}
+
+export interface NativeTornPlace {
+  file: string
+  offset: number
+  bytes: number
 }

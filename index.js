@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.NativeClock = nativeBinding.NativeClock
+module.exports.NativeInspection = nativeBinding.NativeInspection
 module.exports.NativeOpening = nativeBinding.NativeOpening
 module.exports.NativeStore = nativeBinding.NativeStore
 module.exports.findIds = nativeBinding.findIds

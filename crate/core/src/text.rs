@@ -47,6 +47,15 @@ impl OwnedText {
             Self::Utf16(units) => Text::Utf16(units),
         }
     }
+
+    /// For people to read: a lone surrogate becomes U+FFFD.
+    #[must_use]
+    pub fn to_string_lossy(&self) -> String {
+        match self {
+            Self::Latin1(bytes) => mem::decode_latin1(bytes).into_owned(),
+            Self::Utf16(units) => String::from_utf16_lossy(units),
+        }
+    }
 }
 
 /// A buffer that texts are copied out to, used again and again.

@@ -4,6 +4,8 @@ mod clock;
 mod cookie_reader;
 mod error;
 mod events;
+mod inspect;
+mod inspected;
 mod journal;
 mod options;
 mod results;

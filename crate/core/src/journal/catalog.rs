@@ -17,7 +17,7 @@ pub const MANIFEST: &str = "MANIFEST";
 pub const RESERVE: &str = "reserve";
 const RESERVE_BYTES: usize = 1 << 16;
 /// The one frame of the file.
-const KIND_MANIFEST: u8 = 32;
+pub const KIND_MANIFEST: u8 = 32;
 
 /// What begins the name of a file that a torn tail was copied to.
 pub const TORN: &str = "torn-";

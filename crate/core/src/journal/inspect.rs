@@ -11,7 +11,7 @@ mod walk;
 
 pub use files::{FileFacts, Role};
 pub use sessions::{Listed, Sessions};
-pub use walk::{Contents, Gap, HeaderFacts};
+pub use walk::{Contents, Gap, HeaderFacts, kind_name};
 
 use crate::error::Error;
 use crate::journal::catalog::{MANIFEST, is_journal, read_manifest};

@@ -1,5 +1,6 @@
 //! One file, from its header over all frames that can be read.
 
+use crate::journal::catalog::KIND_MANIFEST;
 use crate::journal::codec::{Block, CODEC, Foot, Mark, decode, decode_first};
 use crate::journal::disk::Disk;
 use crate::journal::entries::kind;
@@ -118,6 +119,25 @@ pub fn walk(
     }
     contents.end_gap(gap, None);
     Ok(contents)
+}
+
+/// A kind of frame, in a word.
+#[must_use]
+pub fn kind_name(kind: u8) -> &'static str {
+    match kind {
+        kind::PUT => "put",
+        kind::RENEW => "renew",
+        kind::TOUCH => "touch",
+        kind::REMOVE => "remove",
+        kind::CLEAR => "clear",
+        kind::SKIP => "skip",
+        kind::MARK => "mark",
+        KIND_HEAD => "head",
+        KIND_BLOCK => "block",
+        KIND_FOOT => "foot",
+        KIND_MANIFEST => "manifest",
+        _ => "unknown",
+    }
 }
 
 /// Whether a frame of this kind belongs into the file.
