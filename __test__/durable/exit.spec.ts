@@ -49,11 +49,3 @@ test.serial('a store that cannot be opened ends the process unless somebody hand
   t.is(outcome.code, 1);
   t.regex(outcome.stderr, /ERR_SESSION_PATH/);
 });
-
-test.serial('a second process is refused while the first has the directory', async (t) => {
-  const store = await openStore(t);
-  const outcome = await runFixture('durable-exit.mjs', { args: ['unhandled', store.path] });
-  t.is(outcome.code, 1);
-  t.regex(outcome.stderr, /ERR_SESSION_LOCKED/);
-  t.true(outcome.stderr.includes(String(process.pid)), 'the message names who has it');
-});

@@ -1,0 +1,112 @@
+/**
+ * A directory has one process at a time, whose threads share one store.
+ *
+ * 50 owners that are killed; AGAI_SESSION_FULL=1 makes it 200.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SessionStore, type SessionError } from 'agai-session';
+import test from 'ava';
+import { freshPath, openStore } from '../helpers/durable.js';
+import { runFixture } from '../helpers/fixture.js';
+import { isFullRun, report } from '../helpers/ledger.js';
+import { StoreChild } from '../helpers/store-child.js';
+import { treeOf } from '../helpers/tree.js';
+import { until } from '../helpers/until.js';
+
+const OWNERS = isFullRun ? 200 : 50;
+
+test('while an owner lives another process is refused and changes nothing; once it is killed the next one has all', async (t) => {
+  const path = freshPath(t);
+  const kept: string[] = [];
+  const dead: string[] = [];
+  const lost: string[] = [];
+  let checked = 0;
+  for (let owner = 0; owner < OWNERS; owner += 1) {
+    const child = await StoreChild.open(t, { path });
+    for (const id of kept) if (!(await child.call<boolean>('has', id))) lost.push(`owner ${owner}: ${id} is lost`);
+    for (const id of dead) if (await child.call<boolean>('has', id)) lost.push(`owner ${owner}: ${id} came back`);
+    checked += kept.length + dead.length;
+    kept.push((await child.create({ owner })).id);
+    if (kept.length > 5) {
+      const id = kept.shift()!;
+      t.true(await child.destroy(id));
+      dead.push(id);
+      if (dead.length > 5) dead.shift();
+    }
+    await child.call('flush');
+    // One that is stopped lives on.
+    if (owner % 5 === 0) process.kill(child.pid, 'SIGSTOP');
+    const before = treeOf(path);
+    const error = await t.throwsAsync<SessionError>(SessionStore.open({ path }), { code: 'ERR_SESSION_LOCKED' });
+    t.true(error.message.includes(`(pid ${child.pid})`), error.message);
+    t.deepEqual(treeOf(path), before);
+    await child.kill();
+  }
+  report(t, { test: 'killed owners', faults: OWNERS, checked, lost });
+});
+
+test('of processes that open a directory at once exactly one gets it', async (t) => {
+  const path = freshPath(t);
+  for (let round = 0; round < OWNERS / 10; round += 1) {
+    const openings = await Promise.allSettled(Array.from({ length: 3 }, () => StoreChild.open(t, { path })));
+    const [owner, ...more] = openings.filter((opening) => opening.status === 'fulfilled');
+    t.is(more.length, 0, 'one at most');
+    for (const opening of openings) {
+      if (opening.status === 'rejected') t.is((opening.reason as SessionError).code, 'ERR_SESSION_LOCKED');
+    }
+    t.is(await owner!.value.call('size'), round);
+    await owner!.value.create({ round });
+    await owner!.value.kill();
+  }
+});
+
+test('a lock file says nothing by itself: that of a dead process, of this one, a foreign text, an empty one', async (t) => {
+  const path = freshPath(t);
+  const first = await openStore(t, { path });
+  const { id } = await first.create({ n: 1 });
+  await first.close();
+  const lock = join(path, 'LOCK');
+  const texts = ['pid 999999999\nstarted 1\nversion 0\n', `pid ${process.pid}\n`, 'pid 1\n', '', 'x'.repeat(10_000)];
+  for (const text of texts) {
+    writeFileSync(lock, text);
+    const store = await openStore(t, { path });
+    t.is(store.get(id)?.data['n'], 1);
+    t.regex(readFileSync(lock, 'utf8'), new RegExp(`^pid ${process.pid}\nstarted \\d+\nversion \\S+\n$`));
+    await store.close();
+  }
+});
+
+test('the threads of one process share one store, however each of them ends', async (t) => {
+  const path = freshPath(t);
+  const rounds = OWNERS / 10;
+  const outcome = await runFixture('sharing.mjs', { args: [path, String(rounds)] });
+  t.is(outcome.signal, 'SIGKILL', outcome.stderr);
+  const { alive, dead, wrong } = outcome.answer<Record<'alive' | 'dead' | 'wrong', string[]>>();
+  t.deepEqual(wrong, []);
+  const store = await openStore(t, { path });
+  const lost = [...alive.filter((id) => !store.has(id)), ...dead.filter((id) => store.has(id))];
+  report(t, { test: 'threads', faults: rounds * 4, checked: alive.length + dead.length, lost });
+  const others = store.size - alive.length;
+  t.true(others <= rounds * 2, `${others} more than acknowledged, of workers that were cut off`);
+});
+
+test('stores of one directory in one thread are one store: what one writes the other reads and tells', async (t) => {
+  const path = freshPath(t);
+  const one = await openStore(t, { path, durability: 'disk' });
+  const other = await openStore(t, { path });
+  const told: string[] = [];
+  other.on('created', ({ reason }) => told.push(reason));
+  const { id, version } = await one.create({ n: 1 });
+  t.is(other.get(id)?.data['n'], 1);
+  await until(() => told.length > 0, 'the other tells of it');
+  t.deepEqual(told, ['create']);
+  t.is((await other.commit(id, version, { n: 2 })).status, 'ok');
+  t.is((await one.commit(id, version, { n: 3 })).status, 'conflict');
+  await one.close();
+  t.throws(() => one.get(id), { code: 'ERR_SESSION_CLOSED' });
+  t.is(other.get(id)?.data['n'], 2);
+  t.true(await other.destroy(id));
+  await other.close();
+  t.is((await openStore(t, { path })).size, 0);
+});
