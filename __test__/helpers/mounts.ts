@@ -1,5 +1,5 @@
 /** File systems that are mounted for a test, so that they can be full, frozen or read-only. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,15 +48,19 @@ export function mountTmpfs(t: ExecutionContext, kibibytes: number): string {
   return path;
 }
 
-/** An ext4 in a file of 32 MiB. */
+/** An ext4 in a file. */
 export class Ext4 {
   readonly path: string;
+  readonly #t: ExecutionContext;
   readonly #image: string;
+  /** Thaws it if this process cannot. */
+  #watchdog: ChildProcess | undefined;
 
-  constructor(t: ExecutionContext) {
+  constructor(t: ExecutionContext, mebibytes = 32) {
+    this.#t = t;
     this.path = mountPoint(t);
     this.#image = join(this.path, '..', 'image');
-    tool('truncate', '--size=32M', this.#image);
+    tool('truncate', `--size=${mebibytes}M`, this.#image);
     tool('mkfs.ext4', '-q', this.#image);
     this.mount();
   }
@@ -67,6 +71,24 @@ export class Ext4 {
 
   unmount(): void {
     tool('umount', this.path);
+  }
+
+  /** Whoever writes to it or syncs it waits from now on, as for a disk that does not answer; half a minute at most. */
+  freeze(): void {
+    tool('fsfreeze', '--freeze', this.path);
+    const script = 'sleep 30; fsfreeze --unfreeze "$0"';
+    this.#watchdog = spawn('sh', ['-c', script, this.path], { detached: true, stdio: 'ignore' });
+    this.#watchdog.unref();
+    // Before the store is closed, which waits for the disk.
+    this.#t.teardown(() => this.thaw());
+  }
+
+  thaw(): void {
+    if (this.#watchdog === undefined) return;
+    // The shell and its sleep.
+    process.kill(-this.#watchdog.pid!, 'SIGKILL');
+    this.#watchdog = undefined;
+    tool('fsfreeze', '--unfreeze', this.path);
   }
 
   /** Makes it read-only at once, as the kernel does after an error of the device. */
