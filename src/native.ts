@@ -2,9 +2,21 @@
 import type * as Addon from '../index.js';
 import { SessionError, type SessionErrorCode } from './errors.js';
 
-export type { NativeJournalEvent, NativeJournalOptions, NativeOptions, NativeRecovery, NativeStats } from '../index.js';
+export type {
+  NativeContents,
+  NativeDamagedPlace,
+  NativeFileFacts,
+  NativeInspected,
+  NativeJournalEvent,
+  NativeJournalOptions,
+  NativeListed,
+  NativeOptions,
+  NativeRecovery,
+  NativeStats,
+} from '../index.js';
 export type NativeStore = Addon.NativeStore;
 export type NativeOpening = Addon.NativeOpening;
+export type NativeInspection = Addon.NativeInspection;
 export type NativeClock = Addon.NativeClock;
 
 /** What each place of the array holds that a store shares with the addon. */
@@ -35,9 +47,9 @@ export const Status = { ok: 0, conflict: 1, gone: 2, absent: 3, rejected: 4 } as
 export const JournalState = { healthy: 0, healing: 1, degraded: 2, closed: 3 } as const;
 
 const addon = load();
-export const { NativeStore, NativeOpening, NativeClock, findIds } = addon;
+export const { NativeStore, NativeOpening, NativeInspection, NativeClock, findIds } = addon;
 
-for (const Class of [NativeStore, NativeOpening, NativeClock]) {
+for (const Class of [NativeStore, NativeOpening, NativeInspection, NativeClock]) {
   translateErrors(Class.prototype);
 }
 

@@ -195,7 +195,7 @@ impl From<FileFacts> for NativeFileFacts {
             Role::Lock => "lock",
         };
         let sealed = match file.role {
-            Role::Segment { sealed } => Some(sealed),
+            Role::Segment { sealed } => sealed,
             _ => None,
         };
         Self {

@@ -172,6 +172,12 @@ impl Passes<'_> {
         self.watch.total(self.bytes * all);
         self.watch.read(self.before, 0);
     }
+
+    /// All passes are over.
+    fn end(&mut self) {
+        self.watch.total(self.bytes);
+        self.watch.read(self.bytes, 0);
+    }
 }
 
 impl Watch for Passes<'_> {
@@ -212,6 +218,7 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
     passes.begin(0, 2);
     let (files, foreign) = files::facts(disk, names, manifest.as_ref(), &mut passes);
     let mut replayed = replay(disk, &mut passes);
+    passes.end();
     let mut found = Inspection {
         verdict: Verdict::Empty,
         manifest: manifest.as_ref().map(Into::into),

@@ -17,9 +17,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub enum Role {
     Manifest,
     Snapshot,
-    /// Of the log; sealed ones are not written to any more.
+    /// Of the log. Sealed ones are not written to any more; without a manifest that is not known.
     Segment {
-        sealed: bool,
+        sealed: Option<bool>,
     },
     /// Damaged, and kept.
     Kept,
@@ -95,7 +95,7 @@ fn role_of(name: &str, manifest: Option<&Manifest>) -> Option<Role> {
         _ if name.starts_with(TORN) => Some(Role::Torn),
         // Without a manifest nobody knows which of them count.
         _ if manifest.is_none() && name.starts_with("snap-") => Some(Role::Snapshot),
-        _ if manifest.is_none() && name.starts_with("log-") => Some(Role::Segment { sealed: false }),
+        _ if manifest.is_none() && name.starts_with("log-") => Some(Role::Segment { sealed: None }),
         _ if is_journal(name) || name.starts_with("tmp-") => Some(Role::Void),
         _ => None,
     }
@@ -109,7 +109,7 @@ fn segment_fact(
 ) -> (FileFacts, Option<u32>) {
     let name = segment_name(segment.generation, segment.number);
     let role = Role::Segment {
-        sealed: segment.sealed.is_some(),
+        sealed: Some(segment.sealed.is_some()),
     };
     let mut file = fact(disk, &name, role, segment.sealed.map(|sealed| sealed.len), passes);
     let contents = file

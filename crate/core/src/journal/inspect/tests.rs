@@ -261,7 +261,7 @@ fn a_sound_store_is_told_with_all_its_files() {
         [
             ("MANIFEST", Role::Manifest),
             (_, Role::Snapshot),
-            (_, Role::Segment { sealed: true }),
+            (_, Role::Segment { sealed: Some(true) }),
             (_, Role::Segment { .. }),
             ..
         ]

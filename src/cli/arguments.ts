@@ -1,0 +1,82 @@
+/** The command line, read and checked. */
+import { parseArgs } from 'node:util';
+import { quoted } from './text.js';
+
+export type When = 'auto' | 'always' | 'never';
+
+export type Arguments = { readonly command: 'help' } | { readonly command: 'version' } | LookArguments;
+
+export interface LookArguments {
+  readonly command: 'verify' | 'inspect';
+  readonly path: string;
+  readonly json: boolean;
+  readonly progress: When;
+  /** How many sessions and damaged places are shown. */
+  readonly limit: number;
+  /** Whether sessions are listed at all. */
+  readonly sessions: boolean;
+  /** What is shown of them besides what anybody may see. */
+  readonly users: boolean;
+  readonly ids: boolean;
+  readonly data: boolean;
+}
+
+/** The command line cannot be understood; the message says why. */
+export class UsageError extends Error {}
+
+const WHENS: readonly string[] = ['auto', 'always', 'never'];
+const MOST = 1_000_000;
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+  json: { type: 'boolean', default: false },
+  progress: { type: 'string', default: 'auto' },
+  limit: { type: 'string', default: '20' },
+  sessions: { type: 'boolean', default: false },
+  users: { type: 'boolean', default: false },
+  ids: { type: 'boolean', default: false },
+  data: { type: 'boolean', default: false },
+} as const;
+
+/** Throws a {@link UsageError} for what it does not understand. */
+export function readArguments(args: readonly string[]): Arguments {
+  const { values, positionals } = parse(args);
+  if (values.help) return { command: 'help' };
+  if (values.version) return { command: 'version' };
+  const [command, path, ...more] = positionals;
+  if (command === undefined || command === 'help') return { command: 'help' };
+  if (command !== 'verify' && command !== 'inspect') {
+    throw new UsageError(`there is no command ${quoted(command)}, only verify and inspect`);
+  }
+  if (!path) throw new UsageError(`${command} needs the directory of a store`);
+  if (more.length > 0) throw new UsageError(`${command} takes one directory; got ${quoted(more[0]!)} too`);
+  const { users, ids, data, progress, limit } = values;
+  const sessions = values.sessions || users || ids || data;
+  if (sessions && command === 'verify') {
+    throw new UsageError('verify shows no sessions: use inspect with --sessions, --users, --ids and --data');
+  }
+  if (!WHENS.includes(progress)) throw new UsageError(`--progress is auto, always or never; got ${quoted(progress)}`);
+  if (!/^\d{1,7}$/.test(limit) || Number(limit) > MOST) {
+    throw new UsageError(`--limit is a whole number up to 1000000; got ${quoted(limit)}`);
+  }
+  return {
+    command,
+    path,
+    json: values.json,
+    progress: progress as When,
+    limit: Number(limit),
+    sessions,
+    users,
+    ids,
+    data,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

@@ -1,0 +1,10 @@
+/** What the exit code says; docs/cli.md has the table. */
+import type { Inspection } from '../store/inspection.js';
+
+export const Exit = { fine: 0, damaged: 1, usage: 2, unreadable: 3 } as const;
+
+/** A torn tail is no damage: the next opening cuts it off. */
+export function exitOf(verdict: Inspection['verdict']): number {
+  if (verdict === 'sound' || verdict === 'torn') return Exit.fine;
+  return verdict === 'damaged' ? Exit.damaged : Exit.unreadable;
+}

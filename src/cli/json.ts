@@ -1,0 +1,58 @@
+/** What `--json` prints; docs/cli.md has the shape. */
+import type { SessionError } from '../errors.js';
+import type { FileFacts, Inspection, ListedSession } from '../store/inspection.js';
+import type { LookArguments } from './arguments.js';
+import { Exit, exitOf } from './exit.js';
+import { safe } from './text.js';
+
+/** One more when something is renamed or removed; what is added does not count. */
+const SHAPE = 1;
+
+export function inspectionJson(args: LookArguments, found: Inspection): string {
+  const { verdict, file, why, manifest, files, foreignFiles, sessions, records, lastLsn } = found;
+  const { torn, damages, holder, refusal, inspectedAt } = found;
+  return print({
+    shape: SHAPE,
+    path: args.path,
+    verdict,
+    exitCode: exitOf(verdict),
+    file,
+    why,
+    inspectedAt,
+    manifest,
+    sessions: sessions && { ...sessions, listed: sessions.listed.map((session) => listed(args, session)) },
+    records,
+    lastLsn,
+    torn,
+    damages,
+    files: files.map(fileOf),
+    foreignFiles,
+    holder,
+    refusal,
+  });
+}
+
+export function failureJson(args: LookArguments, { code, message }: SessionError): string {
+  return print({ shape: SHAPE, path: args.path, verdict: 'none', exitCode: Exit.unreadable, code, why: message });
+}
+
+/** With what was asked for, and nothing else that is secret. */
+function listed({ users, ids, data }: LookArguments, { key, uid, data: text, ...facts }: ListedSession): object {
+  return {
+    ...facts,
+    isGuest: uid === undefined,
+    ...(users && { uid }),
+    ...(ids && { idHash: key }),
+    ...(data && { data: text }),
+  };
+}
+
+function fileOf({ contents, ...facts }: FileFacts): object {
+  if (!contents) return facts;
+  const frames = Object.fromEntries(contents.frames.map(({ kind, count }) => [kind, count]));
+  return { ...facts, contents: { ...contents, frames } };
+}
+
+function print(value: object): string {
+  return `${safe(JSON.stringify(value))}\n`;
+}

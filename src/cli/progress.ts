@@ -1,0 +1,44 @@
+/** How far a long reading is: a bar on a terminal, lines elsewhere. */
+import type { When } from './arguments.js';
+
+/** Nothing is shown before this many milliseconds. */
+const LONG = 1_000;
+const WIDTH = 30;
+/** To the start of the line, and away with what is in it. */
+const CLEAR = '\r\u001b[K';
+
+export class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #when: When;
+  readonly #start = performance.now();
+  /** The tenth that was told last. */
+  #told = -1;
+  #hasBar = false;
+
+  constructor(stream: NodeJS.WriteStream, when: When) {
+    this.#stream = stream;
+    this.#when = when;
+  }
+
+  show(read: number, total: number): void {
+    const isDue = this.#when === 'always' || (this.#when === 'auto' && performance.now() - this.#start > LONG);
+    if (!isDue || total === 0) return;
+    const part = Math.min(read / total, 1);
+    const text = `${Math.floor(part * 100)} % read`;
+    if (this.#stream.isTTY) {
+      const full = Math.round(part * WIDTH);
+      this.#stream.write(`${CLEAR}[${'='.repeat(full)}${' '.repeat(WIDTH - full)}] ${text}`);
+      this.#hasBar = true;
+      return;
+    }
+    const tenth = Math.floor(part * 10);
+    if (tenth === this.#told) return;
+    this.#told = tenth;
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#hasBar) this.#stream.write(CLEAR);
+  }
+}

@@ -1,0 +1,28 @@
+/** Text for a terminal: what a file or a session says must not be able to steer it. */
+
+/** Control characters, and those that change the direction of the text or are not seen. */
+// oxlint-disable-next-line no-control-regex
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** The text with everything unsafe as `\uXXXX`, which is valid within a JSON string too. */
+export function safe(text: string): string {
+  return text.replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+export function quoted(text: string): string {
+  return `'${safe(text)}'`;
+}
+
+/** Columns as wide as they need to be; the last one ends where it ends. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.slice(0, -1).forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
