@@ -27,4 +27,6 @@ pub mod status;
 pub(crate) mod writer;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
