@@ -1,0 +1,277 @@
+/** A reader of the files that knows nothing but docs/format.md: no line of it comes from the package. */
+import { createCipheriv } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const Kind = {
+  put: 1,
+  renew: 2,
+  touch: 3,
+  remove: 4,
+  clear: 5,
+  skip: 6,
+  mark: 7,
+  head: 16,
+  block: 17,
+  foot: 18,
+  manifest: 32,
+} as const;
+
+const HEADER = 56;
+const LONGEST_BODY = 2 ** 30;
+/** Stands for never. */
+export const NEVER = 2 ** 48 - 1;
+
+const TABLE = Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+  return crc;
+});
+
+/** CRC-32C of some bytes, or of more behind those of another. */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  let crc = ~before;
+  for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff]!;
+  return ~crc >>> 0;
+}
+
+export interface Header {
+  readonly magic: string;
+  readonly format: number;
+  readonly codec: number;
+  readonly number: number;
+  readonly generation: number;
+  readonly start: number;
+  readonly salt: Buffer;
+  readonly chain: number;
+}
+
+export interface Frame {
+  readonly offset: number;
+  readonly lsn: number;
+  readonly kind: number;
+  readonly body: Buffer;
+  readonly crc: number;
+}
+
+export interface File {
+  readonly header: Header;
+  readonly frames: readonly Frame[];
+  /** Where the whole frames end. */
+  readonly whole: number;
+  readonly length: number;
+  /** The running checksum over the frames, from the header's. */
+  readonly chain: number;
+}
+
+/** Reads a file up to where a frame cannot be read, or to `limit`. */
+export function readFile(path: string, limit = Infinity): File {
+  const bytes = readFileSync(path);
+  const header = readHeader(bytes);
+  const frames: Frame[] = [];
+  let at = HEADER;
+  let { chain } = header;
+  const end = Math.min(bytes.length, limit);
+  while (at + 17 <= end) {
+    const length = bytes.readUInt32LE(at);
+    if (length > LONGEST_BODY || at + 17 + length > end) break;
+    const crc = bytes.readUInt32LE(at + 4);
+    const covered = Buffer.concat([header.salt, bytes.subarray(at, at + 4), bytes.subarray(at + 8, at + 17 + length)]);
+    if (crc32c(covered) !== crc) break;
+    const body = bytes.subarray(at + 17, at + 17 + length);
+    frames.push({ offset: at, lsn: integer(bytes.readBigUInt64LE(at + 8)), kind: bytes[at + 16]!, body, crc });
+    chain = crc32c(bytes.subarray(at + 4, at + 8), chain);
+    at += 17 + length;
+  }
+  return { header, frames, whole: at, length: bytes.length, chain };
+}
+
+function readHeader(bytes: Buffer): Header {
+  if (bytes.length < HEADER) throw new Error('the header is cut');
+  if (crc32c(bytes.subarray(0, 52)) !== bytes.readUInt32LE(52)) throw new Error('the header is damaged');
+  if (bytes.readBigUInt64LE(44) !== 0n) throw new Error('the reserved bytes are not 0');
+  return {
+    magic: bytes.toString('latin1', 0, 8),
+    format: bytes.readUInt16LE(8),
+    codec: bytes.readUInt16LE(10),
+    number: bytes.readUInt32LE(12),
+    generation: integer(bytes.readBigUInt64LE(16)),
+    start: integer(bytes.readBigUInt64LE(24)),
+    salt: bytes.subarray(32, 40),
+    chain: bytes.readUInt32LE(40),
+  };
+}
+
+function integer(value: bigint): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new Error(`${value} is beyond all counts and instants`);
+  return number;
+}
+
+/** A body, field by field. */
+export class Body {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** `[u8; n]`. */
+  fixed(n: number): Buffer {
+    if (this.#at + n > this.#bytes.length) throw new Error('the body is too short');
+    this.#at += n;
+    return this.#bytes.subarray(this.#at - n, this.#at);
+  }
+
+  bool(): boolean {
+    const byte = this.fixed(1)[0]!;
+    if (byte > 1) throw new Error(`${byte} is no bool`);
+    return byte === 1;
+  }
+
+  /** Of 64 bits, whatever they mean. */
+  wide(): bigint {
+    const first = this.fixed(1)[0]!;
+    if (first <= 250) return BigInt(first);
+    if (first === 251) return BigInt(this.fixed(2).readUInt16LE());
+    if (first === 252) return BigInt(this.fixed(4).readUInt32LE());
+    if (first === 253) return this.fixed(8).readBigUInt64LE();
+    throw new Error(`${first} begins no integer`);
+  }
+
+  integer(): number {
+    return integer(this.wide());
+  }
+
+  bytes(): Buffer {
+    return this.fixed(this.integer());
+  }
+
+  list<T>(read: () => T): T[] {
+    return Array.from({ length: this.integer() }, read);
+  }
+
+  option<T>(read: () => T): T | undefined {
+    return this.bool() ? read() : undefined;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  end(): void {
+    if (!this.isAtEnd) throw new Error('the body is too long');
+  }
+}
+
+export interface Slot {
+  readonly index: number;
+  readonly generation: number;
+}
+
+export interface Put {
+  readonly slot: Slot;
+  readonly key: string;
+  readonly version: number;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  readonly idleTimeout: number;
+  readonly absoluteDeadline: number;
+  readonly authenticatedAt: number;
+  readonly uid: string;
+  readonly data: string;
+}
+
+export function readSlot(body: Body): Slot {
+  return { index: body.integer(), generation: body.integer() };
+}
+
+export function readPut(body: Body): Put {
+  const slot = readSlot(body);
+  const key = body.fixed(16).toString('hex');
+  const [version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt] = Array.from(
+    { length: 6 },
+    () => body.integer(),
+  ) as [number, number, number, number, number, number];
+  const encoding = body.bool() ? 'utf16le' : 'latin1';
+  const [uid, data] = [body.bytes().toString(encoding), body.bytes().toString(encoding)];
+  return { slot, key, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, uid, data };
+}
+
+export interface Foot {
+  readonly sessions: number;
+  readonly blocks: number;
+  readonly digest: number;
+}
+
+export function readFoot(body: Body): Foot {
+  return { sessions: body.integer(), blocks: body.integer(), digest: body.integer() };
+}
+
+export interface Manifest {
+  readonly generation: number;
+  readonly handleKey: Buffer;
+  readonly snapshot:
+    | {
+        readonly generation: number;
+        readonly salt: bigint;
+        readonly length: number;
+        readonly start: number;
+        readonly foot: Foot;
+      }
+    | undefined;
+  readonly segments: readonly {
+    readonly generation: number;
+    readonly number: number;
+    readonly salt: bigint;
+    readonly start: number;
+    readonly sealed: { readonly length: number; readonly lastLsn: number; readonly chain: number } | undefined;
+  }[];
+  readonly now: number;
+  readonly lastLsn: number;
+  readonly kept: readonly string[];
+  readonly clean: boolean;
+}
+
+export function readManifest(path: string): Manifest {
+  const file = readFile(join(path, 'MANIFEST'));
+  const [frame] = file.frames;
+  if (file.frames.length !== 1 || frame?.kind !== Kind.manifest || frame.lsn !== file.header.start)
+    throw new Error('no manifest');
+  if (file.whole !== file.length) throw new Error('there is something behind the manifest');
+  const body = new Body(frame.body);
+  const manifest: Manifest = {
+    generation: body.integer(),
+    handleKey: body.fixed(16),
+    snapshot: body.option(() => ({
+      generation: body.integer(),
+      salt: body.wide(),
+      length: body.integer(),
+      start: body.integer(),
+      foot: readFoot(body),
+    })),
+    segments: body.list(() => ({
+      generation: body.integer(),
+      number: body.integer(),
+      salt: body.wide(),
+      start: body.integer(),
+      sealed: body.option(() => ({ length: body.integer(), lastLsn: body.integer(), chain: body.integer() })),
+    })),
+    now: body.integer(),
+    lastLsn: body.integer(),
+    kept: body.list(() => body.bytes().toString('utf8')),
+    clean: body.bool(),
+  };
+  body.end();
+  return manifest;
+}
+
+/** The public handle of a slot. */
+export function handleOf(key: Buffer, { index, generation }: Slot): string {
+  const block = Buffer.alloc(16);
+  block.writeUInt32LE(generation, 0);
+  block.writeUInt32LE(index, 4);
+  const cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
+  return Buffer.concat([cipher.update(block), cipher.final()]).toString('base64url');
+}

@@ -1,0 +1,167 @@
+/** From files to sessions by the rules of docs/format.md, with each check that it names. */
+import { join } from 'node:path';
+import {
+  Body,
+  Kind,
+  readFile,
+  readFoot,
+  readManifest,
+  readPut,
+  readSlot,
+  type File,
+  type Foot,
+  type Manifest,
+  type Put,
+} from './format.js';
+
+export interface Replayed {
+  readonly manifest: Manifest;
+  readonly sessions: readonly Put[];
+  /** Bytes of a torn tail. */
+  readonly torn: number;
+  /** How often each kind of frame was there. */
+  readonly kinds: ReadonlyMap<number, number>;
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
+}
+
+/** Throws for whatever the document calls damage. */
+export function replay(path: string): Replayed {
+  const manifest = readManifest(path);
+  const replay = new Replay();
+  if (manifest.snapshot) replay.snapshot(path, manifest.snapshot);
+  let torn = 0;
+  let chain: number | undefined;
+  for (const [at, segment] of manifest.segments.entries()) {
+    const { generation, number, salt, start, sealed } = segment;
+    const file = readFile(join(path, `log-${generation}-${String(number).padStart(3, '0')}`), sealed?.length);
+    const { header } = file;
+    check(header.magic === 'AGAISLOG' && header.format === 1 && header.codec === 1, 'a segment of this format');
+    check(header.generation === generation && header.number === number && header.start === start, 'the segment named');
+    check(header.salt.readBigUInt64LE() === salt, 'the salt named');
+    check(chain === undefined || header.chain === chain, 'a segment goes on from the one before');
+    const lastLsn = replay.segment(file);
+    if (sealed) {
+      check(
+        file.whole === sealed.length && lastLsn === sealed.lastLsn && file.chain === sealed.chain,
+        'as it was sealed',
+      );
+    } else {
+      check(at === manifest.segments.length - 1, 'only the last segment is open');
+      torn = file.length - file.whole;
+    }
+    ({ chain } = file);
+  }
+  return { manifest, sessions: [...replay.slots.values()], torn, kinds: replay.kinds };
+}
+
+class Replay {
+  readonly slots = new Map<number, Put>();
+  readonly kinds = new Map<number, number>();
+  /** Where each block ends, and up to which record it is current. */
+  readonly #covered: { readonly end: number; readonly lsn: number }[] = [];
+  #start = 0;
+
+  snapshot(path: string, named: NonNullable<Manifest['snapshot']>): void {
+    const file = readFile(join(path, `snap-${named.generation}`));
+    const { header, frames } = file;
+    check(header.magic === 'AGAISNAP' && header.format === 1 && header.codec === 1, 'a snapshot of this format');
+    check(header.generation === named.generation && header.start === named.start, 'the snapshot named');
+    check(header.salt.readBigUInt64LE() === named.salt && header.chain === 0, 'the salt named');
+    check(file.whole === file.length && file.length === named.length, 'a snapshot has no end but its foot');
+    this.#start = header.start;
+    let sessions = 0;
+    let before = 0;
+    for (const [at, { kind, lsn, body: bytes, offset }] of frames.entries()) {
+      const body = new Body(bytes);
+      this.#count(kind);
+      if (kind === Kind.head) {
+        check(at === 0 && lsn === header.start, 'the head is first');
+        body.integer();
+        body.integer();
+      } else if (kind === Kind.block) {
+        const [first, end, count] = [body.integer(), body.integer(), body.integer()];
+        check(first === (this.#covered.at(-1)?.end ?? 0) && end >= first, 'blocks cover all slots in their order');
+        for (let n = 0; n < count; n++) {
+          const put = readPut(body);
+          check(put.slot.index >= first && put.slot.index < end, 'a session in the block of its slot');
+          this.slots.set(put.slot.index, put);
+        }
+        sessions += count;
+        this.#covered.push({ end, lsn });
+      } else {
+        check(kind === Kind.foot && at === frames.length - 1 && lsn === header.start, 'the foot is last');
+        const foot = readFoot(body);
+        const digest = readFile(join(path, `snap-${named.generation}`), offset).chain;
+        const seen: Foot = { sessions, blocks: frames.length - 2, digest };
+        check(JSON.stringify(foot) === JSON.stringify(seen), 'the foot counts the blocks');
+        check(JSON.stringify({ ...seen, digest: file.chain }) === JSON.stringify(named.foot), 'the foot named');
+      }
+      body.end();
+      before = offset;
+    }
+    check(before > 0, 'a snapshot has frames');
+  }
+
+  /** Answers the number of the last record. */
+  segment({ header, frames }: File): number {
+    let last = header.start - 1;
+    let synced = 0;
+    for (const { kind, lsn, body: bytes } of frames) {
+      const body = new Body(bytes);
+      this.#count(kind);
+      if (kind === Kind.mark) {
+        check(lsn === last, 'a mark has the number of the record before it');
+        synced = Math.max(synced, body.integer());
+        body.integer();
+      } else {
+        last += 1;
+        check(lsn === last, 'no number is left out');
+        this.#record(kind, lsn, body);
+      }
+      body.end();
+    }
+    check(synced <= last, 'what was synced is there');
+    return last;
+  }
+
+  #record(kind: number, lsn: number, body: Body): void {
+    switch (kind) {
+      case Kind.put:
+      case Kind.renew: {
+        const put = readPut(body);
+        if (this.#isNewer(lsn, put.slot.index)) this.slots.set(put.slot.index, put);
+        return;
+      }
+      case Kind.touch: {
+        const slot = readSlot(body);
+        const [lastSeenAt, idleTimeout] = [body.integer(), body.integer()];
+        const put = this.slots.get(slot.index);
+        if (put?.slot.generation !== slot.generation || !this.#isNewer(lsn, slot.index)) return;
+        this.slots.set(slot.index, { ...put, lastSeenAt, idleTimeout });
+        return;
+      }
+      case Kind.remove: {
+        const slot = readSlot(body);
+        const isHeld = this.slots.get(slot.index)?.slot.generation === slot.generation;
+        if (isHeld && this.#isNewer(lsn, slot.index)) this.slots.delete(slot.index);
+        return;
+      }
+      case Kind.clear:
+        for (const index of this.slots.keys()) if (this.#isNewer(lsn, index)) this.slots.delete(index);
+        return;
+      default:
+        check(kind === Kind.skip, `${kind} is no record`);
+    }
+  }
+
+  #isNewer(lsn: number, index: number): boolean {
+    return lsn > (this.#covered.find(({ end }) => index < end)?.lsn ?? this.#start);
+  }
+
+  #count(kind: number): void {
+    this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
+  }
+}
