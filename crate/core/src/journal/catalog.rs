@@ -4,7 +4,7 @@ use crate::journal::codec::{Manifest, SegmentEntry, decode, encode};
 use crate::journal::disk::{Disk, replace};
 use crate::journal::faults::{Fault, Faults};
 use crate::journal::frame::{self, Seed};
-use crate::journal::header::{FileHeader, FileKind};
+use crate::journal::header::{FileHeader, FileKind, MOST};
 use crate::journal::log::segment_name;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
 use crate::journal::snapshot::snapshot_name;
@@ -185,7 +185,23 @@ pub fn read_manifest(disk: &dyn Disk, faults: Faults) -> Result<Option<Manifest>
         _ => None,
     };
     match manifest {
-        Some(manifest) if reader.offset() == reader.end() => Ok(Some(manifest)),
+        Some(manifest) if reader.offset() == reader.end() && is_plausible(&manifest) => Ok(Some(manifest)),
         _ => Err(ManifestError::Damaged { offset }),
     }
+}
+
+/// Whether a store can have got as far as the manifest says.
+fn is_plausible(manifest: &Manifest) -> bool {
+    const MOST_BYTES: u64 = 1 << 48;
+    let counts = |counters: &[u64]| counters.iter().all(|&counter| counter <= MOST);
+    let snapshot = manifest
+        .snapshot
+        .is_none_or(|snapshot| counts(&[snapshot.generation, snapshot.lsn]) && snapshot.len <= MOST_BYTES);
+    let segments = manifest.segments.iter().all(|segment| {
+        let is_sealed_plausibly = segment
+            .sealed
+            .is_none_or(|sealed| counts(&[sealed.last_lsn]) && sealed.len <= MOST_BYTES);
+        is_sealed_plausibly && counts(&[segment.generation, segment.start_lsn]) && segment.number < u32::MAX
+    });
+    snapshot && segments && counts(&[manifest.generation, manifest.last_lsn])
 }

@@ -9,10 +9,12 @@
 //!     17   len  body
 //! ```
 //!
-//! A frame is broken when its length runs past the end of the file or over [`MAX_BODY`], or when the checksum does not hold.
+//! A frame is broken when its length runs past the end of the file or over [`MAX_BODY`], when the checksum does not hold, or when its
+//! number is beyond all bounds.
 //! Nothing in it but the length is looked at before the checksum holds.
 
 use crate::journal::faults::{Fault, Faults};
+use crate::journal::header::MOST;
 use crc32c::{crc32c, crc32c_append};
 
 /// Bytes before the body.
@@ -151,11 +153,12 @@ pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
         });
     };
     let crc = u32::from_le_bytes(number(frame, CRC.start));
-    if seed.checksum(frame) != crc {
+    let lsn = u64::from_le_bytes(number(frame, CRC.end));
+    if seed.checksum(frame) != crc || lsn > MOST {
         return Err(Broken::Checksum);
     }
     Ok(Frame {
-        lsn: u64::from_le_bytes(number(frame, CRC.end)),
+        lsn,
         kind: frame.get(HEADER - 1).copied().unwrap_or_default(),
         body: frame.get(HEADER..).unwrap_or_default(),
         crc,

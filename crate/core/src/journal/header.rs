@@ -20,6 +20,8 @@ use crc32c::crc32c;
 pub const LEN: usize = 56;
 pub const FORMAT: u16 = 1;
 const CHECKED: usize = LEN - 4;
+/// No store gets as far with its generations and records. What says more is damaged, and nothing that counts on from there overflows.
+pub const MOST: u64 = 1 << 62;
 
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,14 +92,16 @@ impl FileHeader {
         if format != FORMAT || codec != CODEC {
             return Err(Unreadable::Newer { format, codec });
         }
-        Ok(Self {
+        let header = Self {
             kind,
             number: u32::from_le_bytes(fields.take()),
             generation: u64::from_le_bytes(fields.take()),
             start_lsn: u64::from_le_bytes(fields.take()),
             salt: u64::from_le_bytes(fields.take()),
             chain: u32::from_le_bytes(fields.take()),
-        })
+        };
+        let is_plausible = header.generation.max(header.start_lsn) <= MOST;
+        is_plausible.then_some(header).ok_or(Unreadable::Damaged)
     }
 }
 

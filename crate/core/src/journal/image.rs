@@ -8,6 +8,10 @@ use crate::slab::{Slab, Slot};
 
 /// Places beyond this are not believed: nobody has that many sessions, and each costs memory.
 const MAX_PLACES: u32 = 1 << 28;
+/// Nor are more places than the files have room for: a block without sessions takes some 28 bytes for 256 of them. Whoever salvages what
+/// is left of a store may find records of places whose block is lost.
+const PLACES_PER_BYTE: u64 = 16;
+const PLACES_AT_LEAST: u64 = 1 << 20;
 
 /// What a frame says cannot be.
 pub type Nonsense = &'static str;
@@ -28,6 +32,7 @@ pub struct Image {
     covered: Vec<(u32, u64)>,
     /// The same for slots behind all ranges.
     base_lsn: u64,
+    max_places: u32,
 }
 
 impl Default for Image {
@@ -40,11 +45,20 @@ impl Default for Image {
             applied: 0,
             covered: Vec::new(),
             base_lsn: 0,
+            max_places: MAX_PLACES,
         }
     }
 }
 
 impl Image {
+    /// All files together have so many bytes: no more sessions are made room for than they can hold.
+    pub fn expect_bytes(&mut self, bytes: u64) {
+        let places = bytes
+            .saturating_mul(PLACES_PER_BYTE)
+            .saturating_add(PLACES_AT_LEAST);
+        self.max_places = u32::try_from(places).unwrap_or(MAX_PLACES).min(MAX_PLACES);
+    }
+
     /// Begins with a snapshot: the log counts from behind `lsn`.
     pub fn head(&mut self, lsn: u64, head: Head) {
         self.base_lsn = lsn;
@@ -57,7 +71,7 @@ impl Image {
     pub fn block(&mut self, frame: &Frame<'_>) -> Result<u32, Nonsense> {
         let (block, mut rest): (Block, _) = decode_first(frame.body).ok_or("the block has no head")?;
         let from = self.covered.last().map_or(0, |&(end, _)| end);
-        if block.first < from || block.end < block.first || block.end > MAX_PLACES {
+        if block.first < from || block.end < block.first || block.end > self.max_places {
             return Err("the block does not follow the one before");
         }
         if block.first > from {
@@ -126,7 +140,7 @@ impl Image {
     }
 
     fn put(&mut self, put: &Put<'_>) -> Result<(), Nonsense> {
-        if put.slot.index >= MAX_PLACES {
+        if put.slot.index >= self.max_places {
             return Err("the record names a slot beyond all bounds");
         }
         let record = Record::restore(put).ok_or("the session is malformed")?;

@@ -4,6 +4,8 @@
 //! is in each file is counted by a [`walk`] over its frames, which works without a manifest too.
 
 mod files;
+#[cfg(test)]
+mod hostile;
 mod sessions;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use crate::journal::codec::Manifest;
 use crate::journal::disk::{DirLock, Disk, LockError, RealDisk, replace};
 use crate::journal::entries::Entries;
 use crate::journal::faults::Fault;
+use crate::journal::header::MOST;
 use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::recover::{Damage, RecoverError, Recovered, Watch, recover};
 use crate::journal::registry;
@@ -200,7 +201,7 @@ fn corrupt(path: &Path, damage: Damage) -> Error {
 /// The generation in a file's name.
 fn generation_of(name: &str) -> u64 {
     let number = name.split('-').nth(1).and_then(|text| text.parse().ok());
-    number.unwrap_or_default()
+    number.filter(|&number| number <= MOST).unwrap_or_default()
 }
 
 /// Makes the store that was found, and goes on where its files end.

@@ -152,12 +152,15 @@ impl Recovery<'_> {
                 return self.damaged(catalog::MANIFEST, offset, None, "the manifest cannot be read");
             }
         };
-        let mut total = manifest.snapshot.map_or(0, |snapshot| snapshot.len);
-        for segment in &manifest.segments {
-            let file = self.disk.open(&segment_name(segment.generation, segment.number));
-            total += file.map_or(0, |file| file.len());
-        }
+        let segments = manifest.segments.iter();
+        let names = segments.map(|segment| segment_name(segment.generation, segment.number));
+        let snapshot = manifest
+            .snapshot
+            .map(|snapshot| snapshot_name(snapshot.generation));
+        let files = names.chain(snapshot).flat_map(|name| self.disk.open(&name));
+        let total = files.map(|file| file.len()).sum();
         self.watch.total(total);
+        self.result.image.expect_bytes(total);
         self.result.image.now = manifest.now;
         self.result.image.last_lsn = manifest.last_lsn;
         if let Some(snapshot) = manifest.snapshot {

@@ -51,7 +51,7 @@ fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
 }
 
 /// A killed store with a snapshot, a sealed segment and an open one of several batches; some sessions have expired at [`NOW`].
-fn killed() -> SimulatedDisk {
+pub fn killed() -> SimulatedDisk {
     let disk = SimulatedDisk::new();
     let mut store = SimulatedStore::open(&disk, parts(NOW - 6_000)).unwrap();
     let mut ids = Vec::new();
@@ -84,11 +84,11 @@ fn killed() -> SimulatedDisk {
     disk.crash(1, Crash::KillProcess)
 }
 
-fn look(disk: &SimulatedDisk) -> Inspection {
+pub fn look(disk: &SimulatedDisk) -> Inspection {
     inspect_disk(disk, Ask::default(), NOW, &mut ()).unwrap()
 }
 
-fn copy(disk: &SimulatedDisk) -> SimulatedDisk {
+pub fn copy(disk: &SimulatedDisk) -> SimulatedDisk {
     disk.crash(0, Crash::KillProcess)
 }
 
@@ -98,7 +98,7 @@ fn contents(disk: &SimulatedDisk) -> Vec<(String, Option<Vec<u8>>)> {
 }
 
 /// Inspects, opens, and compares what both say.
-fn agree(disk: &SimulatedDisk, what: &str) -> Verdict {
+pub fn agree(disk: &SimulatedDisk, what: &str) -> Verdict {
     let before = (contents(disk), disk.operations());
     let found = look(disk);
     assert_eq!(
@@ -145,7 +145,7 @@ fn agree(disk: &SimulatedDisk, what: &str) -> Verdict {
     found.verdict
 }
 
-fn journal_names(disk: &SimulatedDisk) -> Vec<String> {
+pub fn journal_names(disk: &SimulatedDisk) -> Vec<String> {
     let names = disk.list().unwrap().into_iter();
     names
         .filter(|name| crate::journal::catalog::is_journal(name))
