@@ -18,8 +18,11 @@ pub use holder::Holder;
 pub use lock::{DirLock, LockError, read_lock};
 pub use real::RealDisk;
 
-use std::io;
+use std::io::{self, Read, Seek};
 use std::time::SystemTime;
+
+/// Bytes copied at a time.
+const COPIED: u64 = 1 << 18;
 
 /// A flat directory of files. Nothing in it is durable before it was synced.
 pub trait Disk: Send + Sync + 'static {
@@ -128,12 +131,39 @@ pub trait Sink: Send {
 /// Whatever a step answered. `name` has its old content then, or, if only the directory's sync failed, the new one
 /// until a power cut decides. The temporary file is removed where the disk still lets it.
 pub fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    replace_with(disk, name, |file| file.write_all(bytes))
+}
+
+/// Puts what is in `from` behind `offset` under `name`, as [`replace`] does. Holds one window of it.
+///
+/// # Errors
+/// As of [`replace`].
+pub fn copy_rest(disk: &dyn Disk, from: &str, offset: u64, name: &str) -> io::Result<()> {
+    let mut source = disk.open(from)?;
+    source.seek(io::SeekFrom::Start(offset))?;
+    let mut window = Vec::new();
+    replace_with(disk, name, |file| {
+        loop {
+            window.clear();
+            if (&mut *source).take(COPIED).read_to_end(&mut window)? == 0 {
+                return Ok(());
+            }
+            file.write_all(&window)?;
+        }
+    })
+}
+
+fn replace_with(
+    disk: &dyn Disk,
+    name: &str,
+    write: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
+) -> io::Result<()> {
     let temporary = temporary_name(name);
     match disk.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let renamed = write_new(disk, &temporary, bytes).and_then(|()| disk.rename(&temporary, name));
+    let renamed = write_new(disk, &temporary, write).and_then(|()| disk.rename(&temporary, name));
     if renamed.is_err() {
         // The first error is the one to tell; a leftover is removed by the next try.
         let _ = disk.remove(&temporary);
@@ -148,9 +178,13 @@ pub fn temporary_name(name: &str) -> String {
     format!("tmp-{name}")
 }
 
-fn write_new(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+fn write_new(
+    disk: &dyn Disk,
+    name: &str,
+    write: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file = disk.create(name)?;
-    file.write_all(bytes)?;
+    write(&mut *file)?;
     file.sync()
 }
 

@@ -238,7 +238,7 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
     if let (Some(recovered), Some(manifest)) = (replayed.recovered, manifest) {
         (found.records, found.last_lsn) = (recovered.image.applied, recovered.image.last_lsn);
         found.torn = recovered.torn.map(|torn| TornPlace {
-            len: torn.bytes.len() as u64,
+            len: torn.len,
             file: torn.file,
             offset: torn.offset,
         });

@@ -7,7 +7,7 @@ use crate::handle::{Owner, StoreHandle};
 use crate::id::HandleCipher;
 use crate::journal::catalog::{Catalog, MANIFEST, ManifestError, TORN, is_journal, listed, read_manifest};
 use crate::journal::codec::Manifest;
-use crate::journal::disk::{DirLock, Disk, LockError, RealDisk, replace};
+use crate::journal::disk::{DirLock, Disk, LockError, RealDisk, copy_rest, replace};
 use crate::journal::entries::Entries;
 use crate::journal::faults::Fault;
 use crate::journal::header::MOST;
@@ -256,7 +256,8 @@ pub(crate) fn start(
     let torn = recovered.torn;
     if let Some(torn) = &torn {
         let name = format!("{TORN}{}-{}", torn.file, torn.offset);
-        replace(&**disk, &name, &torn.bytes).map_err(trouble("a torn write could not be copied"))?;
+        copy_rest(&**disk, &torn.file, torn.offset, &name)
+            .map_err(trouble("a torn write could not be copied"))?;
         torn_file = Some(name);
     }
     if let Some(open) = recovered.open_segment
@@ -305,7 +306,7 @@ pub(crate) fn start(
         expired: adopted.expired,
         evicted,
         records,
-        torn_bytes: torn.map_or(0, |torn| torn.bytes.len() as u64),
+        torn_bytes: torn.map_or(0, |torn| torn.len),
         torn_file,
         kept,
         damages,

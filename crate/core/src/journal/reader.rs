@@ -128,16 +128,6 @@ impl FrameReader {
         }
     }
 
-    /// All that is left of the file, which is not read as frames any more.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
-        let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
-        self.fill(left)?;
-        Ok(self.window().get(..left).unwrap_or(self.window()).to_vec())
-    }
-
     /// Goes on `bytes` further, behind damage.
     ///
     /// # Errors

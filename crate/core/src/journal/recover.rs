@@ -65,7 +65,7 @@ pub enum RecoverError {
 pub struct Torn {
     pub file: String,
     pub offset: u64,
-    pub bytes: Vec<u8>,
+    pub len: u64,
 }
 
 /// What was read.
@@ -387,7 +387,7 @@ impl Recovery<'_> {
                 self.result.torn = Some(Torn {
                     file: name.clone(),
                     offset,
-                    bytes: reader.rest().map_err(io_error(&name))?,
+                    len: reader.end() - offset,
                 });
                 break;
             }

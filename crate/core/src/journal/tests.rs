@@ -255,3 +255,27 @@ fn a_real_directory_keeps_its_sessions_and_is_shared_within_the_process() {
     assert_eq!((report.sessions, report.created), (1, false));
     assert!(again.has(id.key()).unwrap());
 }
+
+#[test]
+fn a_torn_tail_is_cut_off_and_copied_aside_whole() {
+    let disk = SimulatedDisk::default();
+    let mut store = open_simulated(&disk);
+    let (ann, _) = store.handle.create(&session("ann", "{}")).unwrap();
+    store.settle();
+    drop(store);
+    let disk = disk.crash(1, Crash::KillProcess);
+    let names = disk.list().unwrap().into_iter();
+    let log = names.filter(|name| name.starts_with("log-")).max().unwrap();
+    let whole = disk.contents(&log).unwrap();
+    // Longer than what is read at a time.
+    let tail: Vec<u8> = (0..700_000_u32).flat_map(u32::to_be_bytes).collect();
+    disk.put(&log, &[&whole[..], &tail].concat());
+    let store = open_simulated(&disk);
+    assert_eq!(store.report.torn_bytes, tail.len() as u64);
+    assert_eq!(
+        disk.contents(store.report.torn_file.as_ref().unwrap()),
+        Some(tail)
+    );
+    assert_eq!(disk.contents(&log), Some(whole));
+    assert!(data_of(&store, &ann).is_some());
+}
