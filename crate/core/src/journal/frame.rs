@@ -191,14 +191,14 @@ pub fn search(
     wanted: impl Fn(u64, u8) -> bool,
     work: &mut u64,
 ) -> Found {
-    for at in 0..bytes.len().saturating_sub(HEADER - 1) {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let lsn = u64::from_le_bytes(number(rest, CRC.end));
-        let kind = rest.get(HEADER - 1).copied().unwrap_or_default();
+    for (at, header) in bytes.windows(HEADER).enumerate() {
+        let lsn = u64::from_le_bytes(number(header, CRC.end));
+        let kind = header.last().copied().unwrap_or_default();
         // The cheap questions first.
         if !wanted(lsn, kind) {
             continue;
         }
+        let rest = bytes.get(at..).unwrap_or_default();
         let needed = needed(rest).unwrap_or(usize::MAX);
         match parse(rest, left.saturating_sub(at as u64), seed) {
             Ok(_) => return Found::At(at),

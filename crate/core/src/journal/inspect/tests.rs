@@ -6,14 +6,16 @@ use crate::clock::ManualClock;
 use crate::error::Error;
 use crate::event::Reason;
 use crate::journal::disk::simulated::{Crash, SimulatedDisk};
-use crate::journal::disk::{Disk, Holder};
+use crate::journal::disk::{Disk, Holder, Sink, Source};
 use crate::journal::open::{Parts, open};
 use crate::journal::options::JournalOptions;
 use crate::journal::simulation::SimulatedStore;
 use crate::random::OsRandom;
 use crate::text::Text;
 use fastrand::Rng;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const NOW: u64 = 50_000;
 
@@ -351,4 +353,69 @@ fn a_store_in_use_is_looked_into_and_its_holder_named() {
     assert_eq!(found.sessions.unwrap().live, 1);
     assert!(matches!(found.holder, Holder::Process { pid: Some(pid), .. } if pid == std::process::id()));
     assert_eq!(found.refusal, None);
+}
+
+/// A disk on which a store in use replaces its manifest whenever somebody lists the files, so many times.
+struct Restless {
+    disk: SimulatedDisk,
+    manifests: Vec<Vec<u8>>,
+    listed: AtomicUsize,
+}
+
+impl Disk for Restless {
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        self.disk.open(name)
+    }
+
+    fn create(&self, _name: &str) -> io::Result<Box<dyn Sink>> {
+        unreachable!("nothing is made")
+    }
+
+    fn cut(&self, _name: &str, _len: u64) -> io::Result<()> {
+        unreachable!("nothing is cut")
+    }
+
+    fn rename(&self, _from: &str, _to: &str) -> io::Result<()> {
+        unreachable!("nothing is renamed")
+    }
+
+    fn remove(&self, _name: &str) -> io::Result<()> {
+        unreachable!("nothing is removed")
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let at = self.listed.fetch_add(1, Ordering::Relaxed);
+        if let Some(manifest) = self.manifests.get(at) {
+            self.disk.put("MANIFEST", manifest);
+        }
+        self.disk.list()
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        unreachable!("nothing is synced")
+    }
+}
+
+#[test]
+fn a_store_that_replaces_its_files_meanwhile_is_looked_into_again() {
+    let disk = killed();
+    let manifest = disk.contents("MANIFEST").unwrap();
+    // Of another salt each, and so damaged.
+    let others = |count: u8| {
+        let made = (0..count).map(|n| [&manifest[..33], &[n], &manifest[34..]].concat());
+        made.collect::<Vec<_>>()
+    };
+    let look = |manifests: Vec<Vec<u8>>| {
+        let disk = Restless {
+            disk: copy(&disk),
+            manifests,
+            listed: AtomicUsize::new(0),
+        };
+        inspect_disk(&disk, Ask::default(), NOW, &mut ()).unwrap()
+    };
+    let mut settles = others(2);
+    settles.push(manifest.clone());
+    assert_eq!(look(settles).verdict, Verdict::Sound);
+    let found = look(others(20));
+    assert_eq!((found.verdict, found.damages), (Verdict::Unsettled, Vec::new()));
 }
