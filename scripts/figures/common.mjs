@@ -1,0 +1,44 @@
+// What the figures share.
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+export const require = createRequire(import.meta.url);
+export const million = 1_000_000;
+export const roomy = { maxSessions: 2 * million, maxBytes: '8GiB', absoluteTimeout: '30d' };
+
+/** A session's data of exactly so many bytes of JSON text. */
+export const dataOf = (bytes) => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) });
+
+/** The package as its users have it. */
+export const load = () => ({ ...require('agai-session'), ...require('agai-session/testing') });
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const threads = () => readdirSync('/proc/self/task').length;
+
+/** Resident memory now, garbage collected. */
+export function resident() {
+  global.gc();
+  global.gc();
+  return { rss: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed };
+}
+
+/** The longest time in milliseconds for which the event loop did not turn while `work` was under way. */
+export async function longestStall(work) {
+  let longest = 0;
+  let watching = true;
+  let last = performance.now();
+  const look = () => {
+    const now = performance.now();
+    if (now - last > longest) longest = now - last;
+    last = now;
+    if (watching) setImmediate(look);
+  };
+  setImmediate(look);
+  await work();
+  watching = false;
+  return longest;
+}
+
+export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+/** The median, and all of them. */
+export const show = (values) => `${median(values).toFixed(1)} (${values.map((value) => value.toFixed(1)).join(', ')})`;

@@ -1,0 +1,79 @@
+// Memory, and what happens when many sessions expire at once.
+import { dataOf, load, longestStall, median, million, pause, resident, roomy, show } from './common.mjs';
+
+const data = dataOf(300);
+
+export async function memory() {
+  const { SessionStore } = load();
+  const store = new SessionStore(roomy);
+  store.create(data);
+  const before = resident();
+  for (let n = 0; n < million; n++) store.create(data);
+  const after = resident();
+  return {
+    'sessions of 300 bytes': million,
+    'resident bytes a session beyond its data': Math.round((after.rss - before.rss) / million - 300),
+    'bytes a session on the V8 heap': Math.max(0, Math.round((after.heap - before.heap) / million)),
+    'bytes a session by store.bytes, beyond its data': Math.round(store.bytes / store.size - 300),
+  };
+}
+
+export async function massExpiry() {
+  const { SessionStore, ManualClock } = load();
+  const clock = new ManualClock();
+  const store = new SessionStore({ ...roomy, clock });
+  let reported = 0;
+  let mostInOneTurn = 0;
+  let thisTurn = 0;
+  store.on('expired', () => {
+    reported += 1;
+    thisTurn += 1;
+  });
+  const rounds = { expiring: [], undisturbed: [], took: [], memory: [] };
+  let goneAtOnce = true;
+  for (let round = 1; round <= 5; round++) {
+    const ids = [];
+    for (let n = 0; n < million; n++) {
+      const { id } = store.create(data);
+      if (n % 100_000 === 0) ids.push(id);
+    }
+    rounds.memory.push(process.memoryUsage.rss());
+    global.gc();
+    await pause(200);
+    rounds.undisturbed.push(await longestStall(() => pause(2_000)));
+    const start = performance.now();
+    const stall = await longestStall(async () => {
+      clock.advance('31m');
+      goneAtOnce &&= ids.every((id) => !store.has(id));
+      // oxlint-disable-next-line no-unmodified-loop-condition -- the listener above counts
+      while (reported < round * million) {
+        await new Promise(setImmediate);
+        mostInOneTurn = Math.max(mostInOneTurn, thisTurn);
+        thisTurn = 0;
+      }
+    });
+    rounds.expiring.push(stall);
+    rounds.took.push(performance.now() - start);
+  }
+  return {
+    'sessions that expire in one instant': million,
+    'longest stall of the event loop, ms, median of 5 rounds': show(rounds.expiring),
+    'the same on this machine while nothing expires': show(rounds.undisturbed),
+    'gone for readers at once': goneAtOnce,
+    'expirations reported in all': reported,
+    'most events in one turn of the loop': mostInOneTurn,
+    'seconds until the last was reported': (median(rounds.took) / 1_000).toFixed(1),
+    'memory when refilled for the fifth time, against the second': (rounds.memory[4] / rounds.memory[1]).toFixed(2),
+  };
+}
+
+export async function touches() {
+  const { SessionStore } = load();
+  const store = new SessionStore();
+  const { id } = store.create(data);
+  for (let n = 0; n < 100_000; n++) store.touch(id);
+  const before = resident();
+  for (let n = 0; n < 100_000; n++) store.touch(id);
+  const after = resident();
+  return { touches: 100_000, 'resident bytes they left': Math.max(0, after.rss - before.rss) };
+}
