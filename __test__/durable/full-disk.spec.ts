@@ -5,7 +5,7 @@
  * Each once; AGAI_SESSION_FULL=1 makes it 200 times:
  *   AGAI_SESSION_FULL=1 npx ava --timeout=60m __test__/durable/full-disk.spec.ts
  */
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SessionStore, type DurableSessionStore, type SessionError } from 'agai-session';
@@ -45,7 +45,16 @@ class Account {
 /** What a kill at this moment would leave, opened elsewhere. */
 async function asIfKilled(t: ExecutionContext, path: string): Promise<DurableSessionStore<Data>> {
   const copy = freshPath(t);
-  cpSync(path, copy, { recursive: true });
+  for (;;) {
+    try {
+      cpSync(path, copy, { recursive: true });
+      break;
+    } catch (error) {
+      // A try to heal has made a file and removed it meanwhile.
+      if ((error as { code: string }).code !== 'ENOENT') throw error;
+      rmSync(copy, { recursive: true, force: true });
+    }
+  }
   return openStore<Data>(t, { path: copy });
 }
 
