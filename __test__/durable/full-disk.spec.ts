@@ -8,9 +8,9 @@
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SessionStore, type DurableSessionStore, type SessionError } from 'agai-session';
+import { SessionStore, type DurableSessionStore, type SessionError, type SessionRecord } from 'agai-session';
 import test, { type ExecutionContext } from 'ava';
-import { freshPath, openStore } from '../helpers/durable.js';
+import { freshPath, openStore, reopen } from '../helpers/durable.js';
 import { isFullRun, report } from '../helpers/ledger.js';
 import { Ext4, fillUp, mountTmpfs, testAsRoot, tool } from '../helpers/mounts.js';
 import { StoreChild } from '../helpers/store-child.js';
@@ -169,6 +169,30 @@ testAsRoot('a full disk with onDiskFailure memory: all goes on, and the disk has
     account.dead.clear();
   }
   report(t, { test: 'full disk, going on from memory', faults: ROUNDS, checked: account.checked, lost });
+});
+
+/** It healed with the room that is set aside for logouts, wrote on until that was used up, and then refused the logouts as well. */
+testAsRoot('a small store that could heal in the room for logouts leaves that to them', async (t) => {
+  const disk = mountTmpfs(t, 1_024);
+  const store = await openStore<Data>(t, { path: join(disk, 'sessions.data') });
+  const made = await Promise.all(Array.from({ length: 20 }, (_, n) => store.create({ n, text: '' })));
+  const [{ id }, ...ends] = made as [SessionRecord<Data>, ...SessionRecord<Data>[]];
+  const giveBack = fillUp(disk);
+  let n = 0;
+  let refusal: string | undefined;
+  while (refusal !== 'ERR_SESSION_DEGRADED' && n < 20_000) {
+    n += 1;
+    refusal = await store.commit(id, undefined, { n, text: '' }).then(
+      () => undefined,
+      ({ code }: SessionError) => code,
+    );
+  }
+  t.is(refusal, 'ERR_SESSION_DEGRADED');
+  for (const { id } of ends) t.true(await store.destroy(id));
+  giveBack();
+  await until(() => !store.degraded, 'the store has healed');
+  t.is((await store.commit(id, undefined, { n, text: '' })).status, 'ok');
+  t.is((await reopen(t, store)).size, 1);
 });
 
 test.serial('a limit of the file size is met as a full disk is, and a kill in it loses nothing', async (t) => {

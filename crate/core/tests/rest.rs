@@ -167,6 +167,40 @@ fn a_checkpoint_asked_for_on_a_full_disk_waits_for_the_healing() {
     assert_eq!(store.handle.reached().checkpoints, ticket);
 }
 
+/// A store that healed with the room set aside for logouts wrote on until the disk was full once more, and then no logout could be
+/// written.
+#[test]
+fn a_full_disk_is_not_healed_with_the_room_for_logouts() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    let ids: Vec<_> = (0..40).map(|_| create(&store, "{}")).collect();
+    store.settle();
+    disk.set_capacity(disk.total_bytes() + 500);
+    for id in ids {
+        for _ in 0..20 {
+            // Refused, or made in memory alone.
+            let new = NewSession {
+                uid: Text::Latin1(b"ann"),
+                form: Text::Latin1(b""),
+                data: Text::Latin1(&[b'x'; 300]),
+                idle_timeout: None,
+                absolute_timeout: None,
+            };
+            let _ = store.handle.create(&new);
+        }
+        store.pass_time();
+        store.rests();
+        assert!(store.handle.destroy(id.key(), Reason::Logout).unwrap());
+        store.rests();
+        let reached = store.handle.reached();
+        assert!(reached.ends_synced >= store.handle.lsn(), "{reached:?}");
+    }
+    assert_ne!(store.handle.health(), Health::Healthy);
+    disk.set_capacity(1 << 30);
+    falls_asleep(&mut store);
+    assert_eq!(store.handle.health(), Health::Healthy);
+}
+
 /// Segments without a record begin at one number, and a checkpoint kept all that begin behind it. From the sixteenth opening on,
 /// which makes a checkpoint of the many segments, it kept the sixteen, and so was due again at once, for ever.
 #[test]

@@ -106,7 +106,14 @@ impl Writer {
         }
         self.abandon_checkpoint();
         let started = Instant::now();
-        match self.rebase(false) {
+        let was_full = self.lacks_reserve;
+        let healed = self.rebase(false).and_then(|snapshot| {
+            if was_full {
+                self.reserve_or_stay_behind()?;
+            }
+            Ok(snapshot)
+        });
+        match healed {
             Ok(snapshot) => {
                 self.failures = Failures::default();
                 self.set_health(Health::Healthy);
@@ -126,6 +133,15 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Sets room aside for the ends of sessions. A disk that was full and has none for that is full still, though it took a snapshot:
+    /// the next writes would take the last of it, and then no logout could be written.
+    fn reserve_or_stay_behind(&mut self) -> io::Result<()> {
+        let reserved = self.catalog.reserve();
+        self.lacks_reserve = reserved.is_err();
+        self.behind = self.lacks_reserve;
+        reserved
     }
 
     /// Writes everything to new files: a snapshot of all that memory has, and behind it an empty segment, unless it is the `last`
