@@ -18,7 +18,7 @@ use agai_session_core::journal::faults::{Fault, Faults};
 use agai_session_core::journal::options::Durability;
 use agai_session_core::journal::simulation::SimulatedStore;
 use agai_session_core::journal::status::Health;
-use campaign::{Truth, Violation, check, parts, report, seed, size, step};
+use campaign::{Truth, Violation, check, check_trust, parts, report, seed, size, step};
 use fastrand::Rng;
 
 /// A run in which the `n`-th operation of its kind fails. Answers how many acknowledgements were checked, and whether anything failed.
@@ -78,6 +78,7 @@ fn run(seed: u64, n: u64, failure: Failure, faults: Faults) -> Result<(u64, bool
     let after = disk.crash(seed, Crash::PowerCutLosingAll);
     let store = SimulatedStore::open(&after, parts(seed + 2, durability, faults));
     let store = store.map_err(|error| violation(format!("after the mend it does not open: {error}")))?;
+    check_trust(&disk).map_err(|Violation(what)| violation(what))?;
     let checked = check(reached, Crash::PowerCutLosingAll, &store, &mut then);
     Ok((checked.map_err(|Violation(what)| violation(what))?, failed))
 }

@@ -125,6 +125,20 @@ impl Truth {
 #[derive(Debug)]
 pub struct Violation(pub String);
 
+/// A file whose sync failed is never written to or synced again by the process that saw it fail: a second sync would answer as if
+/// nothing had been.
+///
+/// # Errors
+/// When one was.
+pub fn check_trust(disk: &SimulatedDisk) -> Result<(), Violation> {
+    match disk.misplaced_trust() {
+        0 => Ok(()),
+        times => Err(Violation(format!(
+            "a file was written to or synced {times} times after a failed sync of it"
+        ))),
+    }
+}
+
 pub fn text(text: &str) -> Text<'_> {
     Text::Latin1(text.as_bytes())
 }
@@ -316,6 +330,7 @@ pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
             }
         }
         before = store.handle.reached();
+        check_trust(&disk)?;
         crash = [
             Crash::KillProcess,
             Crash::PowerCut,

@@ -107,6 +107,12 @@ impl SimulatedDisk {
             .is_ok_and(|inode| inode.flip(bit))
     }
 
+    /// How often a file was written to or synced after a sync of it had failed, which no process may do.
+    #[must_use]
+    pub fn misplaced_trust(&self) -> u64 {
+        self.state.lock().misplaced_trust
+    }
+
     /// The bytes in all files together, as a reader sees them.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {

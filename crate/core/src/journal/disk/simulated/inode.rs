@@ -26,6 +26,8 @@ pub(super) struct Inode {
     pending: Vec<Change>,
     /// Cloned by each sink.
     open: Arc<()>,
+    /// A sync of this process failed: what it says of the file is not to be believed any more.
+    distrusted: bool,
 }
 
 impl Inode {
@@ -44,7 +46,7 @@ impl Inode {
             live: Arc::clone(&self.live),
             durable: Arc::clone(&self.durable),
             pending: self.pending.clone(),
-            open: Arc::default(),
+            ..Self::default()
         }
     }
 
@@ -110,6 +112,12 @@ impl Inode {
     /// The dirty pages are marked clean, and nothing will write them again.
     pub fn sync_failed(&mut self) {
         self.pending.clear();
+        self.distrusted = true;
+    }
+
+    /// Whether a sync of it failed in this process.
+    pub fn is_distrusted(&self) -> bool {
+        self.distrusted
     }
 
     /// What is durable once all that is pending is.

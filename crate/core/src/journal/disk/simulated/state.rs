@@ -19,6 +19,8 @@ pub(super) struct State {
     pub next: u64,
     pub capacity: u64,
     pub faults: Faults,
+    /// Writes to and syncs of files after a sync of them had failed.
+    pub misplaced_trust: u64,
 }
 
 impl Default for State {
@@ -29,6 +31,7 @@ impl Default for State {
             next: 0,
             capacity: u64::MAX,
             faults: Faults::default(),
+            misplaced_trust: 0,
         }
     }
 }
@@ -78,7 +81,14 @@ impl State {
         Ok((id, open))
     }
 
+    /// Notes that a file is relied upon, before anything can fail.
+    fn rely_on(&mut self, id: InodeId) {
+        let is_distrusted = self.inodes.get(&id).is_some_and(Inode::is_distrusted);
+        self.misplaced_trust += u64::from(is_distrusted);
+    }
+
     pub fn write(&mut self, id: InodeId, bytes: &[u8]) -> io::Result<usize> {
+        self.rely_on(id);
         let admitted = self.faults.admit(Operation::Write);
         let wanted = match &admitted {
             Ok(()) => self.faults.shorten(bytes.len()),
@@ -112,6 +122,7 @@ impl State {
     }
 
     pub fn sync(&mut self, id: InodeId) -> io::Result<()> {
+        self.rely_on(id);
         let admitted = self.faults.admit(Operation::Sync);
         let inode = self.opened(id)?;
         match admitted {

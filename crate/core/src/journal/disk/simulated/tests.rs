@@ -404,3 +404,17 @@ fn a_removed_file_is_forgotten_once_nothing_leads_to_it() {
     disk.sync_dir().unwrap();
     assert!(disk.state.lock().inodes.is_empty());
 }
+
+#[test]
+fn what_is_done_to_a_file_after_a_failed_sync_is_counted() {
+    let disk = SimulatedDisk::new();
+    let mut file = disk.create("a").unwrap();
+    disk.fail_at(1, failure(Fault::Io, Operation::Sync));
+    file.write_all(b"1").unwrap();
+    assert_eq!(disk.misplaced_trust(), 0);
+    assert!(file.sync().is_err());
+    assert_eq!(disk.misplaced_trust(), 0);
+    file.write_all(b"2").unwrap();
+    file.sync().unwrap();
+    assert_eq!(disk.misplaced_trust(), 2);
+}
