@@ -69,6 +69,8 @@ const steps = {
     '--test',
     'errors',
     '--test',
+    'recovery',
+    '--test',
     'rest',
   ]),
   // The same on the real file system: kills, two owners, full disks, failing system calls, power cuts.
