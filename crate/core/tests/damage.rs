@@ -315,3 +315,34 @@ fn a_clock_set_back_lengthens_no_life() {
         "the check notices a wall clock taken as it is"
     );
 }
+
+/// A file system may hand out blocks with old bytes: whole frames of other files, behind the tail, are cut off and told, never replayed.
+#[test]
+fn whole_records_of_other_files_behind_the_tail_are_not_replayed() {
+    let (disk, ids) = make(1 << 12);
+    let (foreign, _) = make(1 << 12);
+    let whole = SimulatedStore::open(&copy(&disk), opening(OnCorruption::Error, Faults::default())).unwrap();
+    let whole = alive(&whole, &ids);
+    let segments = |disk: &SimulatedDisk| {
+        let all = names(disk).into_iter();
+        all.filter(|name| name.starts_with("log-")).collect::<Vec<_>>()
+    };
+    let open_segment = segments(&disk).into_iter().max().unwrap();
+    let bytes = disk.contents(&open_segment).unwrap();
+    let older = segments(&disk).into_iter().filter(|name| *name != open_segment);
+    let stale = older.map(|name| disk.contents(&name).unwrap());
+    let others = segments(&foreign)
+        .into_iter()
+        .map(|name| foreign.contents(&name).unwrap());
+    let mut tails = 0;
+    for other in stale.chain(others).filter(|other| other.len() > 56) {
+        let tail = &other[56..];
+        let recycled = copy(&disk);
+        recycled.put(&open_segment, &[&bytes[..], tail].concat());
+        let store = SimulatedStore::open(&recycled, opening(OnCorruption::Error, Faults::default())).unwrap();
+        assert_eq!(store.report.torn_bytes, tail.len() as u64);
+        assert_eq!(alive(&store, &ids), whole);
+        tails += 1;
+    }
+    assert!(tails >= 2, "there were other files to take from");
+}
