@@ -17,7 +17,7 @@ use agai_session_core::journal::disk::simulated::{
 use agai_session_core::journal::faults::{Fault, Faults};
 use agai_session_core::journal::options::Durability;
 use agai_session_core::journal::simulation::SimulatedStore;
-use agai_session_core::journal::status::Health;
+use agai_session_core::journal::status::{Health, Reached};
 use campaign::{Truth, Violation, check, check_trust, parts, report, seed, size, step};
 use fastrand::Rng;
 
@@ -51,7 +51,16 @@ fn run(seed: u64, n: u64, failure: Failure, faults: Faults) -> Result<(u64, bool
         let after = disk.crash(seed, crash);
         let store = SimulatedStore::open(&after, parts(seed + 1, durability, faults));
         let store = store.map_err(|error| violation(format!("{crash:?}: it does not open: {error}")))?;
-        check(reached, crash, &store, &mut truth.clone()).map_err(|Violation(what)| violation(what))?;
+        let mut found = truth.clone();
+        check(reached, crash, &store, &mut found).map_err(|Violation(what)| violation(what))?;
+        // What an opening found is on the disk: of a file whose sync failed in the process before, another sync would not say so.
+        check_trust(&after).map_err(|Violation(what)| violation(what))?;
+        drop(store);
+        let later = after.crash(seed, Crash::PowerCutLosingAll);
+        let store = SimulatedStore::open(&later, parts(seed + 1, durability, faults))
+            .map_err(|error| violation(format!("{crash:?}, then a power cut: it does not open: {error}")))?;
+        check(Reached::default(), Crash::PowerCutLosingAll, &store, &mut found)
+            .map_err(|Violation(what)| violation(format!("{crash:?}, then a power cut: {what}")))?;
     }
     // The disk works again: it gets everything, whatever was refused meanwhile.
     disk.mend();

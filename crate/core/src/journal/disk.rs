@@ -19,6 +19,7 @@ pub use lock::{DirLock, LockError, read_lock};
 pub use real::RealDisk;
 
 use std::io::{self, Read, Seek};
+use std::ops::Range;
 use std::time::SystemTime;
 
 /// Bytes copied at a time.
@@ -134,18 +135,19 @@ pub fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     replace_with(disk, name, |file| file.write_all(bytes))
 }
 
-/// Puts what is in `from` behind `offset` under `name`, as [`replace`] does. Holds one window of it.
+/// Puts a part of what is in `from` under `name`, which may be `from` itself, as [`replace`] does. Holds one window of it.
 ///
 /// # Errors
 /// As of [`replace`].
-pub fn copy_rest(disk: &dyn Disk, from: &str, offset: u64, name: &str) -> io::Result<()> {
+pub fn copy(disk: &dyn Disk, from: &str, part: Range<u64>, name: &str) -> io::Result<()> {
     let mut source = disk.open(from)?;
-    source.seek(io::SeekFrom::Start(offset))?;
+    source.seek(io::SeekFrom::Start(part.start))?;
+    let mut rest = source.take(part.end.saturating_sub(part.start));
     let mut window = Vec::new();
-    replace_with(disk, name, |file| {
+    replace_with(disk, name, move |file| {
         loop {
             window.clear();
-            if (&mut *source).take(COPIED).read_to_end(&mut window)? == 0 {
+            if rest.by_ref().take(COPIED).read_to_end(&mut window)? == 0 {
                 return Ok(());
             }
             file.write_all(&window)?;

@@ -7,10 +7,11 @@ use crate::handle::{Owner, StoreHandle};
 use crate::id::HandleCipher;
 use crate::journal::catalog::{Catalog, MANIFEST, ManifestError, TORN, is_journal, listed, read_manifest};
 use crate::journal::codec::Manifest;
-use crate::journal::disk::{DirLock, Disk, LockError, RealDisk, copy_rest, replace};
+use crate::journal::disk::{DirLock, Disk, LockError, RealDisk, copy, replace};
 use crate::journal::entries::Entries;
 use crate::journal::faults::Fault;
 use crate::journal::header::MOST;
+use crate::journal::log::is_full;
 use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::recover::{Damage, RecoverError, Recovered, Watch, recover};
 use crate::journal::registry;
@@ -256,17 +257,9 @@ pub(crate) fn start(
     let torn = recovered.torn;
     if let Some(torn) = &torn {
         let name = format!("{TORN}{}-{}", torn.file, torn.offset);
-        copy_rest(&**disk, &torn.file, torn.offset, &name)
+        copy(&**disk, &torn.file, torn.offset..u64::MAX, &name)
             .map_err(trouble("a torn write could not be copied"))?;
         torn_file = Some(name);
-    }
-    if let Some(open) = recovered.open_segment
-        && !salvaging
-    {
-        // Cut where its records end, and synced: what a killed process wrote was read, but the disk may not have it yet, and the
-        // next manifest will say that it does.
-        disk.cut(&open.0, open.1)
-            .map_err(trouble("the log could not be synced"))?;
     }
     if salvaging {
         keep_manifest(&**disk, generation).map_err(trouble("the damaged manifest could not be copied"))?;
@@ -295,6 +288,9 @@ pub(crate) fn start(
             .rebase(false)
             .map_err(trouble("a new snapshot could not be written"))?;
     } else {
+        if let Some((name, len)) = recovered.open_segment {
+            renew_segment(&**disk, &name, len).map_err(trouble("the log could not be synced"))?;
+        }
         writer
             .resume(last_lsn)
             .map_err(trouble("a new segment could not be begun"))?;
@@ -343,6 +339,17 @@ pub(crate) fn twins(last_lsn: u64) -> Damage {
         after_lsn: last_lsn,
         next_lsn: None,
         what: "two of its sessions have one key".to_owned(),
+    }
+}
+
+/// Puts the records of a segment that was not closed into a new file of its name. They were read, but the disk may not have them yet,
+/// and the next manifest will say that it does. To sync the old file would prove nothing: if a sync of it failed in the process before,
+/// the system has dropped what it had to write and answers the next sync as if nothing had been.
+fn renew_segment(disk: &dyn Disk, name: &str, len: u64) -> io::Result<()> {
+    match copy(disk, name, 0..len, name) {
+        // Better than to refuse all sessions until there is room for both files.
+        Err(error) if is_full(&error) => disk.cut(name, len),
+        copied => copied,
     }
 }
 

@@ -125,8 +125,8 @@ impl Truth {
 #[derive(Debug)]
 pub struct Violation(pub String);
 
-/// A file whose sync failed is never written to or synced again by the process that saw it fail: a second sync would answer as if
-/// nothing had been.
+/// A file whose sync failed is never written to or synced again, by the process that saw it fail or by a later one: a second sync would
+/// answer as if nothing had been.
 ///
 /// # Errors
 /// When one was.

@@ -26,7 +26,7 @@ pub(super) struct Inode {
     pending: Vec<Change>,
     /// Cloned by each sink.
     open: Arc<()>,
-    /// A sync of this process failed: what it says of the file is not to be believed any more.
+    /// A sync failed since the power came on: what it says of the file is not to be believed any more.
     distrusted: bool,
 }
 
@@ -46,6 +46,7 @@ impl Inode {
             live: Arc::clone(&self.live),
             durable: Arc::clone(&self.durable),
             pending: self.pending.clone(),
+            distrusted: self.distrusted,
             ..Self::default()
         }
     }
@@ -115,7 +116,7 @@ impl Inode {
         self.distrusted = true;
     }
 
-    /// Whether a sync of it failed in this process.
+    /// Whether a sync of it failed since the power came on.
     pub fn is_distrusted(&self) -> bool {
         self.distrusted
     }
