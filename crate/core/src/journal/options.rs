@@ -30,7 +30,7 @@ pub struct JournalOptions {
     pub on_corruption: OnCorruption,
     /// Whether writes are refused while the disk keeps failing.
     pub refuse_when_degraded: bool,
-    /// A checkpoint is made when the log is longer than this and than half the snapshot.
+    /// A checkpoint is made when the log is longer than this and than a third of the snapshot.
     pub checkpoint_bytes: u64,
     /// Checkpoints run on a thread of their own; else slice by slice between two batches, which is for tests that run no thread.
     pub checkpoint_thread: bool,

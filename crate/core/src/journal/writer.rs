@@ -174,6 +174,7 @@ impl Writer {
 
     /// Does what there is to do now, without waiting for more.
     pub fn turn(&mut self) -> Turn {
+        self.let_checkpoint_catch_up();
         let mut work = self.take_work();
         if work.poisoned {
             return self.give_up();

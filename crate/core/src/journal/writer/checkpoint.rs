@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 
 /// Between two slices: a thread that never pauses is preempted while it holds the lock, sooner or later.
 const BREATH: Duration = Duration::from_micros(50);
+/// Pauses of the log per MiB that it is ahead of a checkpoint, and the longest.
+const CATCH_UP_PER_MIB: Duration = Duration::from_millis(2);
+const LONGEST_CATCH_UP: Duration = Duration::from_millis(100);
 /// Segments that a manifest lists at most.
 const MAX_SEGMENTS: usize = 16;
 
@@ -117,13 +120,32 @@ impl Writer {
         }
     }
 
-    /// Whether the log is worth a snapshot: longer than half of the last one and the configured size, or than a part of that.
+    /// Whether the log is worth a snapshot: longer than a third of the last one and the configured size, or than a part of that.
     pub(super) fn log_is_long(&self, part: u64) -> bool {
-        let manifest = self.catalog.manifest();
-        let snapshot = manifest.snapshot.map_or(0, |snapshot| snapshot.len);
-        let limit = self.options.checkpoint_bytes.max(snapshot / 2) / part;
+        let limit = self.share_of_snapshot(3) / part;
         self.log_bytes + self.log.as_ref().map_or(0, Log::len) > limit
-            || manifest.segments.len() >= MAX_SEGMENTS
+            || self.catalog.manifest().segments.len() >= MAX_SEGMENTS
+    }
+
+    /// A part of the last snapshot's length, and the configured size at least.
+    fn share_of_snapshot(&self, part: u64) -> u64 {
+        let snapshot = self.catalog.manifest().snapshot;
+        let len = snapshot.map_or(0, |snapshot| snapshot.len);
+        self.options.checkpoint_bytes.max(len / part)
+    }
+
+    /// Slows the log down when more was written beside a checkpoint than the disk is meant to hold: the old files, the new snapshot and
+    /// what is written meanwhile are on it together. Whoever waits for the log waits that much longer, logouts too.
+    pub(super) fn let_checkpoint_catch_up(&self) {
+        let is_beside = |checkpoint: &Checkpoint| matches!(checkpoint.run, Run::Thread { .. });
+        if !self.checkpoint.as_ref().is_some_and(is_beside) {
+            return;
+        }
+        let written = self.log.as_ref().map_or(0, Log::len);
+        let due = catch_up(written, self.share_of_snapshot(6));
+        if !due.is_zero() {
+            pause(due);
+        }
     }
 
     fn begin_checkpoint(&mut self, ticket: u64) -> io::Result<()> {
@@ -318,8 +340,30 @@ impl Writer {
     }
 }
 
+/// What the log pauses for before its next batch when so much was written beside a checkpoint: nothing up to half of what is allowed.
+fn catch_up(written: u64, allowed: u64) -> Duration {
+    let ahead = written.saturating_sub(allowed / 2) >> 20;
+    let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
+    CATCH_UP_PER_MIB.saturating_mul(ahead).min(LONGEST_CATCH_UP)
+}
+
 fn joined(thread: JoinHandle<Outcome>) -> Outcome {
     thread
         .join()
         .unwrap_or_else(|_| Err(io::Error::other("the checkpoint's thread panicked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_runs_ahead_of_a_checkpoint_pauses_longer_and_longer() {
+        let allowed = 16 << 20;
+        assert_eq!(catch_up(0, allowed), Duration::ZERO);
+        assert_eq!(catch_up(8 << 20, allowed), Duration::ZERO);
+        assert_eq!(catch_up(16 << 20, allowed), CATCH_UP_PER_MIB * 8);
+        assert_eq!(catch_up(24 << 20, allowed), CATCH_UP_PER_MIB * 16);
+        assert_eq!(catch_up(u64::MAX, allowed), LONGEST_CATCH_UP);
+    }
 }
