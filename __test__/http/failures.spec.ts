@@ -10,15 +10,19 @@ import { expresses, kinds, type Route } from '../helpers/apps.js';
 import { Client, deferred, request, serve, warnings } from '../helpers/http.js';
 import { remoteBackend } from '../helpers/remote-backend.js';
 
-/** A backend that reads and creates, and whose other writes fail. */
-function failing(inner: SessionBackend, remote: boolean): SessionBackend {
+/** A backend that reads and creates, and whose commits fail, or those of its calls that are named. */
+function failing(
+  inner: SessionBackend,
+  remote: boolean,
+  names: readonly (keyof SessionBackend)[] = ['commit'],
+): SessionBackend {
   const fail = (): never => {
     throw Object.assign(new Error('the disk is on fire'), { code: 'EFIRE' });
   };
   const backend = remote ? remoteBackend(inner) : inner;
   return new Proxy(backend, {
     get(target, name: keyof SessionBackend) {
-      if (name === 'commit') return remote ? async () => fail() : fail;
+      if (names.includes(name)) return remote ? async () => fail() : fail;
       const value: unknown = target[name];
       return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
     },
@@ -286,6 +290,36 @@ test('a handler that handles the failure of its own save() has its answer sent',
     );
     const answer = await request(url, { headers: { cookie: `id=${id}` } });
     t.deepEqual([answer.status, answer.body], [413, 'mine']);
+  }
+});
+
+// A handler that awaited logout() and failed with it: the error handler's own answer failed for the same thing, and a bare 500 went out.
+test('an error handler answers for a logout that was awaited and failed, and nobody hides the failure', async (t) => {
+  const app = express();
+  const store = new SessionStore();
+  app.use(session({ store: failing(store.backend, true, ['destroy']), cookie: { name: 'id', secure: false } }));
+  app.get('/awaited', async (req, res) => {
+    await req.session.logout();
+    res.send('out');
+  });
+  app.get('/not-awaited', async (req, res) => {
+    void req.session.logout();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    res.send('out');
+  });
+  app.get('/caught', async (req, res) => {
+    await t.throwsAsync(async () => req.session.logout(), { code: 'EFIRE' });
+    res.send('out');
+  });
+  // oxlint-disable-next-line no-unused-vars -- Express tells an error handler by its four parameters
+  app.use((error: { code: string }, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+    res.status(503).send(error.code);
+  });
+  const url = await serve(t, app);
+  for (const path of ['awaited', 'not-awaited', 'caught']) {
+    const { id } = store.create({ n: 0 });
+    const { status, body } = await request(`${url}/${path}`, { headers: { cookie: `id=${id}` } });
+    t.deepEqual([status, body], [503, 'EFIRE'], path);
   }
 });
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { SessionError } from '../errors.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
 import { Session, type SessionContext, type SessionData } from '../session/session.js';
@@ -159,7 +159,7 @@ export class SessionManager<Data extends object = SessionData> {
     );
     gate(res as unknown as Response, {
       cookieName: this.#cookieOn(secure).name,
-      commit: () => andThen(session.commit(), () => this.#setCookie(session, stored, secure)),
+      commit: () => andThen(committed(session, res), () => this.#setCookie(session, stored, secure)),
       commitLate: () => andThen(session.commit(), () => undefined),
       onError: onError ?? ((error) => this.#fail(error, req, res)),
     });
@@ -227,4 +227,17 @@ export class SessionManager<Data extends object = SessionData> {
     }
     giveUp(res as unknown as Response, error);
   }
+}
+
+/**
+ * The session's commit before a response. A handler that awaited `logout()` and was told that it failed has said so, if what it sends is
+ * a server error: that is not replaced by another error for the same failure. Any other answer would claim a logout that was not.
+ */
+function committed<Data extends object>(session: Session<Data>, res: ServerResponse): MaybePromise<unknown> {
+  const saved = session.commit();
+  if (!isPromise(saved)) return saved;
+  return saved.catch((error: unknown) => {
+    if (res.statusCode < 500 || !session.hasTold(error)) throw error;
+    return session.commit();
+  });
 }

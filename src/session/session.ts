@@ -9,6 +9,7 @@ import { checkUid, GUEST } from '../store/ids.js';
 import type { FormParameters } from './form.js';
 import { KeptForm, type BroughtForm } from './kept-form.js';
 import { mergeInto } from './merge.js';
+import { Pending } from './pending.js';
 
 /** The type of every session's `data`: add your own fields by declaration merging. */
 // oxlint-disable-next-line typescript/no-empty-interface -- users declare its fields
@@ -67,8 +68,8 @@ export class Session<Data extends object = SessionData> {
   /** A stored session was ended through this object, so the client's cookie is to go. */
   #removed = false;
   #writing: Promise<unknown> | undefined;
-  /** What a backend was told and has not answered yet, besides writes. */
-  #pending: Promise<unknown> | undefined;
+  /** Made when a backend is told something besides writes, and answers a promise. */
+  #pending: Pending | undefined;
 
   /** @internal Made by the manager. */
   constructor(context: SessionContext, stored?: StoredSession) {
@@ -250,13 +251,15 @@ export class Session<Data extends object = SessionData> {
    * and left as it is was its to answer for.
    */
   commit(): MaybePromise<Saved> {
-    const pending = this.#pending;
-    if (pending) {
-      this.#pending = undefined;
-      return pending.then(() => this.commit());
-    }
+    const pending = this.#pending?.take();
+    if (pending) return pending.then(() => this.commit());
     if (this.#refused && this.#refused.text === this.#dataText()) return 'unchanged';
     return this.#commitInTurn();
+  }
+
+  /** @internal Whether a commit failed with what the promise of `logout`, `destroy` or `touch` had told the handler. */
+  hasTold(error: unknown): boolean {
+    return this.#pending?.failedWith(error) ?? false;
   }
 
   #commitInTurn(): MaybePromise<Saved> {
@@ -316,15 +319,8 @@ export class Session<Data extends object = SessionData> {
     return this.#underWay(this.#context.backend.destroy(id, reason));
   }
 
-  /** Has the response wait for what a backend was told, and fail with it, whether or not the handler waits too. */
   #underWay(told: MaybePromise<unknown>): MaybePromise<void> {
-    if (!isPromise(told)) return undefined;
-    const done = told.then(() => undefined);
-    this.#pending = this.#pending ? Promise.all([this.#pending, done]) : done;
-    // The response answers for a failure; a handler that does not wait is not to be told by the end of the process.
-    done.catch(() => undefined);
-    this.#pending.catch(() => undefined);
-    return done;
+    return isPromise(told) ? (this.#pending ??= new Pending()).add(told) : undefined;
   }
 
   /** Goes on as a new session. */
