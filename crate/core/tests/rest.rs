@@ -220,6 +220,29 @@ fn a_store_that_is_opened_many_times_and_never_written_to_sleeps() {
 
 /// A logout between a turn's write and its try to heal was taken along for the snapshot, and put back into the old log when that came
 /// to nothing; but the wish to have it synced was not, and nobody was told of it any more.
+/// Whoever ended it, "there is none" is acknowledged when the disk says so: at once, and not with the next sync that is due anyway.
+#[test]
+fn the_end_of_a_session_that_is_gone_is_synced_at_once_by_id_and_by_handle() {
+    for by_handle in [false, true] {
+        let disk = SimulatedDisk::new();
+        let mut store = SimulatedStore::open(&disk, parts(1)).unwrap();
+        let id = create(&store, "{}");
+        let name = store.handle.handle_of(id.key()).unwrap().unwrap();
+        // There is room for one.
+        create(&store, "{}");
+        assert!((0..100).any(|_| store.rests()));
+        assert!(store.handle.reached().ends_synced < store.handle.lsn());
+        let ended = if by_handle {
+            store.handle.destroy_by_handle(name)
+        } else {
+            store.handle.destroy(id.key(), Reason::Logout)
+        };
+        assert!(!ended.unwrap());
+        assert!((0..100).any(|_| store.rests()));
+        assert_eq!(store.handle.reached().ends_synced, store.handle.lsn());
+    }
+}
+
 #[test]
 fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
     let disk = SimulatedDisk::new();

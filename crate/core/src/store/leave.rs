@@ -17,11 +17,7 @@ impl Store {
     /// Ends a session; false if there was no live one.
     pub fn destroy(&mut self, key: SessionKey, now: u64, reason: Reason) -> bool {
         let Some(index) = self.live(key, now) else {
-            // Somebody else may have ended it a moment ago, which the disk may not know yet.
-            if let Some(log) = self.log_mut() {
-                log.want_sync();
-            }
-            return false;
+            return self.ended_before();
         };
         self.end(index, EventKind::Destroyed, reason);
         true
@@ -31,7 +27,18 @@ impl Store {
     pub fn destroy_by_handle(&mut self, handle: Handle, now: u64) -> bool {
         let slot = self.cipher.open(handle).filter(|&slot| self.slab.holds(slot));
         let key = slot.and_then(|slot| self.slab.get(slot.index)).map(Record::key);
-        key.is_some_and(|key| self.destroy(key, now, Reason::Destroy))
+        match key {
+            Some(key) => self.destroy(key, now, Reason::Destroy),
+            None => self.ended_before(),
+        }
+    }
+
+    /// Somebody else may have ended the session a moment ago, which the disk may not know yet.
+    fn ended_before(&mut self) -> bool {
+        if let Some(log) = self.log_mut() {
+            log.want_sync();
+        }
+        false
     }
 
     /// Removes what is due, looking at no more than `limit` heap entries.
