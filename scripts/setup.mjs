@@ -143,11 +143,25 @@ const faultTools = {
 export function ensureFaultTools() {
   const missing = Object.keys(faultTools).filter((tool) => !which(tool));
   if (missing.length === 0 || process.platform !== 'linux') return;
-  if (process.getuid() !== 0 || !which('apt-get')) {
+  if (!canInstall()) {
     console.log(`setup: without ${missing.join(', ')} some tests on the real file system are skipped`);
     return;
   }
-  const packages = [...new Set(missing.map((tool) => faultTools[tool]))];
+  install([...new Set(missing.map((tool) => faultTools[tool]))]);
+}
+
+/** Sees to the compiler that libFuzzer is built with. */
+export function ensureFuzzTools() {
+  if (which('g++') || which('c++')) return;
+  if (!canInstall()) throw new Error('the fuzzer needs a C++ compiler: install one, as g++');
+  install(['g++']);
+}
+
+function canInstall() {
+  return process.platform === 'linux' && process.getuid() === 0 && which('apt-get') !== undefined;
+}
+
+function install(packages) {
   console.log(`setup: installing ${packages.join(' and ')}`);
   const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] };
   run('apt-get', ['update'], quiet);

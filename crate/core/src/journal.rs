@@ -11,6 +11,8 @@ pub mod disk;
 pub(crate) mod entries;
 pub mod faults;
 pub(crate) mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub(crate) mod header;
 pub(crate) mod image;
 pub mod inspect;

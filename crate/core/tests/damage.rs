@@ -277,6 +277,17 @@ fn a_record_missing_in_the_middle_is_reported() {
             frame[0]
         );
         silent += u32::from(!is_noticed(&damaged, Faults::plant(Fault::GapIgnored)));
+        // Salvaged it is told too, and not gone on with as if it were whole: the next opening would refuse it.
+        let store =
+            SimulatedStore::open(&damaged, opening(OnCorruption::Salvage, Faults::default())).unwrap();
+        assert_eq!(
+            store.report.damages.len(),
+            1,
+            "the record at {} is missing",
+            frame[0]
+        );
+        drop(store);
+        SimulatedStore::open(&damaged, opening(OnCorruption::Error, Faults::default())).unwrap();
     }
     assert!(silent > 0, "the check notices a gap that is ignored");
 }

@@ -21,6 +21,7 @@ use std::io;
 
 /// More records than a store writes while it makes one snapshot.
 pub(crate) const NEAR: u64 = 1 << 40;
+const MISSING: &str = "records are missing before this one";
 /// Places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
@@ -314,6 +315,7 @@ impl Recovery<'_> {
         Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one loop over one file")]
     fn segment(&mut self, entry: &SegmentEntry, expected: &Expected) -> Result<Sealed, RecoverError> {
         let name = segment_name(entry.generation, entry.number);
         let mut end = Sealed {
@@ -340,7 +342,10 @@ impl Recovery<'_> {
         // Those behind the first place that cannot be read, too.
         let mut marks_are_known = false;
         let mut records = 0;
+        // Damage was listed, and no record has been read since.
+        let mut passed_over = false;
         loop {
+            let known = end.last_lsn;
             let (offset, what, is_broken) = match reader.next().map_err(io_error(&name))? {
                 Next::End => break,
                 Next::Broken { offset } => (offset, "a record cannot be read", true),
@@ -349,6 +354,12 @@ impl Recovery<'_> {
                     end.chain = crc32c_append(end.chain, &frame.crc.to_le_bytes());
                     match applied {
                         Ok(()) => {
+                            let is_mark = frame.kind == kind::MARK;
+                            let follows = frame.lsn == known + u64::from(!is_mark);
+                            if self.salvage && !follows && !passed_over {
+                                self.damaged(&name, offset, Some(frame.lsn), MISSING)?;
+                            }
+                            passed_over = is_mark && (passed_over || !follows);
                             records += 1;
                             end.len = reader.offset();
                             self.watch.read(
@@ -361,7 +372,6 @@ impl Recovery<'_> {
                     }
                 }
             };
-            let known = end.last_lsn;
             // Behind what cannot be read: a record that is newer, but not by more than there is room for.
             let most = known + (reader.end() - offset) / crate::journal::frame::HEADER as u64 + 2;
             let follows = |lsn, kind| {
@@ -394,6 +404,7 @@ impl Recovery<'_> {
             if !self.faults.has(Fault::ReplayPastTorn) {
                 self.damaged(&name, offset, found.map(|_| known + 1), what)?;
             }
+            passed_over = true;
             let Some(distance) = found else { break };
             reader.skip(distance).map_err(io_error(&name))?;
         }
@@ -429,7 +440,7 @@ impl Recovery<'_> {
         }
         let is_next = frame.lsn == end.last_lsn + 1 || self.salvage && frame.lsn > end.last_lsn;
         if !is_next && !self.faults.has(Fault::GapIgnored) {
-            return Err("records are missing before this one");
+            return Err(MISSING);
         }
         end.last_lsn = frame.lsn;
         self.result.image.record(frame)
