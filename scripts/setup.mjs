@@ -141,13 +141,23 @@ const faultTools = {
 
 /** Installs what the tests on the real file system call, where that is possible; without it they say what they skip. */
 export function ensureFaultTools() {
-  const missing = Object.keys(faultTools).filter((tool) => !which(tool));
+  ensureTools(faultTools, 'some tests on the real file system are skipped');
+}
+
+/** Installs what the benchmark calls, where that is possible; without it rows are left out. */
+export function ensureBenchTools() {
+  ensureTools({ wrk: 'wrk', 'redis-server': 'redis-server' }, 'some rows of the benchmark are left out');
+}
+
+/** Installs the packages of the tools that are not there, with Debian's installer if this user may; else says what comes of it. */
+function ensureTools(tools, otherwise) {
+  const missing = Object.keys(tools).filter((tool) => !which(tool));
   if (missing.length === 0 || process.platform !== 'linux') return;
   if (!canInstall()) {
-    console.log(`setup: without ${missing.join(', ')} some tests on the real file system are skipped`);
+    console.log(`setup: without ${missing.join(', ')} ${otherwise}`);
     return;
   }
-  install([...new Set(missing.map((tool) => faultTools[tool]))]);
+  install([...new Set(missing.map((tool) => tools[tool]))]);
 }
 
 /** Sees to the compiler that libFuzzer is built with. */

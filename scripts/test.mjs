@@ -88,6 +88,8 @@ const steps = {
   model: existsSync(join(root, 'crate/core/tests/model.rs'))
     ? rustTests(['test', ...core, '--features', 'loom', '--release', '--test', 'model', '--target-dir', 'target/loom'])
     : undefined,
+  // What the benchmark measures against need not be installed: its rows are left out.
+  bench: check('node', ['benchmark/run.mjs', '--smoke']),
   ava: avaTests,
 };
 

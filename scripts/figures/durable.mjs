@@ -1,9 +1,9 @@
 // What the disk costs: the JavaScript thread at each commit, the event loop while the disk is slow or busy, and the opening.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dataOf, load, longestStall, median, million, pause, require, roomy, show } from './common.mjs';
+import { dataOf, load, longestStall, median, million, pause, require, roomy, show, threadTime } from './common.mjs';
 
 /** Calls `work` with a directory that is gone afterwards. */
 async function inDirectory(work) {
@@ -14,9 +14,6 @@ async function inDirectory(work) {
     rmSync(directory, { recursive: true, force: true });
   }
 }
-
-/** Nanoseconds for which this thread has run. */
-const threadTime = () => Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]);
 
 /** Makes `count` commits, so many of them in flight at a time. */
 async function commit(store, ids, data, count, inFlight) {
@@ -176,15 +173,17 @@ async function checkpoints(directory) {
   };
 }
 
-export function recovery() {
+/** Opens, each time in a new process, what a kill would leave of so many sessions and of commits behind the snapshot of them. */
+export function recoveries({ sessions, commits, rounds }) {
   return inDirectory(async (directory) => {
     const { SessionStore } = load();
     const path = join(directory, 'sessions.data');
     const data = dataOf(400);
-    const store = await SessionStore.open({ ...roomy, path: `${path}-open` });
-    const ids = await fill(store, data, million);
+    const many = { ...roomy, maxSessions: Math.max(roomy.maxSessions, sessions) };
+    const store = await SessionStore.open({ ...many, path: `${path}-open` });
+    const ids = await fill(store, data, sessions);
     await store.checkpoint();
-    await commit(store, ids, data, 200_000, 1_000);
+    await commit(store, ids, data, commits, 1_000);
     await store.flush();
     // As a kill would leave it: a close would make a snapshot of all.
     cpSync(`${path}-open`, path, { recursive: true });
@@ -198,7 +197,7 @@ export function recovery() {
       let stall = 0;
       const look = setInterval(() => { stall = Math.max(stall, performance.now() - last - 1); last = performance.now(); }, 1);
       const start = performance.now();
-      SessionStore.open(${JSON.stringify({ ...roomy, path })}).then((store) => {
+      SessionStore.open(${JSON.stringify({ ...many, path })}).then((store) => {
         const seconds = (performance.now() - start) / 1_000;
         clearInterval(look);
         const [peak, steady] = [kib('VmHWM'), kib('VmRSS')];
@@ -206,21 +205,24 @@ export function recovery() {
         console.log(JSON.stringify({ seconds, stall, before, peak, steady, sessions, records }));
         process.exit();
       });`;
-    const runs = [];
-    for (let round = 0; round < 5; round++) {
-      runs.push(JSON.parse(execFileSync(process.execPath, ['-e', source], { encoding: 'utf8' })));
-    }
-    const [{ sessions, records, steady }] = runs;
-    return {
-      'sessions of 400 bytes': sessions,
-      'records in the log behind the snapshot': records,
-      'seconds to open, median of 5': show(runs.map(({ seconds }) => seconds)),
-      'MiB when it is open': Math.round(steady / 1_024),
-      'memory at the peak, against that': median(runs.map((run) => run.peak / run.steady)).toFixed(2),
-      'the same without what Node.js has before': median(
-        runs.map((run) => (run.peak - run.before) / (run.steady - run.before)),
-      ).toFixed(2),
-      'longest stall of the event loop meanwhile, ms': show(runs.map(({ stall }) => stall)),
-    };
+    return Array.from({ length: rounds }, () =>
+      JSON.parse(execFileSync(process.execPath, ['-e', source], { encoding: 'utf8' })),
+    );
   });
+}
+
+export async function recovery() {
+  const runs = await recoveries({ sessions: million, commits: 200_000, rounds: 5 });
+  const [{ sessions, records, steady }] = runs;
+  return {
+    'sessions of 400 bytes': sessions,
+    'records in the log behind the snapshot': records,
+    'seconds to open, median of 5': show(runs.map(({ seconds }) => seconds)),
+    'MiB when it is open': Math.round(steady / 1_024),
+    'memory at the peak, against that': median(runs.map((run) => run.peak / run.steady)).toFixed(2),
+    'the same without what Node.js has before': median(
+      runs.map((run) => (run.peak - run.before) / (run.steady - run.before)),
+    ).toFixed(2),
+    'longest stall of the event loop meanwhile, ms': show(runs.map(({ stall }) => stall)),
+  };
 }

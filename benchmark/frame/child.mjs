@@ -1,0 +1,90 @@
+// A candidate in a process of its own: its heap, its compiled code and what it does to Node's prototypes disturb no other.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const script = fileURLToPath(new URL('candidate.mjs', import.meta.url));
+
+/** A candidate that cannot run here, because something is not installed; its rows are left out. */
+export class LeftOut extends Error {
+  name = 'LeftOut';
+}
+
+/**
+ * Starts a process that opens `candidates[name](options)` of a module. Answers a function that calls a method of it there, with a method
+ * `close` that calls the candidate's own and ends the process.
+ */
+export async function startCandidate(module, name, options = {}) {
+  const child = fork(script, [module, name, JSON.stringify(options)], {
+    execArgv: ['--expose-gc', `--max-old-space-size=${options.heap ?? 4096}`],
+    env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1' },
+    serialization: 'advanced',
+  });
+  const next = () =>
+    new Promise((resolve, reject) => {
+      const onExit = (code, signal) => reject(new Error(`${name} ended with ${code ?? signal}`));
+      child.once('exit', onExit);
+      child.once('message', ({ error, isLeftOut, answer }) => {
+        child.off('exit', onExit);
+        if (error === undefined) resolve(answer);
+        else reject(isLeftOut ? new LeftOut(error) : new Error(`${name}: ${error}`));
+      });
+    });
+  const ask = (method, ...args) => {
+    child.send({ method, args });
+    return next();
+  };
+  const end = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill();
+    await exited;
+  };
+  try {
+    await next();
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  ask.close = async () => {
+    try {
+      await ask('close');
+    } finally {
+      await end();
+    }
+  };
+  return ask;
+}
+
+/** Starts several by name, with the same options; those that cannot run here are told of and left out. */
+export async function startCandidates(module, names, options) {
+  const started = {};
+  try {
+    for (const name of names) {
+      try {
+        started[name] = await startCandidate(module, name, options);
+      } catch (error) {
+        if (!(error instanceof LeftOut)) throw error;
+        console.log(`  left out: ${name} (${error.message})`);
+      }
+    }
+  } catch (error) {
+    await closeAll(started);
+    throw error;
+  }
+  return started;
+}
+
+export async function closeAll(started) {
+  for (const ask of Object.values(started)) await ask.close();
+}
+
+/** Calls `work` with the candidates that run here, and ends them whatever happens. */
+export async function withCandidates(module, names, options, work) {
+  const started = await startCandidates(module, names, options);
+  try {
+    return await work(started);
+  } finally {
+    await closeAll(started);
+  }
+}

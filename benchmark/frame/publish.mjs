@@ -1,0 +1,52 @@
+// Where results go: target/bench for each run, the tables and plots of docs/performance.md when asked.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../../scripts/setup.mjs';
+import { toMarkdown } from './table.mjs';
+
+const folder = join(root, 'target', 'bench');
+const page = join(root, 'docs', 'performance.md');
+
+/** What the figures were measured on. */
+export function machine() {
+  const { model } = cpus()[0];
+  return {
+    cores: cpus().length,
+    cpu: model.trim(),
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    system: `${platform()} ${release()} ${arch()}`,
+    node: process.version,
+  };
+}
+
+/** Writes what was measured into target/bench. Answers the files. */
+export function keep(scale, tables, plots) {
+  mkdirSync(folder, { recursive: true });
+  const json = join(folder, 'results.json');
+  const markdown = join(folder, 'results.md');
+  writeFileSync(json, `${JSON.stringify({ scale, machine: machine(), tables }, null, 2)}\n`);
+  writeFileSync(markdown, `${tables.map(toMarkdown).join('\n\n')}\n`);
+  for (const { name, svg } of plots) writeFileSync(join(folder, `${name}.svg`), svg);
+  return [json, markdown];
+}
+
+/** Puts each table between its markers in docs/performance.md, and the plots beside it; what was not measured stays. */
+export function publish(scale, tables, plots) {
+  if (!existsSync(page)) throw new Error(`${page} is not there`);
+  let text = readFileSync(page, 'utf8');
+  const { cores, cpu, memory, system, node } = machine();
+  const where = `Measured with \`npm run bench${scale === 'full' ? ' -- --full' : ''}\` on ${cores} cores of ${cpu}, ${memory}, ${system}, Node.js ${node}.`;
+  for (const table of tables) text = between(text, table.id, `${toMarkdown(table)}\n\n${where}`);
+  writeFileSync(page, text);
+  for (const { name, svg } of plots) writeFileSync(join(root, 'docs', `performance-${name}.svg`), svg);
+}
+
+function between(text, id, content) {
+  const [open, close] = [`<!-- ${id} -->`, `<!-- /${id} -->`];
+  const start = text.indexOf(open);
+  const end = text.indexOf(close);
+  if (start < 0 || end < start)
+    throw new Error(`docs/performance.md has no place for the table ${id}: add ${open} and ${close}`);
+  return `${text.slice(0, start + open.length)}\n${content}\n${text.slice(end)}`;
+}

@@ -1,0 +1,22 @@
+// The measurements by name, in the order of docs/performance.md.
+import { run as callFloor } from './call-floor.mjs';
+import { run as durable } from './durable.mjs';
+import { run as expiry } from './expiry.mjs';
+import { run as http } from './http.mjs';
+import { run as middleware } from './middleware.mjs';
+import { run as recovery } from './recovery.mjs';
+import { run as residence } from './residence.mjs';
+import { run as store } from './store.mjs';
+import { run as workers } from './workers.mjs';
+
+export const measurements = {
+  'call-floor': callFloor,
+  store,
+  middleware,
+  http,
+  residence,
+  expiry,
+  durable,
+  recovery,
+  workers,
+};

@@ -1,0 +1,135 @@
+// Durable commits a second, with 64 in flight, on one disk: each mode of this package beside others that promise as much.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { load } from '../../scripts/figures/common.mjs';
+import { root } from '../../scripts/setup.mjs';
+import { startRedis } from '../candidates/middlewares.mjs';
+import { withCandidates } from '../frame/child.mjs';
+import { takeTurns } from '../frame/rounds.mjs';
+import { tableOf } from '../frame/table.mjs';
+
+const IN_FLIGHT = 64;
+const text = (n) => JSON.stringify({ n, cart: 'x'.repeat(380) });
+const names = (count) => Array.from({ length: count }, (_, n) => `session-${n}-${'i'.repeat(30)}`);
+
+async function ours(durability, { folder, sessions }) {
+  const { SessionStore } = load();
+  const store = await SessionStore.open({ path: join(folder, durability), durability });
+  const { backend } = store;
+  const ids = [];
+  for (let n = 0; n < sessions; n += 1_000) {
+    const made = Array.from({ length: 1_000 }, (_, k) => backend.create({ data: text(n + k), uid: `user${n + k}` }));
+    ids.push(...(await Promise.all(made)).map(({ id }) => id));
+  }
+  return {
+    commit: (n) => backend.commit(ids[n % ids.length], undefined, { data: text(n) }),
+    close: () => store.close(),
+  };
+}
+
+/** One transaction a commit: SQLite has one writer, and its API here is synchronous. */
+async function sqlite(synchronous, { folder, sessions }) {
+  const { default: Database } = await import('better-sqlite3');
+  const db = new Database(join(folder, `sqlite-${synchronous}.db`));
+  db.pragma('journal_mode = WAL');
+  db.pragma(`synchronous = ${synchronous}`);
+  db.exec('create table session (id text primary key, data text) without rowid');
+  const put = db.prepare('insert or replace into session values (?, ?)');
+  const ids = names(sessions);
+  db.transaction(() => ids.forEach((id, n) => put.run(id, text(n))))();
+  return {
+    commit: (n) => put.run(ids[n % ids.length], text(n)),
+    close: () => db.close(),
+  };
+}
+
+/**
+ * `grouped`: lmdb's own batching of what one turn of the event loop puts; else one put after the other. Each promise is kept when the disk
+ * has it. (`transactionSync` does not sync at all, and is left out.)
+ */
+async function lmdb(grouped, { folder, sessions }) {
+  const { open } = await import('lmdb');
+  const path = join(folder, grouped ? 'lmdb-grouped' : 'lmdb');
+  const db = open({ path, encoding: 'string', overlappingSync: false });
+  const ids = names(sessions);
+  await db.transaction(() => ids.forEach((id, n) => db.put(id, text(n))));
+  let last = Promise.resolve();
+  const put = (n) => db.put(ids[n % ids.length], text(n));
+  return {
+    commit: grouped ? put : (n) => (last = last.then(() => put(n))),
+    close: () => db.close(),
+  };
+}
+
+/** Redis with its append-only file, on a unix socket; its directory is on the same disk. */
+async function redis(appendfsync, { folder, sessions }) {
+  const { client, close } = await startRedis(
+    ['--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync],
+    folder,
+  );
+  const ids = names(sessions);
+  await Promise.all(ids.map((id, n) => client.set(id, text(n))));
+  return { commit: (n) => client.set(ids[n % ids.length], text(n)), close };
+}
+
+/** Commits a second: always `IN_FLIGHT` under way, for those who can. */
+async function rate({ commit }, ms) {
+  const start = performance.now();
+  const end = start + ms;
+  let done = 0;
+  const lane = async (first) => {
+    for (let n = first; performance.now() < end; n += IN_FLIGHT) {
+      await commit(n);
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, (_, k) => lane(k)));
+  return (done / (performance.now() - start)) * 1_000;
+}
+
+/** By what they survive: grouped so that those who promise the same stand together. */
+const compared = {
+  "agai-session 'disk'": (options) => ours('disk', options),
+  'better-sqlite3, WAL, FULL': (options) => sqlite('FULL', options),
+  'lmdb, a commit each': (options) => lmdb(false, options),
+  'lmdb, its own batches': (options) => lmdb(true, options),
+  'Redis, AOF always': (options) => redis('always', options),
+  "agai-session 'os'": (options) => ours('os', options),
+  'better-sqlite3, WAL, NORMAL': (options) => sqlite('NORMAL', options),
+  'Redis, AOF everysec': (options) => redis('everysec', options),
+  "agai-session 'none'": (options) => ours('none', options),
+};
+
+export const candidates = Object.fromEntries(
+  Object.entries(compared).map(([name, open]) => [
+    name,
+    async (options) => {
+      const candidate = await open(options);
+      return { measure: (ms) => rate(candidate, ms), close: () => candidate.close() };
+    },
+  ]),
+);
+
+export async function run(scale) {
+  // Not in the system's folder of temporary files, which may be in memory.
+  const parent = join(root, 'target', 'bench');
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, 'durable-'));
+  try {
+    const sessions = scale.name === 'smoke' ? 1_000 : 10_000;
+    return await withCandidates(import.meta.url, Object.keys(compared), { folder, sessions }, async (started) => {
+      await takeTurns(1, started, (ask) => ask('measure', scale.ms));
+      const rounds = await takeTurns(scale.rounds, started, (ask) => ask('measure', scale.ms * 5));
+      const figures = Object.fromEntries(Object.entries(rounds).map(([name, all]) => [name, { commits: all }]));
+      const table = tableOf({
+        id: 'durable-commits',
+        title: 'Durable commits of 400 bytes, 64 in flight',
+        unit: 'commits a second; each counts when what its mode promises is done',
+        figures,
+      });
+      return { tables: [table], bars: [{ name: 'durable-commits', table, column: 'commits' }] };
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

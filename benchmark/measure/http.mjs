@@ -1,0 +1,247 @@
+// Real requests over the loopback, by wrk: how much of a bare server is left.
+//
+// wrk keeps 32 connections open from a process of its own, and takes the cookies of 100 clients in turn. Each server is a process of its
+// own; they are loaded one at a time, in turns, for a moment each. The bare server has the same handlers and no session.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { middlewares } from '../candidates/middlewares.mjs';
+import { LeftOut, withCandidates } from '../frame/child.mjs';
+import { dataOf } from '../frame/data.mjs';
+import { checkKinds, loginCookies } from '../frame/mocked.mjs';
+import { takeTurns } from '../frame/rounds.mjs';
+import { cellOf, goalOf, tableOf } from '../frame/table.mjs';
+
+const CLIENTS = 100;
+const CONNECTIONS = 32;
+const BARE = 'no session';
+const KINDS = ['untouched', 'read', 'write'];
+/** What shows that it works. */
+const SMOKE = ['write'];
+const compared = [
+  BARE,
+  'agai-session',
+  'express-session + MemoryStore',
+  'express-session + connect-redis',
+  'cookie-session',
+];
+/** Shares of the bare server, by kind of request. */
+const asked = { 'node:http': [0.92, 0.88, 0.82], 'Express 5': [0.97, 0.95, 0.9] };
+
+const handlers = (candidate) => ({
+  untouched: () => {},
+  read: (req) => candidate.read(req),
+  write: (req) => candidate.write(req),
+});
+
+const servers = {
+  'node:http': async (candidate) => {
+    const run = handlers(candidate);
+    return createServer((req, res) => {
+      candidate.middleware(req, res, (error) => {
+        if (error) throw error;
+        run[req.url.slice(1)](req);
+        res.setHeader('Content-Type', 'text/plain');
+        res.end('ok');
+      });
+    });
+  },
+  'Express 5': async (candidate) => {
+    const { default: express } = await import('express');
+    const app = express();
+    app.use(candidate.middleware);
+    for (const [kind, handler] of Object.entries(handlers(candidate))) {
+      app.get(`/${kind}`, (req, res) => {
+        handler(req);
+        res.type('text').send('ok');
+      });
+    }
+    return createServer(app);
+  },
+};
+
+async function listen(server, cookies, close) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    facts: () => ({ port: server.address().port, cookies }),
+    cpu: () => {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
+    close() {
+      server.closeAllConnections();
+      server.close();
+      return close();
+    },
+  };
+}
+
+async function open(kind, name) {
+  const candidate = await middlewares[name]();
+  const cookies = await loginCookies(candidate, dataOf(300), CLIENTS);
+  if (name !== BARE) await checkKinds(candidate, cookies);
+  const all = cookies.map(({ genuine }) => genuine);
+  return listen(await servers[kind](candidate), all, () => candidate.close());
+}
+
+/** Fastify has hooks of its own instead of middleware: bare, and with the session plugin that is made for it. */
+async function fastify(isBare) {
+  const [{ default: create }, { default: cookie }, { default: session }] = [
+    await import('fastify'),
+    await import('@fastify/cookie'),
+    await import('@fastify/session'),
+  ];
+  const app = create();
+  if (!isBare) {
+    await app.register(cookie);
+    await app.register(session, {
+      secret: 'a secret of the benchmark, of more than 32 characters',
+      saveUninitialized: false,
+      cookie: { secure: false },
+    });
+  }
+  const of = isBare ? () => ({ visits: 0 }) : (request) => request.session;
+  const login = async (request, reply) => {
+    Object.assign(of(request), dataOf(300));
+    return reply.send('ok');
+  };
+  app.get('/login', login);
+  app.get('/untouched', (request, reply) => reply.send('ok'));
+  app.get('/read', (request, reply) => reply.send(of(request).visits < 0 ? 'no' : 'ok'));
+  app.get('/write', (request, reply) => {
+    of(request).visits += 1;
+    reply.send('ok');
+  });
+  const cookies = [];
+  for (let n = 0; n < CLIENTS; n += 1) {
+    const { cookies: set } = await app.inject('/login');
+    cookies.push(
+      ['theme=dark', ...set.map(({ name, value }) => `${name}=${encodeURIComponent(value)}`), 'lang=en'].join('; '),
+    );
+  }
+  await app.ready();
+  return listen(app.server, cookies, () => {});
+}
+
+export const candidates = Object.fromEntries([
+  ...Object.keys(servers).flatMap((kind) => compared.map((name) => [`${kind}: ${name}`, () => open(kind, name)])),
+  [`Fastify: ${BARE}`, () => fastify(true)],
+  ['Fastify: @fastify/session', () => fastify(false)],
+]);
+
+/** A wrk script that takes these cookies in turn. */
+function scriptOf(cookies) {
+  const list = cookies.map((cookie) => JSON.stringify(cookie)).join(', ');
+  return `local cookies = { ${list} }
+local n = 0
+request = function()
+  n = n % #cookies + 1
+  return wrk.format(nil, nil, { ["Cookie"] = cookies[n] })
+end
+done = function(summary, latency)
+  local errors = summary.errors
+  io.write(string.format("RESULT %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(99),
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end
+`;
+}
+
+/** Loads a server for so many seconds. */
+async function wrk(url, script, seconds) {
+  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script, url];
+  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+  const [code] = await once(child, 'close');
+  const found = /^RESULT (\d+) (\d+) (\d+) (\d+)$/m.exec(output);
+  if (code !== 0 || !found) throw new Error(`wrk ended with ${code}: ${output}`);
+  const [requests, duration, p99, errors] = found.slice(1).map(Number);
+  if (errors > 0) throw new Error(`${errors} of ${requests} requests to ${url} failed`);
+  return { requests, rate: requests / (duration / 1e6), p99: p99 / 1_000 };
+}
+
+async function framework(kind, scale, seconds, folder) {
+  const names = Object.keys(candidates).filter((name) => name.startsWith(`${kind}: `));
+  return withCandidates(import.meta.url, names, {}, async (started) => {
+    const [share, latency, cpu] = [{}, {}, {}];
+    const short = (name) => name.slice(kind.length + 2);
+    const scripts = {};
+    for (const [name, ask] of Object.entries(started)) {
+      const { port, cookies } = await ask('facts');
+      const file = join(folder, `${port}.lua`);
+      writeFileSync(file, scriptOf(cookies));
+      scripts[name] = { file, url: `http://127.0.0.1:${port}` };
+    }
+    for (const what of scale.name === 'smoke' ? SMOKE : KINDS) {
+      const measure = async (ask, name) => {
+        const { file, url } = scripts[name];
+        const before = await ask('cpu');
+        const result = await wrk(`${url}/${what}`, file, seconds);
+        return { ...result, cpu: ((await ask('cpu')) - before) / result.requests };
+      };
+      if (scale.name !== 'smoke') await takeTurns(1, started, measure);
+      const rounds = await takeTurns(scale.httpRounds, started, measure);
+      const bare = rounds[`${kind}: ${BARE}`];
+      for (const [name, all] of Object.entries(rounds)) {
+        const row = `${kind}: ${short(name)}`;
+        (share[row] ??= {})[what] = all.map(({ rate }, round) => (100 * rate) / bare[round].rate);
+        (latency[row] ??= {})[what] = all.map(({ p99 }) => p99);
+        (cpu[row] ??= {})[what] = all.map(({ cpu }) => cpu);
+      }
+    }
+    return { share, latency, cpu };
+  });
+}
+
+export async function run(scale) {
+  const seconds = scale.name === 'full' ? 4 : 1;
+  const [share, latency, cpu] = [{}, {}, {}];
+  const folder = mkdtempSync(join(tmpdir(), 'bench-http-'));
+  try {
+    await once(spawn('wrk', ['-v'], { stdio: 'ignore' }), 'spawn').catch(() => {
+      throw new LeftOut('wrk is not installed');
+    });
+    for (const kind of [...Object.keys(servers), 'Fastify']) {
+      const figures = await framework(kind, scale, seconds, folder);
+      Object.assign(share, figures.share);
+      Object.assign(latency, figures.latency);
+      Object.assign(cpu, figures.cpu);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const main = tableOf({
+    id: 'http-share',
+    title: 'Requests a second over HTTP',
+    unit: 'per cent of the bare server',
+    figures: share,
+  });
+  main.goals = Object.entries(asked).flatMap(([kind, bounds]) =>
+    KINDS.map((what, n) =>
+      goalOf(`${kind}, ${what}`, cellOf(main, `${kind}: agai-session`, what), 100 * bounds[n], {
+        unit: ' %',
+        atLeast: true,
+      }),
+    ),
+  );
+  main.goals = main.goals.filter(Boolean);
+  return {
+    tables: [
+      main,
+      tableOf({
+        id: 'http-latency',
+        title: 'Latency under that load, 99th percentile',
+        unit: 'milliseconds',
+        figures: latency,
+      }),
+      tableOf({ id: 'http-cpu', title: 'CPU of the server process', unit: 'microseconds a request', figures: cpu }),
+    ],
+    bars: [{ name: 'http', table: tableOf({ ...main, figures: only(share, 'Express 5') }), column: 'write' }],
+  };
+}
+
+const only = (figures, kind) => Object.fromEntries(Object.entries(figures).filter(([name]) => name.startsWith(kind)));

@@ -1,0 +1,53 @@
+// Measures this package beside others: `npm run bench`.
+//   --full          more sizes, more sessions, more rounds: an hour or two, and 16 GiB of memory
+//   --smoke         some seconds, only to see that everything works
+//   --only NAME     one measurement (again for several)
+//   --publish       put the tables and plots into docs/ as well
+// Results go to target/bench. docs/performance.md says how each is measured.
+import { parseArgs } from 'node:util';
+import { measurements } from './measure/all.mjs';
+import { LeftOut } from './frame/child.mjs';
+import { bars, lines } from './frame/plot.mjs';
+import { keep, publish } from './frame/publish.mjs';
+import { scales } from './frame/scale.mjs';
+import { checkTable, toMarkdown } from './frame/table.mjs';
+
+const { values } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    smoke: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: Object.keys(measurements) },
+  },
+});
+const unknown = values.only.filter((name) => !Object.hasOwn(measurements, name));
+if (unknown.length > 0) {
+  console.error(`no measurement ${unknown.join(', ')}: there are ${Object.keys(measurements).join(', ')}`);
+  process.exit(2);
+}
+const scale = values.smoke ? scales.smoke : values.full ? scales.full : scales.quick;
+/** What a measurement answers; nothing if what it needs is not installed. */
+async function measured(name) {
+  try {
+    return await measurements[name](scale);
+  } catch (error) {
+    if (!(error instanceof LeftOut)) throw error;
+    console.log(`  left out: ${error.message}`);
+    return { tables: [] };
+  }
+}
+
+const tables = [];
+const plots = [];
+for (const name of values.only) {
+  console.log(`${name}`);
+  const result = await measured(name);
+  result.tables.forEach(checkTable);
+  for (const table of result.tables) console.log(`\n${toMarkdown(table)}\n`);
+  tables.push(...result.tables);
+  for (const { name, table, column } of result.bars ?? []) plots.push({ name, svg: bars(table, column) });
+  for (const { name, table, across } of result.lines ?? []) plots.push({ name, svg: lines(table, across) });
+}
+const drawn = plots.filter(({ svg }) => svg !== undefined);
+for (const file of keep(scale.name, tables, drawn)) console.log(file);
+if (values.publish) publish(scale.name, tables, drawn);
