@@ -37,7 +37,7 @@ const steps = {
     'agai-session-core',
     '--all-targets',
     '--features',
-    'simulation,planted-faults',
+    'simulation,planted-faults,fuzzing',
     '--',
     '-D',
     'warnings',
@@ -88,6 +88,7 @@ const steps = {
   model: existsSync(join(root, 'crate/core/tests/model.rs'))
     ? rustTests(['test', ...core, '--features', 'loom', '--release', '--test', 'model', '--target-dir', 'target/loom'])
     : undefined,
+  fuzz: check('node', ['scripts/fuzz.mjs', '--seconds=30']),
   // What the benchmark measures against need not be installed: its rows are left out.
   bench: check('node', ['benchmark/run.mjs', '--smoke']),
   ava: avaTests,

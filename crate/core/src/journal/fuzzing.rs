@@ -91,7 +91,7 @@ fn renumbered(mut frames: &[u8]) -> Vec<u8> {
     while let Some((frame, rest)) = frame::split(frames) {
         lsn += u64::from(kind::is_record(frame.kind));
         frame::append(&mut out, lsn, frame.kind, |body| {
-            body.extend_from_slice(frame.body)
+            body.extend_from_slice(frame.body);
         });
         frames = rest;
     }
