@@ -273,3 +273,20 @@ fn opens(disk: &SimulatedDisk) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::header;
+
+    /// A salvage went on behind the largest number that a frame can have, and its manifest could not be read again.
+    #[test]
+    fn a_salvage_does_not_believe_the_number_of_a_record_that_no_store_comes_to() {
+        let mut input = vec![1; 9];
+        for kind in [0xfd, kind::SKIP, kind::CLEAR] {
+            frame::append(&mut input, header::MOST, kind, |_| ());
+            log(&input);
+            input.truncate(9);
+        }
+    }
+}

@@ -22,6 +22,7 @@ use std::io;
 /// More records than a store writes while it makes one snapshot.
 pub(crate) const NEAR: u64 = 1 << 40;
 const MISSING: &str = "records are missing before this one";
+const ABSURD: &str = "the record has a number that no store comes to";
 /// Places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
@@ -441,6 +442,9 @@ impl Recovery<'_> {
         let is_next = frame.lsn == end.last_lsn + 1 || self.salvage && frame.lsn > end.last_lsn;
         if !is_next && !self.faults.has(Fault::GapIgnored) {
             return Err(MISSING);
+        }
+        if frame.lsn - end.last_lsn > NEAR {
+            return Err(ABSURD);
         }
         end.last_lsn = frame.lsn;
         self.result.image.record(frame)
