@@ -21,14 +21,14 @@ export interface Commit {
   /** The name that the session's cookie has on this connection. */
   readonly cookieName: string;
   /** Writes the session; answers the `Set-Cookie` text if one is to be sent. */
-  readonly commit: () => MaybePromise<string | undefined>;
+  commit(): MaybePromise<string | undefined>;
   /** Writes what changed since, after the headers have left. */
-  readonly commitLate: () => MaybePromise<void>;
+  commitLate(): MaybePromise<undefined>;
   /**
    * Told, once nothing of the handler is on the stack any more, that the session could not be written. What the handler sent is
    * dropped up to here, and the status is 500 until somebody sets another.
    */
-  readonly onError: (error: unknown) => void;
+  onError(error: unknown): void;
 }
 
 /** Commits `commit` before the response's headers leave. Several managers may gate one response; each commits its own. */
@@ -56,6 +56,15 @@ function warnOfTwins(gate: Gate | undefined, cookieName: string): void {
 /** `refused`: the commit failed, and the one who is to answer for it has not been told yet. `failed`: now it has. */
 type State = 'closed' | 'waiting' | 'open' | 'refused' | 'failed';
 
+/** A call of a sending method. */
+interface Call {
+  readonly name: Sending;
+  readonly method: Method;
+  readonly args: unknown[];
+}
+
+const NONE: readonly Call[] = [];
+
 /** One response's gate: closed until the commit, waiting while a backend answers, open afterwards. */
 class Gate {
   readonly commit: Commit;
@@ -65,7 +74,7 @@ class Gate {
   /** Headers left before `end`: the handler may have changed the session since. */
   #streams = false;
   /** Calls that wait for the commit, the first of them with the cookie. */
-  #calls: { readonly name: Sending; readonly run: Method; readonly args: unknown[] }[] = [];
+  #calls: readonly Call[] = NONE;
   #failure: Failure | undefined;
 
   constructor(commit: Commit, next: Gate | undefined) {
@@ -75,44 +84,50 @@ class Gate {
 
   /** Passes a call of a sending method on to `method`: at once, or when the session is committed, or never if that failed. */
   pass(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
-    const next: Method = this.next
-      ? (...args) => this.next!.pass(res, name, method, args)
-      : (...args) => method.apply(res, args);
     switch (this.#state) {
       case 'closed':
         // Headers that left by a way of their own, as HTTP/2's `respond`: what can still be stored is, the rest is an error.
         this.#streams = name !== 'end' && !res.headersSent;
-        return this.#run(res, name, next, args, res.headersSent ? this.#late : this.commit.commit);
+        return this.#run(res, { name, method, args }, res.headersSent);
       case 'waiting':
-        return this.#wait(res, name, next, args);
+        return this.#wait(res, { name, method, args });
       case 'open':
-        if (name !== 'end' || !this.#streams) return next(...args);
+        if (name !== 'end' || !this.#streams) return this.#onward(res, name, method, args);
         this.#streams = false;
-        return this.#run(res, name, next, args, this.#late);
+        return this.#run(res, { name, method, args }, true);
       case 'refused':
         this.#failure!.drop(name);
         return answerOf(name, res);
       case 'failed':
-        return this.#failure!.passes(res, name) ? this.#failure!.pass(next, args) : answerOf(name, res);
+        if (!this.#failure!.passes(res, name)) return answerOf(name, res);
+        return this.#failure!.pass((...args) => this.#onward(res, name, method, args), args);
     }
   }
 
-  readonly #late = (): MaybePromise<undefined> => this.commit.commitLate() as MaybePromise<undefined>;
+  /** To the next gate, or out. */
+  #onward(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
+    return this.next ? this.next.pass(res, name, method, args) : method.apply(res, args);
+  }
 
-  #run(res: Response, name: Sending, next: Method, args: unknown[], commit: Commit['commit']): unknown {
+  #send(res: Response, { name, method, args }: Call, cookie: string | undefined): unknown {
+    if (cookie === undefined) return this.#onward(res, name, method, args);
+    return sendWithCookie(res, name, (...args) => this.#onward(res, name, method, args), args, cookie);
+  }
+
+  #run(res: Response, call: Call, isLate: boolean): unknown {
     // Open already: what the commit sends from inside must not wait for itself.
     this.#state = 'open';
     let cookie: MaybePromise<string | undefined>;
     try {
-      cookie = commit();
+      cookie = isLate ? this.commit.commitLate() : this.commit.commit();
     } catch (error) {
-      this.#calls = [{ name, run: next, args }];
+      this.#calls = [call];
       this.#refuse(res, error);
-      return answerOf(name, res);
+      return answerOf(call.name, res);
     }
-    if (!isPromise(cookie)) return sendWithCookie(res, name, next, args, cookie);
+    if (!isPromise(cookie)) return this.#send(res, call, cookie);
     this.#state = 'waiting';
-    this.#calls = [{ name, run: next, args }];
+    this.#calls = [call];
     const thaw = res.headersSent ? undefined : freezeHead(res);
     Promise.resolve(cookie)
       .finally(thaw)
@@ -120,15 +135,16 @@ class Gate {
         (cookie) => this.#release(res, cookie),
         (error: unknown) => this.#refuse(res, error),
       );
-    return answerOf(name, res);
+    return answerOf(call.name, res);
   }
 
-  #wait(res: Response, name: Sending, next: Method, args: unknown[]): unknown {
+  #wait(res: Response, call: Call): unknown {
+    const { name } = call;
     const ended = this.#calls.some((call) => call.name === 'end');
     // Middleware that sees no header yet, such as compression, asks for it at each of its writes: the first one counts. After
     // `end` nothing counts.
     const again = isHead(name) && this.#calls.some((call) => isHead(call.name));
-    if (!ended && !again) this.#calls.push({ name, run: next, args });
+    if (!ended && !again) this.#calls = [...this.#calls, call];
     return answerOf(name, res);
   }
 
@@ -140,7 +156,7 @@ class Gate {
   #refuse(res: Response, error: unknown): void {
     const failure = new Failure();
     for (const { name } of this.#calls) failure.drop(name);
-    this.#calls = [];
+    this.#calls = NONE;
     this.#failure = failure;
     this.#state = 'refused';
     process.nextTick(() => {
@@ -154,11 +170,11 @@ class Gate {
   #release(res: Response, cookie: string | undefined): void {
     this.#state = 'open';
     const [first, ...others] = this.#calls;
-    this.#calls = [];
+    this.#calls = NONE;
     if (first === undefined) return;
     try {
-      sendWithCookie(res, first.name, first.run, first.args, cookie);
-      for (const { run, args } of others) run(...args);
+      this.#send(res, first, cookie);
+      for (const call of others) this.#send(res, call, undefined);
     } catch (error) {
       this.#refuse(res, error);
       return;

@@ -2,15 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { SessionError } from '../errors.js';
-import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
-import { bodyParameters, queryParameters } from '../session/form.js';
 import { Session, type SessionContext, type SessionData } from '../session/session.js';
 import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
 import { checkId } from '../store/ids.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
-import type { CookiePolicy } from './cookie.js';
+import { Exchange, type Surroundings } from './exchange.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
 import { giveUp } from './failure.js';
 import type { Response } from './head.js';
@@ -35,11 +34,6 @@ function startedKey(backend: SessionBackend, cookieName: string): symbol {
   return key;
 }
 
-/** Whether a request carries a body at all: a body parser may leave an empty object where there is none. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
 /** The session cookie under one name, and how its session is read from a `Cookie` header. */
 interface NamedCookie {
   readonly name: string;
@@ -59,22 +53,23 @@ export class SessionManager<Data extends object = SessionData> {
   readonly ready: Promise<SessionStore | DurableSessionStore | undefined>;
   readonly #options: CheckedOptions;
   readonly #backend: SessionBackend;
-  readonly #cookie: CookiePolicy;
   /** By whether the connection is secure. */
   readonly #cookies: { readonly secure: NamedCookie; readonly plain: NamedCookie };
   /** What every session needs, with or without a request. */
   readonly #context: SessionContext;
+  readonly #surroundings: Surroundings;
   /** Where a request's session is kept, so that starting twice answers the same one. */
   readonly #started: symbol;
 
   /** @throws TypeError, RangeError for a wrong option. */
   constructor(options: SessionOptions = {}) {
     this.#options = checkOptions(options);
-    this.#cookie = this.#options.cookie;
+    const { cookie, concurrency } = this.#options;
     this.#backend = this.#options.backend;
     this.ready = this.#options.opening?.ready() ?? Promise.resolve(this.#options.store);
-    this.#context = { backend: this.#backend, concurrency: this.#options.concurrency };
-    this.#cookies = { secure: this.#named(this.#cookie.name(true)), plain: this.#named(this.#cookie.name(false)) };
+    this.#context = { backend: this.#backend, concurrency };
+    this.#surroundings = { ...this.#context, cookie, fail: (error, req, res) => this.#fail(error, req, res) };
+    this.#cookies = { secure: this.#named(cookie.name(true)), plain: this.#named(cookie.name(false)) };
     this.#started = startedKey(this.#backend, this.#cookies.secure.name);
   }
 
@@ -138,46 +133,12 @@ export class SessionManager<Data extends object = SessionData> {
     stored: StoredSession | undefined,
     onError: ((error: unknown) => void) | undefined,
   ): Session<Data> {
-    const session = new Session<Data>(
-      {
-        ...this.#context,
-        admitNewId: () => {
-          if (res.headersSent) {
-            throw new SessionError(
-              'ERR_SESSION_HEADERS_SENT',
-              'the session needs a new cookie, but the headers have been sent: write to a new session, log in or regenerate before',
-            );
-          }
-          this.#cookie.admit(secure);
-        },
-        form: {
-          get: () => queryParameters(req.url),
-          post: () => (hasBody(req) ? bodyParameters((req as { body?: unknown }).body) : undefined),
-        },
-      },
-      stored,
-    );
-    gate(res as unknown as Response, {
-      cookieName: this.#cookieOn(secure).name,
-      commit: () => andThen(committed(session, res), () => this.#setCookie(session, stored, secure)),
-      commitLate: () => andThen(session.commit(), () => undefined),
-      onError: onError ?? ((error) => this.#fail(error, req, res)),
-    });
+    const cookieName = this.#cookieOn(secure).name;
+    const exchange = new Exchange<Data>(this.#surroundings, { req, res, secure, cookieName, stored, onError });
+    gate(res as unknown as Response, exchange);
+    const { session } = exchange;
     (req as unknown as Record<symbol, Session<Data>>)[this.#started] = session;
     return session;
-  }
-
-  /** The `Set-Cookie` text that the session's end or its new id asks for. */
-  #setCookie(session: Session<Data>, brought: StoredSession | undefined, secure: boolean): string | undefined {
-    if (brought === undefined && session.isNew) return undefined;
-    switch (session.cookieChange(brought?.id)) {
-      case 'set':
-        return this.#cookie.set(session.id!, secure);
-      case 'remove':
-        return this.#cookie.remove(secure);
-      default:
-        return undefined;
-    }
   }
 
   #sessionOf(req: IncomingMessage): Session<Data> | undefined {
@@ -227,17 +188,4 @@ export class SessionManager<Data extends object = SessionData> {
     }
     giveUp(res as unknown as Response, error);
   }
-}
-
-/**
- * The session's commit before a response. A handler that awaited `logout()` and was told that it failed has said so, if what it sends is
- * a server error: that is not replaced by another error for the same failure. Any other answer would claim a logout that was not.
- */
-function committed<Data extends object>(session: Session<Data>, res: ServerResponse): MaybePromise<unknown> {
-  const saved = session.commit();
-  if (!isPromise(saved)) return saved;
-  return saved.catch((error: unknown) => {
-    if (res.statusCode < 500 || !session.hasTold(error)) throw error;
-    return session.commit();
-  });
 }

@@ -283,11 +283,12 @@ export class Session<Data extends object = SessionData> {
     }
   }
 
-  /** @internal What the client's cookie needs: `brought` is the id that the request came with. */
-  cookieChange(brought: string | undefined): 'set' | 'remove' | undefined {
-    const id = this.#facts?.id;
-    if (id === undefined) return this.#removed && brought !== undefined ? 'remove' : undefined;
-    return id === brought ? undefined : 'set';
+  /** @internal What the client's cookie needs: `brought` is the session that the request came with. */
+  cookieChange(brought: SessionFacts | undefined): 'set' | 'remove' | undefined {
+    // The usual case, in which no id is cut out of the header.
+    if (this.#facts === brought) return undefined;
+    if (this.#facts === undefined) return this.#removed ? 'remove' : undefined;
+    return this.#facts.id === brought?.id ? undefined : 'set';
   }
 
   toJSON(): object {
@@ -339,6 +340,8 @@ export class Session<Data extends object = SessionData> {
 
   #write(): MaybePromise<Saved> {
     if (this.#ended) return 'unchanged';
+    // Nobody looked at it, which most requests do not.
+    if (this.#data === undefined && this.#keptForm === undefined && this.#renewal === undefined) return 'unchanged';
     const change = this.#change();
     if (this.#facts === undefined) return this.#create(change);
     if (this.#renewal === undefined && change.data === undefined && change.form === undefined) return 'unchanged';
