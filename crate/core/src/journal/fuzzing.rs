@@ -265,9 +265,11 @@ fn opens(disk: &SimulatedDisk) {
         let disk = disk.crash(0, Crash::PowerCutLosingAll);
         let again = SimulatedStore::open(&disk, parts(OnCorruption::Error));
         let again = again.unwrap_or_else(|error| panic!("it opened, and does not open again: {error}"));
+        // One that was over is over again, until the log says that it left.
         let lasted = again.report.sessions + again.report.expired;
-        assert_eq!(
-            lasted, report.sessions,
+        let are_there = report.sessions..=report.sessions + report.expired;
+        assert!(
+            again.report.sessions <= report.sessions && are_there.contains(&lasted),
             "first {report:?}, then {:?}",
             again.report
         );
