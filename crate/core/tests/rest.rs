@@ -218,8 +218,6 @@ fn a_store_that_is_opened_many_times_and_never_written_to_sleeps() {
     );
 }
 
-/// A logout between a turn's write and its try to heal was taken along for the snapshot, and put back into the old log when that came
-/// to nothing; but the wish to have it synced was not, and nobody was told of it any more.
 /// Whoever ended it, "there is none" is acknowledged when the disk says so: at once, and not with the next sync that is due anyway.
 #[test]
 fn the_end_of_a_session_that_is_gone_is_synced_at_once_by_id_and_by_handle() {
@@ -243,6 +241,8 @@ fn the_end_of_a_session_that_is_gone_is_synced_at_once_by_id_and_by_handle() {
     }
 }
 
+/// A logout between a turn's write and its try to heal was taken along for the snapshot, and put back into the old log when that came
+/// to nothing; but the wish to have it synced was not, and nobody was told of it any more.
 #[test]
 fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
     let disk = SimulatedDisk::new();
@@ -337,6 +337,25 @@ fn a_store_opened_with_lower_bounds_opens_again() {
     assert_eq!(store.report.sessions, 4);
     assert!(store.handle.has(more.key()).unwrap());
     assert!(!store.handle.has(ids[0].key()).unwrap());
+}
+
+/// Sessions that lower bounds pushed out at the opening counted as gone from the disk before that was written. A logout of one of
+/// them was acknowledged at once, and undone by a crash in that moment, if the bounds were higher again behind it.
+#[test]
+fn the_end_of_a_session_that_an_opening_pushed_out_is_acknowledged_when_the_disk_has_it() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    let ids: Vec<_> = (0..3).map(|_| create(&store, "{}")).collect();
+    store.handle.flush().unwrap();
+    store.settle();
+    let disk = disk.crash(1, Crash::KillProcess);
+    let mut store = SimulatedStore::open(&disk, parts(1)).unwrap();
+    assert!(!store.handle.destroy(ids[0].key(), Reason::Logout).unwrap());
+    assert!(store.handle.reached().ends_synced < store.handle.lsn());
+    store.settle();
+    assert_eq!(store.handle.reached().ends_synced, store.handle.lsn());
+    let store = open(&disk.crash(2, Crash::PowerCutLosingAll));
+    assert!(!store.handle.has(ids[0].key()).unwrap(), "the logout was undone");
 }
 
 /// A block of a snapshot had to follow the one before it, so behind one that could not be read none counted: one flipped bit, and

@@ -240,8 +240,13 @@ pub(crate) fn start(
     );
     let (mut store, adopted) = adopted.map_err(|Twins| corrupt(path, twins(last_lsn)))?;
     store.attach_log(Entries::new(last_lsn, parts.journal.durability, faults));
-    let evicted = store.shrink(now);
-    let (generation, sessions) = (manifest.generation, u64::from(store.len()));
+    // Before anybody is pushed out: the files do not have that yet.
+    let shared = Arc::new(Shared::new(store, parts.clock, Arc::clone(&parts.random)));
+    let mut guard = shared.lock();
+    let evicted = guard.store.shrink(now);
+    let sessions = u64::from(guard.store.len());
+    shared.release(guard, false);
+    let generation = manifest.generation;
     let trouble = |what: &'static str| {
         let at = &at;
         move |error| at.io(what, error)
@@ -266,7 +271,6 @@ pub(crate) fn start(
     }
     manifest.kept.retain(|name| !kept.contains(name));
     manifest.kept.extend(kept.iter().cloned());
-    let shared = Arc::new(Shared::new(store, parts.clock, Arc::clone(&parts.random)));
     let mut catalog = Catalog::new(Arc::clone(disk), Arc::clone(&parts.random), manifest, faults);
     if created {
         catalog
