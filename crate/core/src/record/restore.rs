@@ -93,7 +93,8 @@ impl Record {
         due
     }
 
-    /// Moves every instant `by` milliseconds into the past, as the clock was: ages and what is left of the life stay.
+    /// Moves every instant `by` milliseconds into the past, as the clock was: ages and what is left of the life stay. No instant is
+    /// before 1970: activity that would be shortens the idle timeout instead.
     pub fn shift_back(&mut self, by: u64) {
         let back = |instant: u64| {
             if instant >= NEVER {
@@ -106,6 +107,10 @@ impl Record {
         let mut contents = self.contents();
         contents.created_at = back(facts.created_at);
         contents.authenticated_at = back(facts.authenticated_at);
+        if facts.idle_timeout < NEVER {
+            let too_early = by.saturating_sub(facts.last_seen_at);
+            contents.idle_timeout = facts.idle_timeout.saturating_sub(too_early);
+        }
         let body = Body::new(&contents);
         self.replace(body);
         self.last_seen_at = U48::new(back(facts.last_seen_at));

@@ -8,6 +8,19 @@ fn a_record_is_56_bytes() {
     assert_eq!(size_of::<Option<Record>>(), 56);
 }
 
+fn record(idle_timeout: u64) -> Record {
+    let contents = Contents {
+        created_at: 1_000,
+        idle_timeout,
+        authenticated_at: 1_000,
+        uid: Units::stored(b"ann", false),
+        form: Units::stored(b"", false),
+        data: Units::stored(b"{}", false),
+    };
+    let key = SessionId::generate(&OsRandom).unwrap().key();
+    Record::new(key, Body::new(&contents), 1, 2_000, 9_000)
+}
+
 fn units(text: &str) -> Vec<u16> {
     text.encode_utf16().collect()
 }
@@ -55,4 +68,17 @@ fn what_has_no_end_stays_without_end() {
     assert_eq!(after(5, NEVER), NEVER);
     assert_eq!(after(NEVER, 5), NEVER);
     assert_eq!(after(5, 6), 11);
+}
+
+/// A clock that was set back to 1970, as one without a battery is: what was seen before that counted as seen in 1970, and an idle
+/// session lived longer for it.
+#[test]
+fn a_clock_set_back_to_1970_leaves_of_an_idle_session_what_was_left() {
+    let mut record = record(500);
+    // It is 2,300 in the files and 150 now: 200 of the 500 are left.
+    record.shift_back(2_150);
+    assert_eq!(
+        (record.idle_deadline(), record.facts().absolute_deadline),
+        (350, 6_850)
+    );
 }
