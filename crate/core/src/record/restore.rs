@@ -86,7 +86,9 @@ impl Record {
         let passed = u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX);
         self.set_last_seen(now);
         self.unlogged = self.unlogged.saturating_add(passed);
-        let due = u64::from(self.unlogged) >= self.stamp(STAMP) / TOUCHES_PER_TIMEOUT;
+        // What is noted ends at 49 days, and a tenth of a long timeout may not.
+        let granularity = (self.stamp(STAMP) / TOUCHES_PER_TIMEOUT).min(u32::MAX.into());
+        let due = u64::from(self.unlogged) >= granularity;
         if due {
             self.unlogged = 0;
         }

@@ -82,3 +82,15 @@ fn a_clock_set_back_to_1970_leaves_of_an_idle_session_what_was_left() {
         (350, 6_850)
     );
 }
+
+/// What the log was not told of is counted up to 49 days. The activity of a session whose idle timeout is more than ten times that
+/// never reached the log, however long it went on: a crash ended it.
+#[test]
+fn the_log_is_told_of_activity_in_each_tenth_of_an_idle_timeout_of_years() {
+    const DAY: u64 = 86_400_000;
+    let mut record = record(730 * DAY);
+    let told = (1..=365)
+        .filter(|day| record.touch_logged(2_000 + day * DAY))
+        .count();
+    assert!(told >= 5, "a tenth is 73 days");
+}
