@@ -71,6 +71,8 @@ const steps = {
     '--test',
     'recovery',
     '--test',
+    'reopen',
+    '--test',
     'rest',
   ]),
   // The same on the real file system: kills, two owners, full disks, failing system calls, power cuts.

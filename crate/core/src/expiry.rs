@@ -44,7 +44,7 @@ pub struct Expiry {
 
 impl Expiry {
     /// Armed slots.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, fuzzing, feature = "simulation"))]
     pub fn len(&self) -> usize {
         self.heap.len()
     }
@@ -139,7 +139,7 @@ impl Expiry {
     }
 
     /// Checks order and places; `true_deadline` tells of each index when it really dies.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, fuzzing, feature = "simulation"))]
     pub fn validate(&self, true_deadline: impl Fn(u32) -> Option<u64>) {
         for at in 0..self.heap.len() {
             let entry = self.heap[at];

@@ -99,7 +99,7 @@ impl Index {
         }
     }
 
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, fuzzing, feature = "simulation"))]
     pub fn validate(&self, key_of: impl Fn(u32) -> SessionKey) {
         assert_eq!(self.segments.len(), (1 << self.level) + self.split);
         assert_eq!(self.len, self.segments.iter().map(HashTable::len).sum::<usize>());

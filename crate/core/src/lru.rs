@@ -69,7 +69,7 @@ impl Lru {
     }
 
     /// The indices from the oldest to the newest.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, fuzzing, feature = "simulation"))]
     pub fn validate(&self, links: &Links) -> Vec<u32> {
         let mut seen = Vec::new();
         let (mut at, mut before) = (self.oldest, NIL);

@@ -209,7 +209,7 @@ impl<T> Slab<T> {
         })
     }
 
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, fuzzing, feature = "simulation"))]
     pub fn validate(&self) {
         let mut free = 0;
         let mut at = self.free;

@@ -233,7 +233,7 @@ impl Store {
     ///
     /// # Panics
     /// When it does not.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(test, fuzzing, feature = "simulation"))]
     #[expect(clippy::expect_used, reason = "it is there to panic")]
     pub fn validate(&self) {
         self.slab.validate();

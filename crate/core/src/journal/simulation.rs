@@ -1,22 +1,28 @@
 //! A store on a simulated disk, whose journal moves when it is told to and not otherwise: for tests of crashes, which must be able to
 //! stop it anywhere and to do the same thing again.
 
+use crate::change::Swept;
 use crate::error::Error;
 use crate::handle::{Owner, StoreHandle};
 use crate::journal::disk::Disk;
 use crate::journal::disk::simulated::SimulatedDisk;
 use crate::journal::open::{Parts, Report, read, start};
 use crate::journal::writer::{Turn, Writer};
+use crate::shared::Shared;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Turns after which a journal that still has something to do never will rest.
 const MOST_TURNS: usize = 10_000;
 
+/// Heap entries looked at under one hold of the lock.
+const SLICE: usize = 64;
+
 /// The store and its journal, on one thread.
 pub struct SimulatedStore {
     pub handle: StoreHandle,
     pub report: Report,
+    shared: Arc<Shared>,
     writer: Writer,
 }
 
@@ -32,8 +38,9 @@ impl SimulatedStore {
         let found = read(disk, path, &parts, &mut ())?;
         let (shared, writer, report) = start(&disk_here, None, path, parts, found)?;
         Ok(Self {
-            handle: StoreHandle::new(&Arc::new(Owner::still(shared))),
+            handle: StoreHandle::new(&Arc::new(Owner::still(Arc::clone(&shared)))),
             report,
+            shared,
             writer,
         })
     }
@@ -64,6 +71,25 @@ impl SimulatedStore {
     /// All that the journal waits for is due now: the sync of what was written, and the next try of what failed.
     pub fn pass_time(&mut self) {
         self.writer.pass_time();
+    }
+
+    /// Removes what is due, as the expiry thread does.
+    pub fn sweep(&self) {
+        let mut swept = Swept::More;
+        while swept == Swept::More {
+            let mut guard = self.shared.lock();
+            let now = self.shared.clock.now();
+            swept = guard.store.sweep(now, SLICE);
+            self.shared.release(guard, false);
+        }
+    }
+
+    /// Checks what must always hold across the store's structures.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn validate(&self) {
+        self.shared.lock().store.validate();
     }
 
     /// The store as another thread of the process has it.

@@ -1,0 +1,293 @@
+//! The store as plain maps and a list of what each record of its log did, so that its state at any record can be told.
+
+use agai_session_core::{Facts, Handle, NEVER, OwnedText, RECORD_OVERHEAD, SessionInfo};
+use std::collections::BTreeMap;
+
+/// One session. Times as of the clock of this life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Which of all the ids that it ever had is the one it has.
+    pub id: usize,
+    pub uid: String,
+    pub form: String,
+    pub data: String,
+    pub version: u64,
+    pub created_at: u64,
+    /// 0 for a guest.
+    pub authenticated_at: u64,
+    pub last_seen_at: u64,
+    pub idle_timeout: u64,
+    pub absolute_deadline: u64,
+}
+
+impl Session {
+    pub fn idle_deadline(&self) -> u64 {
+        after(self.last_seen_at, self.idle_timeout)
+    }
+
+    pub fn deadline(&self) -> u64 {
+        self.idle_deadline().min(self.absolute_deadline)
+    }
+
+    pub fn is_over(&self, now: u64) -> bool {
+        self.deadline() <= now && self.deadline() < NEVER
+    }
+
+    pub fn is_user(&self) -> bool {
+        !self.uid.is_empty()
+    }
+
+    pub fn bytes(&self) -> u64 {
+        let texts = [&self.uid, &self.form, &self.data];
+        let wide = texts.iter().any(|text| text.chars().any(|c| c > 'ÿ'));
+        let units: usize = texts.iter().map(|text| text.encode_utf16().count()).sum();
+        let stamps = if self.is_user() { 18 } else { 12 } + if self.form.is_empty() { 0 } else { 4 };
+        stamps + (units << usize::from(wide)) as u64 + RECORD_OVERHEAD
+    }
+
+    /// As the store tells of it.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            version: self.version,
+            created_at: self.created_at,
+            last_seen_at: self.last_seen_at,
+            idle_timeout: self.idle_timeout,
+            absolute_deadline: self.absolute_deadline,
+            authenticated_at: self.authenticated_at,
+            uid_units: self.uid.encode_utf16().count(),
+            form_units: self.form.encode_utf16().count(),
+        }
+    }
+
+    /// As an operator sees it.
+    pub fn info(&self, handle: Handle) -> SessionInfo {
+        SessionInfo {
+            handle,
+            uid: self.is_user().then(|| owned(&self.uid)),
+            facts: self.facts(),
+            bytes: self.bytes(),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        [&*self.uid, &self.form, &self.data].concat()
+    }
+
+    /// Activity of which the log need not be told.
+    pub fn granularity(&self) -> u64 {
+        self.idle_timeout / 10
+    }
+}
+
+pub fn after(start: u64, duration: u64) -> u64 {
+    if duration >= NEVER {
+        NEVER
+    } else {
+        start + duration
+    }
+}
+
+/// Text as the store takes it.
+pub fn owned(text: &str) -> OwnedText {
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let narrow: Result<Box<[u8]>, _> = units.iter().map(|&unit| u8::try_from(unit)).collect();
+    narrow.map_or_else(|_| OwnedText::Utf16(units.into()), OwnedText::Latin1)
+}
+
+/// What a record of the log says. Sessions are numbered as they came.
+#[derive(Debug, Clone)]
+pub enum Record {
+    Put(usize, Session),
+    Touch(usize, u64, u64),
+    Remove(usize),
+    Clear,
+}
+
+impl Record {
+    fn apply(&self, sessions: &mut BTreeMap<usize, Session>) {
+        match self {
+            Self::Put(n, session) => {
+                // Form parameters are never written.
+                let written = Session {
+                    form: String::new(),
+                    ..session.clone()
+                };
+                sessions.insert(*n, written);
+            }
+            Self::Touch(n, last_seen_at, idle_timeout) => {
+                if let Some(session) = sessions.get_mut(n) {
+                    session.last_seen_at = *last_seen_at;
+                    session.idle_timeout = *idle_timeout;
+                }
+            }
+            Self::Remove(n) => {
+                sessions.remove(n);
+            }
+            Self::Clear => sessions.clear(),
+        }
+    }
+}
+
+/// Room that a write needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Need {
+    pub sessions: usize,
+    pub bytes: u64,
+    /// Users may be pushed out too.
+    pub for_user: bool,
+    /// Never pushed out.
+    pub keep: Option<usize>,
+}
+
+/// One life of the store.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// What the files had when it began, up to which record, and the instant.
+    base: BTreeMap<usize, Session>,
+    base_lsn: u64,
+    began_at: u64,
+    /// Each with the instant of its making.
+    records: Vec<(u64, Record)>,
+    /// What the files have once all of that is written.
+    logged: BTreeMap<usize, Session>,
+    /// What memory has, sessions included that are over and that nobody looked at since.
+    pub live: BTreeMap<usize, Session>,
+    /// Those, the one used longest ago first.
+    order: Vec<usize>,
+}
+
+impl Model {
+    /// A life that begins with these sessions, the one used longest ago first.
+    pub fn begin(base_lsn: u64, began_at: u64, sessions: Vec<(usize, Session)>) -> Self {
+        let order = sessions.iter().map(|(n, _)| *n).collect();
+        let base: BTreeMap<_, _> = sessions.into_iter().collect();
+        Self {
+            base_lsn,
+            began_at,
+            records: Vec::new(),
+            logged: base.clone(),
+            live: base.clone(),
+            order,
+            base,
+        }
+    }
+
+    pub fn base_lsn(&self) -> u64 {
+        self.base_lsn
+    }
+
+    /// The newest record.
+    pub fn lsn(&self) -> u64 {
+        self.base_lsn + self.records.len() as u64
+    }
+
+    pub fn logged(&self, n: usize) -> Option<&Session> {
+        self.logged.get(&n)
+    }
+
+    fn record(&mut self, now: u64, record: Record) {
+        record.apply(&mut self.logged);
+        self.records.push((now, record));
+    }
+
+    /// The number of the last record up to `lsn`, counted from the first of this life.
+    fn count(&self, lsn: u64) -> usize {
+        usize::try_from(lsn.saturating_sub(self.base_lsn))
+            .map_or(self.records.len(), |count| count.min(self.records.len()))
+    }
+
+    /// An instant that the files mention if they have all up to `lsn`.
+    pub fn mentioned(&self, lsn: u64) -> u64 {
+        let count = self.count(lsn);
+        count
+            .checked_sub(1)
+            .map_or(self.began_at, |last| self.records[last].0)
+    }
+
+    /// The states that the files may have of a session when their log ends at one of these records.
+    pub fn states(&self, n: usize, from: u64, to: u64) -> Vec<Option<Session>> {
+        let others = |record: &Record| matches!(record, Record::Put(m, _) | Record::Touch(m, ..) | Record::Remove(m) if *m != n);
+        let mut sessions: BTreeMap<_, _> = self
+            .base
+            .get(&n)
+            .map(|base| (n, base.clone()))
+            .into_iter()
+            .collect();
+        let (before, open) = self.records[..self.count(to)].split_at(self.count(from));
+        for (_, record) in before.iter().filter(|(_, record)| !others(record)) {
+            record.apply(&mut sessions);
+        }
+        let mut states = vec![sessions.get(&n).cloned()];
+        for (_, record) in open.iter().filter(|(_, record)| !others(record)) {
+            record.apply(&mut sessions);
+            states.push(sessions.get(&n).cloned());
+        }
+        states
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.live.values().map(Session::bytes).sum()
+    }
+
+    pub fn guests(&self) -> usize {
+        self.live.values().filter(|session| !session.is_user()).count()
+    }
+
+    /// Makes a session the one used last.
+    pub fn use_now(&mut self, n: usize) {
+        self.order.retain(|&other| other != n);
+        self.order.push(n);
+    }
+
+    /// A session was written as a whole: made, changed, or moved to a new id.
+    pub fn put(&mut self, now: u64, n: usize, session: Session) {
+        self.use_now(n);
+        self.live.insert(n, session.clone());
+        self.record(now, Record::Put(n, session));
+    }
+
+    /// Activity was noted, and in the log if it is `logged`.
+    pub fn touch(&mut self, now: u64, n: usize, idle_timeout: Option<u64>, logged: bool) {
+        self.use_now(n);
+        let Some(session) = self.live.get_mut(&n) else {
+            return;
+        };
+        session.last_seen_at = now;
+        session.idle_timeout = idle_timeout.unwrap_or(session.idle_timeout);
+        let timeout = session.idle_timeout;
+        if logged {
+            self.record(now, Record::Touch(n, now, timeout));
+        }
+    }
+
+    pub fn remove(&mut self, now: u64, n: usize) {
+        self.order.retain(|&other| other != n);
+        self.live.remove(&n);
+        self.record(now, Record::Remove(n));
+    }
+
+    pub fn clear(&mut self, now: u64) {
+        self.order.clear();
+        self.live.clear();
+        self.record(now, Record::Clear);
+    }
+
+    /// Who leaves next for want of room: the guest used longest ago, and without one, if that may be, the user.
+    pub fn victim(&self, need: &Need) -> Option<usize> {
+        let is_user = |n: &usize| self.live[n].is_user();
+        let mut order = self.order.iter().filter(|&&n| Some(n) != need.keep);
+        let guest = order.clone().find(|n| !is_user(n));
+        guest
+            .or_else(|| order.find(|n| need.for_user && is_user(n)))
+            .copied()
+    }
+
+    /// Whether there would be room if all were gone that may be pushed out.
+    pub fn could_fit(&self, need: &Need, max_sessions: u32, max_bytes: u64) -> bool {
+        let stays =
+            |&(n, session): &(&usize, &Session)| Some(*n) == need.keep || session.is_user() && !need.for_user;
+        let stay: Vec<_> = self.live.iter().filter(stays).collect();
+        let bytes: u64 = stay.iter().map(|(_, session)| session.bytes()).sum();
+        stay.len() + need.sessions <= max_sessions as usize && bytes + need.bytes <= max_bytes
+    }
+}

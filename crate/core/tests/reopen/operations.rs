@@ -1,0 +1,301 @@
+//! Each operation, done to the store and to the model.
+
+use crate::model::{Need, Session, after, owned};
+use crate::steps::Who;
+use crate::world::{ABSOLUTE, Checked, GUEST_IDLE, IDLE, Known, World, pages, read};
+use agai_session_core::{Change, Commit, Facts, Identity, NewSession, Reason, Renewal};
+use proptest::prelude::*;
+
+const FORM: &str = "{\"next\":\"/\"}";
+
+/// What is asked of a new session.
+pub struct Wanted<'a> {
+    pub uid: &'a str,
+    pub form: bool,
+    pub data: &'a str,
+    pub idle_timeout: Option<u64>,
+    pub absolute_timeout: Option<u64>,
+}
+
+/// What is asked of a commit.
+pub struct Changed<'a> {
+    pub form: Option<bool>,
+    pub data: &'a str,
+    pub idle_timeout: Option<u64>,
+}
+
+fn form(there: bool) -> &'static str {
+    if there { FORM } else { "" }
+}
+
+impl World {
+    pub fn create(&mut self, wanted: &Wanted<'_>) -> Checked {
+        let now = self.now();
+        let texts = [wanted.uid, form(wanted.form), wanted.data].map(owned);
+        let answer = self.store.handle.create(&NewSession {
+            uid: texts[0].as_text(),
+            form: texts[1].as_text(),
+            data: texts[2].as_text(),
+            idle_timeout: wanted.idle_timeout,
+            absolute_timeout: wanted.absolute_timeout,
+        });
+        let is_user = !wanted.uid.is_empty();
+        let session = Session {
+            id: 0,
+            uid: wanted.uid.to_owned(),
+            form: form(wanted.form).to_owned(),
+            data: wanted.data.to_owned(),
+            version: 1,
+            created_at: now,
+            authenticated_at: if is_user { now } else { 0 },
+            last_seen_at: now,
+            idle_timeout: wanted
+                .idle_timeout
+                .unwrap_or(if is_user { IDLE } else { GUEST_IDLE }),
+            absolute_deadline: after(now, wanted.absolute_timeout.unwrap_or(ABSOLUTE)),
+        };
+        let need = Need {
+            sessions: 1,
+            bytes: session.bytes(),
+            for_user: is_user,
+            keep: None,
+        };
+        self.absorb(Some(need))?;
+        let (id, facts) = match answer {
+            Ok(made) => made,
+            Err(error) => return self.refused(&error, &need),
+        };
+        let handle = self.store.handle.handle_of(id.key()).unwrap();
+        prop_assert!(handle.is_some(), "it is there");
+        let handle = handle.unwrap();
+        let repeats = |known: &Known| known.handle == handle && !known.lost;
+        prop_assert!(!self.known.iter().any(repeats), "a handle that named another");
+        self.known.push(Known {
+            ids: vec![id],
+            handle,
+            lost: false,
+        });
+        self.written(self.known.len() - 1, session, &facts)
+    }
+
+    fn written(&mut self, n: usize, session: Session, facts: &Facts) -> Checked {
+        prop_assert_eq!(&session.facts(), facts);
+        self.model.put(self.now(), n, session);
+        self.promised.write = self.model.lsn();
+        Ok(())
+    }
+
+    pub fn commit(&mut self, who: Who, stale: bool, changed: &Changed<'_>) -> Checked {
+        let Some((n, id)) = self.target(who) else {
+            return Ok(());
+        };
+        let before = self.expected(n, &id);
+        let texts = [form(changed.form.unwrap_or_default()), changed.data].map(owned);
+        let change = Change {
+            data: Some(texts[1].as_text()),
+            form: changed.form.map(|_| texts[0].as_text()),
+            idle_timeout: changed.idle_timeout,
+        };
+        let version = before.as_ref().map_or(1, |session| session.version);
+        let base = version + u64::from(stale);
+        let answer = self.store.handle.commit(id.key(), Some(base), &change);
+        let Some(before) = before else {
+            prop_assert!(matches!(answer, Ok(Commit::Gone)), "{:?}", answer);
+            return self.absorb(None);
+        };
+        if stale {
+            prop_assert!(matches!(answer, Ok(Commit::Conflict)), "{:?}", answer);
+            return self.absorb(None);
+        }
+        let after = Session {
+            form: changed
+                .form
+                .map_or_else(|| before.form.clone(), |there| form(there).to_owned()),
+            data: changed.data.to_owned(),
+            version: before.version + 1,
+            last_seen_at: self.now(),
+            idle_timeout: changed.idle_timeout.unwrap_or(before.idle_timeout),
+            ..before.clone()
+        };
+        let need = self.need(n, &before, &after);
+        self.absorb(Some(need))?;
+        match answer {
+            Ok(Commit::Done(facts)) => self.written(n, after, &facts),
+            Ok(other) => Err(TestCaseError::fail(format!("{other:?}"))),
+            Err(error) => self.refused(&error, &need),
+        }
+    }
+
+    /// The room that a change of a session needs. It is in use from here on, whatever comes of the change.
+    fn need(&mut self, n: usize, before: &Session, after: &Session) -> Need {
+        self.model.use_now(n);
+        Need {
+            sessions: 0,
+            bytes: after.bytes().saturating_sub(before.bytes()),
+            for_user: after.is_user(),
+            keep: Some(n),
+        }
+    }
+
+    pub fn regenerate(&mut self, who: Who, login: Option<&str>, data: &str) -> Checked {
+        let Some((n, id)) = self.target(who) else {
+            return Ok(());
+        };
+        let (before, now) = (self.expected(n, &id), self.now());
+        let texts = [login.unwrap_or_default(), data].map(owned);
+        let change = Change {
+            data: Some(texts[1].as_text()),
+            ..Change::default()
+        };
+        let identity = login.map_or(Identity::Keep, |_| Identity::User(texts[0].as_text()));
+        let answer = self
+            .store
+            .handle
+            .regenerate(id.key(), None, &Renewal { change, identity });
+        let Some(before) = before else {
+            prop_assert!(matches!(answer, Ok((_, Commit::Gone))), "{:?}", answer);
+            return self.absorb(None);
+        };
+        let mut after_it = Session {
+            id: self.known[n].ids.len(),
+            data: data.to_owned(),
+            version: before.version + 1,
+            last_seen_at: now,
+            ..before.clone()
+        };
+        if let Some(uid) = login {
+            uid.clone_into(&mut after_it.uid);
+            after_it.authenticated_at = now;
+            after_it.idle_timeout = IDLE;
+            after_it.absolute_deadline = after(now, ABSOLUTE);
+        }
+        let need = self.need(n, &before, &after_it);
+        self.absorb(Some(need))?;
+        match answer {
+            Ok((id, Commit::Done(facts))) => {
+                self.known[n].ids.push(id);
+                self.written(n, after_it, &facts)?;
+                // The old id is dead, and that must not be undone.
+                self.promised.end = self.model.lsn();
+                Ok(())
+            }
+            Ok((_, other)) => Err(TestCaseError::fail(format!("{other:?}"))),
+            Err(error) => self.refused(&error, &need),
+        }
+    }
+
+    pub fn touch(&mut self, who: Who, idle_timeout: Option<u64>) -> Checked {
+        let Some((n, id)) = self.target(who) else {
+            return Ok(());
+        };
+        let expected = self.expected(n, &id);
+        let facts = self.store.handle.touch(id.key(), idle_timeout).unwrap();
+        self.absorb(None)?;
+        prop_assert_eq!(facts.is_some(), expected.is_some());
+        if let Some(facts) = facts {
+            self.seen(n, idle_timeout)?;
+            prop_assert_eq!(facts, self.model.live[&n].facts());
+        }
+        Ok(())
+    }
+
+    /// A session's user was active. The log is told at least once in a tenth of the idle timeout.
+    fn seen(&mut self, n: usize, idle_timeout: Option<u64>) -> Checked {
+        let now = self.now();
+        let logged = self.store.handle.lsn() > self.model.lsn();
+        self.model.touch(now, n, idle_timeout, logged);
+        let known = self.model.logged(n).map_or(0, |session| session.last_seen_at);
+        let session = &self.model.live[&n];
+        let granularity = session.granularity();
+        prop_assert!(
+            logged || idle_timeout.is_none() && now - known <= granularity,
+            "{} ms of activity are not in the log: {:?}",
+            now - known,
+            session
+        );
+        Ok(())
+    }
+
+    pub fn read(&mut self, who: Who, touch: bool) -> Checked {
+        let Some((n, id)) = self.target(who) else {
+            return Ok(());
+        };
+        let expected = self.expected(n, &id);
+        let found = read(&self.store, &id, touch);
+        self.absorb(None)?;
+        prop_assert_eq!(found.is_some(), expected.is_some());
+        let Some((text, facts)) = found else { return Ok(()) };
+        if touch {
+            self.seen(n, None)?;
+        } else {
+            self.model.use_now(n);
+        }
+        let session = &self.model.live[&n];
+        prop_assert_eq!((text, facts), (session.text(), session.facts()));
+        Ok(())
+    }
+
+    pub fn destroy(&mut self, who: Who) -> Checked {
+        let Some((n, id)) = self.target(who) else {
+            return Ok(());
+        };
+        let expected = self.expected(n, &id);
+        let ended = self.store.handle.destroy(id.key(), Reason::Logout).unwrap();
+        self.ended(n, expected.is_some(), ended)
+    }
+
+    pub fn destroy_by_handle(&mut self, who: Who) -> Checked {
+        let Some((n, _)) = self.target(who) else {
+            return Ok(());
+        };
+        if self.known[n].lost {
+            return Ok(());
+        }
+        let now = self.now();
+        let expected = self
+            .model
+            .live
+            .get(&n)
+            .is_some_and(|session| !session.is_over(now));
+        let ended = self.store.handle.destroy_by_handle(self.known[n].handle).unwrap();
+        self.ended(n, expected, ended)
+    }
+
+    /// The answer of a destroy. "There is none" is a promise too: the disk is to know.
+    fn ended(&mut self, n: usize, expected: bool, ended: bool) -> Checked {
+        let was_there = self.model.live.contains_key(&n);
+        self.absorb(None)?;
+        prop_assert_eq!(ended, expected);
+        prop_assert!(
+            !(ended && was_there && self.model.live.contains_key(&n)),
+            "it is still there"
+        );
+        self.promised.end = self.model.lsn();
+        Ok(())
+    }
+
+    pub fn end_user(&mut self, uid: &str) -> Checked {
+        let theirs = (!uid.is_empty()).then(|| owned(uid));
+        for info in pages(&self.store).iter().filter(|info| info.uid == theirs) {
+            prop_assert!(self.store.handle.destroy_by_handle(info.handle).unwrap());
+            self.absorb(None)?;
+            self.promised.end = self.model.lsn();
+        }
+        let now = self.now();
+        let left = self
+            .model
+            .live
+            .values()
+            .filter(|session| session.uid == uid && !session.is_over(now));
+        prop_assert_eq!(left.count(), 0);
+        Ok(())
+    }
+
+    pub fn clear(&mut self) -> Checked {
+        let there = self.store.handle.clear().unwrap() as usize;
+        prop_assert_eq!(there, self.model.live.len());
+        self.model.clear(self.now());
+        self.promised.end = self.model.lsn();
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! What may happen to a store: operations, the passing of time, and the ends of its lives.
+
+use agai_session_core::NEVER;
+use agai_session_core::journal::disk::simulated::Crash;
+use agai_session_core::journal::options::Durability;
+use proptest::prelude::*;
+
+/// Two years: longer than what a record can note of activity that the log was not told of.
+const TWO_YEARS: u64 = 63_072_000_000;
+const TWO_MONTHS: u64 = 5_184_000_000;
+
+#[derive(Debug, Clone)]
+pub enum Step {
+    Create {
+        uid: &'static str,
+        form: bool,
+        data: String,
+        idle_timeout: Option<u64>,
+        absolute_timeout: Option<u64>,
+    },
+    Commit {
+        who: Who,
+        stale: bool,
+        form: Option<bool>,
+        data: String,
+        idle_timeout: Option<u64>,
+    },
+    Regenerate {
+        who: Who,
+        login: Option<&'static str>,
+        data: String,
+    },
+    Touch {
+        who: Who,
+        idle_timeout: Option<u64>,
+    },
+    Read {
+        who: Who,
+        touch: bool,
+    },
+    Destroy(Who),
+    DestroyByHandle(Who),
+    /// All sessions of a user, as an administrator ends them: page by page, by their handles.
+    EndUser(&'static str),
+    Clear,
+    Sweep,
+    Wait(u64),
+    /// One turn of the journal.
+    Turn,
+    /// As many as it takes.
+    Settle,
+    Flush,
+    /// What was written a second ago.
+    PassTime,
+    Checkpoint,
+    Reopen(Reopening),
+}
+
+/// A session: one that is there, or any id that ever was.
+#[derive(Debug, Clone, Copy)]
+pub struct Who {
+    pub number: u8,
+    pub any: bool,
+}
+
+/// The end of one life of the store, and the beginning of the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Reopening {
+    pub end: End,
+    /// Makes every choice that the end of a life leaves open.
+    pub seed: u64,
+    pub clock: Jump,
+    pub life: Life,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum End {
+    /// A close, and then that: nothing is open any more.
+    Close(Crash),
+    /// No close: so many turns of the journal, the disk stopped after so many operations of theirs, and then that.
+    Crash { turns: u8, stop: Option<u8>, how: Crash },
+}
+
+/// Where the clock stands at the next opening.
+#[derive(Debug, Clone, Copy)]
+pub enum Jump {
+    Ahead(u64),
+    Back(u64),
+    To(u64),
+}
+
+/// What differs between the lives of a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Life {
+    pub durability: Durability,
+    pub max_sessions: u32,
+    pub max_bytes: u64,
+    pub checkpoint_bytes: u64,
+}
+
+fn uid() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just(""), Just("ann"), Just("bob"), Just("жанна")]
+}
+
+fn data() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[a-z]{0,40}", 1 => "[a-zж€]{0,20}", 1 => "[a-zé]{200,300}"]
+}
+
+fn who() -> impl Strategy<Value = Who> {
+    (any::<u8>(), prop::bool::weighted(0.1)).prop_map(|(number, any)| Who { number, any })
+}
+
+fn timeout() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![
+        4 => Just(None),
+        2 => (1u64..20_000).prop_map(Some),
+        1 => Just(Some(TWO_YEARS)),
+        1 => Just(Some(NEVER)),
+    ]
+}
+
+fn millis() -> impl Strategy<Value = u64> {
+    prop_oneof![6 => 0u64..500, 4 => 500u64..5_000, 1 => Just(TWO_MONTHS)]
+}
+
+fn crash() -> impl Strategy<Value = Crash> {
+    prop_oneof![
+        2 => Just(Crash::KillProcess),
+        2 => Just(Crash::PowerCut),
+        1 => Just(Crash::PowerCutLosingAll),
+        1 => Just(Crash::PowerCutLosingNothing),
+    ]
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![
+        1 => crash().prop_map(End::Close),
+        3 => (0u8..6, prop::option::of(1u8..30), crash())
+            .prop_map(|(turns, stop, how)| End::Crash { turns, stop, how }),
+    ]
+}
+
+fn jump() -> impl Strategy<Value = Jump> {
+    prop_oneof![
+        4 => millis().prop_map(Jump::Ahead),
+        2 => prop_oneof![millis(), Just(TWO_YEARS)].prop_map(Jump::Back),
+        1 => prop_oneof![0u64..20_000, Just(1_700_000_000_000)].prop_map(Jump::To),
+    ]
+}
+
+pub fn life() -> impl Strategy<Value = Life> {
+    (
+        prop_oneof![
+            Just(Durability::None),
+            Just(Durability::Os),
+            Just(Durability::Disk)
+        ],
+        prop_oneof![2u32..6, Just(1_000)],
+        prop_oneof![1 => 700u64..2_000, 2 => Just(1 << 20)],
+        prop_oneof![Just(300u64), Just(1_500), Just(1 << 20)],
+    )
+        .prop_map(|(durability, max_sessions, max_bytes, checkpoint_bytes)| Life {
+            durability,
+            max_sessions,
+            max_bytes,
+            checkpoint_bytes,
+        })
+}
+
+pub fn reopening() -> impl Strategy<Value = Reopening> {
+    (end(), any::<u64>(), jump(), life()).prop_map(|(end, seed, clock, life)| Reopening {
+        end,
+        seed,
+        clock,
+        life,
+    })
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => (uid(), prop::bool::weighted(0.2), data(), timeout(), timeout()).prop_map(
+            |(uid, form, data, idle_timeout, absolute_timeout)| Step::Create { uid, form, data, idle_timeout, absolute_timeout }
+        ),
+        8 => (who(), prop::bool::weighted(0.1), prop::option::weighted(0.2, any::<bool>()), data(), timeout()).prop_map(
+            |(who, stale, form, data, idle_timeout)| Step::Commit { who, stale, form, data, idle_timeout }
+        ),
+        4 => (who(), prop::option::of(prop_oneof![Just("ann"), Just("bob")]), data())
+            .prop_map(|(who, login, data)| Step::Regenerate { who, login, data }),
+        4 => (who(), timeout()).prop_map(|(who, idle_timeout)| Step::Touch { who, idle_timeout }),
+        5 => (who(), any::<bool>()).prop_map(|(who, touch)| Step::Read { who, touch }),
+        3 => who().prop_map(Step::Destroy),
+        2 => who().prop_map(Step::DestroyByHandle),
+        1 => prop_oneof![3 => uid().prop_map(Step::EndUser), 1 => Just(Step::Clear)],
+        2 => Just(Step::Sweep),
+        8 => millis().prop_map(Step::Wait),
+        6 => Just(Step::Turn),
+        2 => Just(Step::Settle),
+        1 => Just(Step::Flush),
+        1 => Just(Step::PassTime),
+        2 => Just(Step::Checkpoint),
+        6 => reopening().prop_map(Step::Reopen),
+    ]
+}

@@ -1,0 +1,369 @@
+//! A store beside its model: each operation is done to both, and each answer compared.
+
+use crate::campaign;
+use crate::model::{Model, Need, Session, owned};
+use crate::operations::{Changed, Wanted};
+use crate::steps::{Life, Step, Who};
+use agai_session_core::clock::ManualClock;
+use agai_session_core::journal::disk::simulated::SimulatedDisk;
+use agai_session_core::journal::faults::Faults;
+use agai_session_core::journal::open::Parts;
+use agai_session_core::journal::options::Durability;
+use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::{
+    Error, Event, EventKind, EventMask, Facts, Handle, Options, OwnedText, Reason, SessionId, SessionInfo,
+    Text, TextBuffer,
+};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+pub type Checked<T = ()> = Result<T, TestCaseError>;
+
+pub const IDLE: u64 = 10_000;
+pub const GUEST_IDLE: u64 = 4_000;
+pub const ABSOLUTE: u64 = 60_000;
+
+/// What stays known of a session when it is gone.
+#[derive(Debug)]
+pub struct Known {
+    /// All that it ever had.
+    pub ids: Vec<SessionId>,
+    pub handle: Handle,
+    /// A crash took it, or may have, so its handle may come again.
+    pub lost: bool,
+}
+
+/// Up to where things were promised to be on the disk.
+#[derive(Debug, Default)]
+pub struct Promised {
+    pub write: u64,
+    pub end: u64,
+}
+
+pub struct World {
+    pub disk: SimulatedDisk,
+    pub store: SimulatedStore,
+    pub model: Model,
+    pub known: Vec<Known>,
+    pub clock: Arc<ManualClock>,
+    pub life: Life,
+    pub faults: Faults,
+    pub promised: Promised,
+    /// Lives that ended, and records that had been acknowledged by then.
+    pub ended: u64,
+    pub acknowledged: u64,
+}
+
+/// The parts of one life.
+pub fn parts(seed: u64, now: u64, life: Life, faults: Faults) -> (Parts, Arc<ManualClock>) {
+    let mut parts = campaign::parts(seed, life.durability, faults);
+    parts.options = Options {
+        max_sessions: life.max_sessions,
+        max_bytes: life.max_bytes,
+        max_session_bytes: 1 << 12,
+        idle_timeout: IDLE,
+        guest_idle_timeout: GUEST_IDLE,
+        absolute_timeout: ABSOLUTE,
+    };
+    parts.journal.checkpoint_bytes = life.checkpoint_bytes;
+    let clock = Arc::new(ManualClock::new(now));
+    parts.clock = Arc::clone(&clock) as _;
+    (parts, clock)
+}
+
+/// The narrowest form of a text.
+fn narrow(text: &OwnedText) -> OwnedText {
+    owned(&text.to_string_lossy())
+}
+
+/// All sessions that are not over, in the order of their places.
+pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.handle.page(after, 3).unwrap();
+        // A user id beside wide data is wide too; it is the same text.
+        all.extend(page.sessions.into_iter().map(|info| SessionInfo {
+            uid: info.uid.as_ref().map(narrow),
+            ..info
+        }));
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
+}
+
+/// Reads a session under an id: user id, form and data as one text.
+pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(String, Facts)> {
+    let mut buffer = TextBuffer::default();
+    let facts = store.handle.load(id.key(), touch, &mut buffer).unwrap()?;
+    let text = match buffer.text() {
+        Text::Latin1(bytes) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+        Text::Utf16(units) => String::from_utf16(units).unwrap(),
+    };
+    Some((text, facts))
+}
+
+impl World {
+    pub fn open(seed: u64, now: u64, life: Life, faults: Faults) -> Self {
+        let disk = SimulatedDisk::new();
+        let (parts, clock) = parts(seed, now, life, faults);
+        let store = SimulatedStore::open(&disk, parts).unwrap();
+        store.handle.listen(EventMask::ALL).unwrap();
+        Self {
+            disk,
+            store,
+            model: Model::begin(0, now, Vec::new()),
+            known: Vec::new(),
+            clock,
+            life,
+            faults,
+            promised: Promised::default(),
+            ended: 0,
+            acknowledged: 0,
+        }
+    }
+
+    pub fn now(&self) -> u64 {
+        self.store.handle.now()
+    }
+
+    pub fn step(&mut self, step: &Step) -> Checked {
+        match step {
+            Step::Create {
+                uid,
+                form,
+                data,
+                idle_timeout,
+                absolute_timeout,
+            } => self.create(&Wanted {
+                uid,
+                form: *form,
+                data,
+                idle_timeout: *idle_timeout,
+                absolute_timeout: *absolute_timeout,
+            })?,
+            Step::Commit {
+                who,
+                stale,
+                form,
+                data,
+                idle_timeout,
+            } => self.commit(
+                *who,
+                *stale,
+                &Changed {
+                    form: *form,
+                    data,
+                    idle_timeout: *idle_timeout,
+                },
+            )?,
+            Step::Regenerate { who, login, data } => self.regenerate(*who, *login, data)?,
+            Step::Touch { who, idle_timeout } => self.touch(*who, *idle_timeout)?,
+            Step::Read { who, touch } => self.read(*who, *touch)?,
+            Step::Destroy(who) => self.destroy(*who)?,
+            Step::DestroyByHandle(who) => self.destroy_by_handle(*who)?,
+            Step::EndUser(uid) => self.end_user(uid)?,
+            Step::Clear => self.clear()?,
+            Step::Sweep => {
+                self.store.sweep();
+                self.absorb(None)?;
+                let now = self.now();
+                prop_assert!(
+                    self.model.live.values().all(|session| !session.is_over(now)),
+                    "a sweep leaves nobody behind"
+                );
+            }
+            Step::Wait(millis) => self.clock.advance(*millis),
+            Step::Turn => {
+                self.store.turn();
+            }
+            Step::Settle => self.settle()?,
+            Step::Flush | Step::PassTime => {
+                if matches!(step, Step::Flush) {
+                    self.store.handle.flush().unwrap();
+                } else {
+                    self.store.settle();
+                    self.store.pass_time();
+                }
+                self.settle()?;
+                prop_assert!(
+                    self.store.handle.reached().synced >= self.model.lsn(),
+                    "{:?}",
+                    self.store.handle.reached()
+                );
+            }
+            Step::Checkpoint => {
+                self.store.handle.checkpoint().unwrap();
+            }
+            Step::Reopen(reopening) => self.reopen(*reopening)?,
+        }
+        self.recount()
+    }
+
+    /// Once the journal rests, all that was promised has been acknowledged.
+    fn settle(&mut self) -> Checked {
+        self.store.settle();
+        let reached = self.store.handle.reached();
+        let write = match self.life.durability {
+            Durability::Disk => reached.synced,
+            Durability::None | Durability::Os => reached.written,
+        };
+        prop_assert!(
+            write >= self.promised.write && reached.ends_synced >= self.promised.end,
+            "{:?}, promised {:?}",
+            reached,
+            self.promised
+        );
+        Ok(())
+    }
+
+    /// The store's own figures against the model's.
+    pub fn recount(&self) -> Checked {
+        self.store.validate();
+        let stats = self.store.handle.stats().unwrap();
+        prop_assert_eq!(self.store.handle.lsn(), self.model.lsn(), "records of the log");
+        prop_assert_eq!(stats.sessions, self.model.live.len() as u64);
+        prop_assert_eq!(stats.guests, self.model.guests() as u64);
+        prop_assert_eq!(stats.bytes, self.model.bytes());
+        let now = self.now();
+        let pages = pages(&self.store);
+        let mut held: Vec<_> = self
+            .model
+            .live
+            .iter()
+            .filter(|(_, session)| !session.is_over(now))
+            .collect();
+        prop_assert_eq!(pages.len(), held.len());
+        for info in &pages {
+            let at = held
+                .iter()
+                .position(|(n, _)| self.known[**n].handle == info.handle);
+            prop_assert!(at.is_some(), "a session that nobody made: {:?}", info);
+            let (_, session) = held.swap_remove(at.unwrap());
+            prop_assert_eq!(info, &session.info(info.handle));
+        }
+        Ok(())
+    }
+
+    /// The session that a step means, by an id that it has or had.
+    pub fn target(&self, who: Who) -> Option<(usize, SessionId)> {
+        let number = usize::from(who.number);
+        let n = if who.any {
+            number.checked_rem(self.known.len())?
+        } else {
+            *self
+                .model
+                .live
+                .keys()
+                .nth(number.checked_rem(self.model.live.len())?)?
+        };
+        let ids = &self.known[n].ids;
+        let id = if who.any {
+            &ids[number % ids.len()]
+        } else {
+            &ids[self.model.live[&n].id]
+        };
+        Some((n, id.clone()))
+    }
+
+    /// The session as it must be found under an id, if it must be.
+    pub fn expected(&self, n: usize, id: &SessionId) -> Option<Session> {
+        let session = self.model.live.get(&n)?;
+        (self.known[n].ids[session.id] == *id && !session.is_over(self.now())).then(|| session.clone())
+    }
+
+    fn number_of(&self, event: &Event) -> Option<usize> {
+        self.model
+            .live
+            .keys()
+            .copied()
+            .find(|&n| self.known[n].handle == event.handle)
+    }
+
+    /// Takes what the store tells of sessions that left it, and checks that they had to.
+    pub fn absorb(&mut self, need: Option<Need>) -> Checked {
+        let now = self.now();
+        let events: Vec<_> = std::iter::from_fn(|| self.store.handle.take_events())
+            .flatten()
+            .collect();
+        for event in events {
+            if matches!(event.kind, EventKind::Created | EventKind::Regenerated) {
+                continue;
+            }
+            let n = self.number_of(&event);
+            prop_assert!(n.is_some(), "nobody has that handle: {:?}", event);
+            let n = n.unwrap();
+            let session = &self.model.live[&n];
+            prop_assert_eq!(
+                event.uid.as_ref().map(narrow),
+                session.is_user().then(|| owned(&session.uid))
+            );
+            match event.kind {
+                EventKind::Expired => {
+                    let idle = session.idle_deadline() == session.deadline();
+                    let reason = if idle {
+                        Reason::IdleTimeout
+                    } else {
+                        Reason::AbsoluteTimeout
+                    };
+                    prop_assert!(
+                        session.is_over(now) && event.reason == reason,
+                        "{:?} at {}: {:?}",
+                        event.reason,
+                        now,
+                        session
+                    );
+                }
+                EventKind::Evicted => {
+                    let Life {
+                        max_sessions,
+                        max_bytes,
+                        ..
+                    } = self.life;
+                    prop_assert!(need.is_some(), "nobody needed room");
+                    let need = need.unwrap();
+                    let reason = if self.model.live.len() + need.sessions > max_sessions as usize {
+                        Reason::MaxSessions
+                    } else {
+                        Reason::MaxBytes
+                    };
+                    prop_assert_eq!(event.reason, reason);
+                    prop_assert!(
+                        reason == Reason::MaxSessions || self.model.bytes() + need.bytes > max_bytes,
+                        "there was room"
+                    );
+                    prop_assert!(
+                        self.model.live.values().all(|session| !session.is_over(now)),
+                        "the dead leave first"
+                    );
+                    prop_assert_eq!(Some(n), self.model.victim(&need), "the order of use");
+                }
+                _ => {}
+            }
+            self.model.remove(now, n);
+        }
+        Ok(())
+    }
+
+    /// A write was refused: there must be no room to be made for it.
+    pub fn refused(&self, error: &Error, need: &Need) -> Checked {
+        let now = self.now();
+        let Life {
+            max_sessions,
+            max_bytes,
+            ..
+        } = self.life;
+        prop_assert_eq!(error.code(), "ERR_SESSION_FULL");
+        prop_assert!(
+            !self.model.could_fit(need, max_sessions, max_bytes),
+            "{:?} would fit",
+            need
+        );
+        prop_assert!(
+            self.model.live.values().all(|session| !session.is_over(now)),
+            "the dead leave first"
+        );
+        Ok(())
+    }
+}
