@@ -61,19 +61,18 @@ export declare class NativeStore {
    * `takeEvents`. Neither it nor the expiry thread keeps the process alive.
    */
   constructor(options: NativeOptions, results: Float64Array, onEvents: () => void, clock?: NativeClock | undefined | null)
-  /** Stores a new session and answers its id. */
-  create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string
-  /** The text of a session (user id, form parameters, data), or null. */
-  load(id: string, touch: boolean): string | null
-  /** Writes a change made from `version` (0: from whichever is stored); undefined parts stay. Answers a status. */
-  commit(id: string, version: number, data: string | undefined | null, form: string | undefined | null, idleTimeout: number): number
+  /**
+   * What requests call, as plain functions: a method's receiver costs more than all that they do. `create` stores a new session and
+   * answers its id; `load` answers a session's text (user id, form parameters, data) or null; `commit` writes a change made from
+   * `version` (0: from whichever is stored), of which undefined parts stay, and answers a status; `touch` notes activity and is
+   * false if the session is gone. A timeout that is NaN was not given.
+   */
+  calls(): { load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
   /**
    * Moves a session to a new id, with a change; as `uid`'s, logged in now, if one is given. Answers the new id, or null with
    * the status in the shared array.
    */
   regenerate(id: string, version: number, data: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number): string | null
-  /** Notes activity, and sets the session's own idle timeout unless it is NaN. False if the session is gone. */
-  touch(id: string, idleTimeout: number): boolean
   has(id: string): boolean
   destroy(id: string, logout: boolean): boolean
   handleOf(id: string): string | null

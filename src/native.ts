@@ -15,6 +15,7 @@ export type {
   NativeStats,
 } from '../index.js';
 export type NativeStore = Addon.NativeStore;
+export type NativeCalls = ReturnType<NativeStore['calls']>;
 export type NativeOpening = Addon.NativeOpening;
 export type NativeInspection = Addon.NativeInspection;
 export type NativeClock = Addon.NativeClock;

@@ -4,7 +4,7 @@
  */
 import { SessionError } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { NativeStore, Place, Status, toSessionError, type NativeClock } from '../native.js';
+import { NativeStore, Place, Status, toSessionError, type NativeCalls, type NativeClock } from '../native.js';
 import type {
   CommitOutcome,
   SessionBackend,
@@ -111,6 +111,8 @@ export class NativeBackend implements SessionBackend {
   readonly #maxSessionBytes: number;
   readonly #results: Float64Array;
   readonly #native: NativeStore;
+  /** What requests call. Unlike the methods of `#native` they throw the addon's own errors. */
+  readonly #calls: NativeCalls;
   /** `undefined` without a journal. */
   readonly #acks: Acknowledgements | undefined;
 
@@ -118,6 +120,7 @@ export class NativeBackend implements SessionBackend {
     this.timeouts = limits;
     this.#maxSessionBytes = limits.maxSessionBytes;
     this.#native = native;
+    this.#calls = native.calls();
     this.#results = results;
     this.#acks = acks;
   }
@@ -132,7 +135,12 @@ export class NativeBackend implements SessionBackend {
   }
 
   load(id: string, touch: boolean): StoredSession | undefined {
-    const text = this.#native.load(id, touch);
+    let text: string | null;
+    try {
+      text = this.#calls.load(id, touch);
+    } catch (error) {
+      throw toSessionError(error);
+    }
     return text === null ? undefined : new NativeSession(this.#native, this.#results, id, 0, text);
   }
 
@@ -148,7 +156,7 @@ export class NativeBackend implements SessionBackend {
   #create(draft: SessionDraft): MaybePromise<SessionFacts> {
     const { data, form = '', uid = '' } = draft;
     const { idleTimeout = NaN, absoluteTimeout = NaN } = draft;
-    const id = this.#native.create(data, form, uid, idleTimeout, absoluteTimeout);
+    const id = this.#calls.create(data, form, uid, idleTimeout, absoluteTimeout);
     const facts = new NativeFacts(this.#native, this.#results, id, 0);
     return this.#acks === undefined ? facts : this.#acks.saved(facts);
   }
@@ -163,7 +171,7 @@ export class NativeBackend implements SessionBackend {
   }
 
   #commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome> {
-    const status = this.#native.commit(id, version ?? 0, change.data, change.form, change.idleTimeout ?? NaN);
+    const status = this.#calls.commit(id, version ?? 0, change.data, change.form, change.idleTimeout ?? NaN);
     if (status !== Status.ok) return this.#refused(id, status);
     const outcome = this.#ok(id);
     return this.#acks === undefined ? outcome : this.#acks.saved(outcome);
@@ -197,7 +205,11 @@ export class NativeBackend implements SessionBackend {
   }
 
   touch(id: string, idleTimeout?: number): boolean {
-    return this.#native.touch(id, idleTimeout ?? NaN);
+    try {
+      return this.#calls.touch(id, idleTimeout ?? NaN);
+    } catch (error) {
+      throw toSessionError(error);
+    }
   }
 
   destroy(id: string, reason: 'destroy' | 'logout'): MaybePromise<boolean> {
@@ -241,12 +253,19 @@ export class NativeBackend implements SessionBackend {
 
   /** Waits for room and makes a write again that was refused for want of it; any other error stays one. */
   #retry<Args extends unknown[], T>(
-    error: unknown,
+    thrown: unknown,
     write: (this: NativeBackend, ...args: Args) => MaybePromise<T>,
     ...args: Args
   ): Promise<T> {
+    const error = toSessionError(thrown);
     if (this.#acks === undefined || !isBackpressure(error)) throw error;
-    return this.#acks.retry(() => write.apply(this, args));
+    return this.#acks.retry(() => {
+      try {
+        return write.apply(this, args);
+      } catch (error) {
+        throw toSessionError(error);
+      }
+    });
   }
 
   #ok(id: string): CommitOutcome {

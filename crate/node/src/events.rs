@@ -2,7 +2,7 @@
 
 use crate::error::{Result, from_napi};
 use crate::results::number;
-use crate::strings::Made;
+use crate::strings::{Made, make_text};
 use agai_session_core::{Event, Page};
 use napi::Env;
 use napi::bindgen_prelude::{Array, ToNapiValue};
@@ -33,7 +33,9 @@ impl<'env> Rows<'env> {
     }
 
     fn put_uid(&mut self, uid: Option<&agai_session_core::OwnedText>) -> Result<()> {
-        let text = uid.map(|uid| Made::text(self.env, uid.as_text())).transpose()?;
+        let text = uid
+            .map(|uid| make_text(self.env, uid.as_text()).map(Made))
+            .transpose()?;
         self.put(text)
     }
 }

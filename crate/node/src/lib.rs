@@ -1,9 +1,11 @@
 //! The binding: converts, calls the core, converts back. No decision about sessions is made here.
 
+mod calls;
 mod clock;
 mod cookie_reader;
 mod error;
 mod events;
+mod function;
 mod inspect;
 mod inspected;
 mod journal;

@@ -1,5 +1,6 @@
 //! The store's exports. JavaScript's arguments were checked in TypeScript.
 
+use crate::calls::make_calls;
 use crate::clock::{NativeClock, clock_or_system};
 use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
@@ -10,10 +11,9 @@ use crate::results::{Results, Status, millis, number, optional_millis};
 use crate::strings::{Made, TextIn, read_handle, read_key};
 use agai_session_core::random::OsRandom;
 use agai_session_core::{
-    Change, Commit, EventMask, Identity, NewSession, Reason, Renewal, SessionKey, Stats, StoreHandle,
-    TextBuffer,
+    Change, Commit, EventMask, Identity, Reason, Renewal, SessionKey, Stats, StoreHandle, Text, TextBuffer,
 };
-use napi::bindgen_prelude::{Array, Float64Array, Function};
+use napi::bindgen_prelude::{Array, Float64Array, Function, JsValue};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsString};
 use napi_derive::napi;
@@ -63,16 +63,31 @@ impl From<Stats> for NativeStats {
 /// Buffers that every call uses again. One JavaScript thread uses them, one call at a time.
 pub struct Buffers {
     pub data: TextIn,
-    form: TextIn,
-    uid: TextIn,
+    pub form: TextIn,
+    pub uid: TextIn,
     pub out: TextBuffer,
     pub results: Results,
 }
 
-/// What a store and its cookie readers share.
+/// What a store and its functions share.
 pub struct Shared {
     pub handle: StoreHandle,
-    pub buffers: RefCell<Buffers>,
+    buffers: RefCell<Buffers>,
+}
+
+impl Shared {
+    pub fn call<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
+        body(&self.handle, &mut self.buffers.borrow_mut())
+    }
+
+    /// For calls whose effect is to survive: the record to wait for goes to the shared array.
+    pub fn write<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
+        self.call(|handle, buffers| {
+            let answer = body(handle, buffers)?;
+            buffers.results.lsn(handle.lsn());
+            Ok(answer)
+        })
+    }
 }
 
 /// The store, as its JavaScript thread has it.
@@ -123,16 +138,11 @@ impl NativeStore {
     }
 
     pub(crate) fn call<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
-        guard(|| body(&self.shared.handle, &mut self.shared.buffers.borrow_mut()))
+        guard(|| self.shared.call(body))
     }
 
-    /// For calls whose effect is to survive: the record to wait for goes to the shared array.
     pub(crate) fn write<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
-        self.call(|handle, buffers| {
-            let answer = body(handle, buffers)?;
-            buffers.results.lsn(handle.lsn());
-            Ok(answer)
-        })
+        guard(|| self.shared.write(body))
     }
 
     /// For calls that need the key alone and answer "no" to what is no id.
@@ -142,7 +152,7 @@ impl NativeStore {
         id: JsString<'_>,
         body: impl FnOnce(&StoreHandle, SessionKey) -> std::result::Result<T, agai_session_core::Error>,
     ) -> Result<T> {
-        self.write(|handle, _| match read_key(env, id)? {
+        self.write(|handle, _| match read_key(env, id.raw())? {
             Some(key) => body(handle, key).map_err(|error| from_core(&error)),
             None => Ok(T::default()),
         })
@@ -150,7 +160,7 @@ impl NativeStore {
 }
 
 /// A version to commit from; versions start at 1, and 0 stands for whichever is stored.
-fn base_version(version: f64) -> Option<u64> {
+pub fn base_version(version: f64) -> Option<u64> {
     (version > 0.0).then(|| millis(version))
 }
 
@@ -172,72 +182,15 @@ impl NativeStore {
         })
     }
 
-    /// Stores a new session and answers its id.
-    #[napi]
-    pub fn create(
-        &self,
-        env: Env,
-        data: JsString<'_>,
-        form: JsString<'_>,
-        uid: JsString<'_>,
-        idle_timeout: f64,
-        absolute_timeout: f64,
-    ) -> Result<String> {
-        self.write(|handle, buffers| {
-            let new = NewSession {
-                data: buffers.data.read(env, data)?,
-                form: buffers.form.read(env, form)?,
-                uid: buffers.uid.read(env, uid)?,
-                idle_timeout: optional_millis(idle_timeout),
-                absolute_timeout: optional_millis(absolute_timeout),
-            };
-            let (id, facts) = handle.create(&new).map_err(|error| from_core(&error))?;
-            buffers.results.facts(&facts);
-            Ok(id.to_text())
-        })
-    }
-
-    /// The text of a session (user id, form parameters, data), or null.
-    #[napi(ts_return_type = "string | null")]
-    pub fn load(&self, env: Env, id: JsString<'_>, touch: bool) -> Result<Option<Made>> {
-        self.call(|handle, buffers| {
-            let Some(key) = read_key(env, id)? else {
-                return Ok(None);
-            };
-            let loaded = handle
-                .load(key, touch, &mut buffers.out)
-                .map_err(|error| from_core(&error))?;
-            let Some(facts) = loaded else { return Ok(None) };
-            buffers.results.facts(&facts);
-            Made::text(env, buffers.out.text()).map(Some)
-        })
-    }
-
-    /// Writes a change made from `version` (0: from whichever is stored); undefined parts stay. Answers a status.
-    #[napi]
-    pub fn commit(
-        &self,
-        env: Env,
-        id: JsString<'_>,
-        version: f64,
-        data: Option<JsString<'_>>,
-        form: Option<JsString<'_>>,
-        idle_timeout: f64,
-    ) -> Result<u32> {
-        self.write(|handle, buffers| {
-            let Some(key) = read_key(env, id)? else {
-                return Ok(Status::Gone as u32);
-            };
-            let change = Change {
-                data: buffers.data.read_optional(env, data)?,
-                form: buffers.form.read_optional(env, form)?,
-                idle_timeout: optional_millis(idle_timeout),
-            };
-            let commit = handle
-                .commit(key, base_version(version), &change)
-                .map_err(|error| from_core(&error))?;
-            Ok(answer(&mut buffers.results, commit))
-        })
+    /// What requests call, as plain functions: a method's receiver costs more than all that they do. `create` stores a new session and
+    /// answers its id; `load` answers a session's text (user id, form parameters, data) or null; `commit` writes a change made from
+    /// `version` (0: from whichever is stored), of which undefined parts stay, and answers a status; `touch` notes activity and is
+    /// false if the session is gone. A timeout that is NaN was not given.
+    #[napi(
+        ts_return_type = "{ load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }"
+    )]
+    pub fn calls(&self, env: Env) -> Result<Made> {
+        guard(|| make_calls(env, &self.shared).map(Made))
     }
 
     /// Moves a session to a new id, with a change; as `uid`'s, logged in now, if one is given. Answers the new id, or null with
@@ -258,43 +211,23 @@ impl NativeStore {
         idle_timeout: f64,
     ) -> Result<Option<String>> {
         self.write(|handle, buffers| {
-            let Some(key) = read_key(env, id)? else {
+            let Some(key) = read_key(env, id.raw())? else {
                 buffers.results.status(Status::Gone);
                 return Ok(None);
             };
             let renewal = Renewal {
                 change: Change {
-                    data: buffers.data.read_optional(env, data)?,
-                    form: buffers.form.read_optional(env, form)?,
+                    data: read_given(&mut buffers.data, env, data)?,
+                    form: read_given(&mut buffers.form, env, form)?,
                     idle_timeout: optional_millis(idle_timeout),
                 },
-                identity: buffers
-                    .uid
-                    .read_optional(env, uid)?
-                    .map_or(Identity::Keep, Identity::User),
+                identity: read_given(&mut buffers.uid, env, uid)?.map_or(Identity::Keep, Identity::User),
             };
             let (new_id, commit) = handle
                 .regenerate(key, base_version(version), &renewal)
                 .map_err(|error| from_core(&error))?;
             answer(&mut buffers.results, commit);
             Ok(matches!(commit, Commit::Done(_)).then(|| new_id.to_text()))
-        })
-    }
-
-    /// Notes activity, and sets the session's own idle timeout unless it is NaN. False if the session is gone.
-    #[napi]
-    pub fn touch(&self, env: Env, id: JsString<'_>, idle_timeout: f64) -> Result<bool> {
-        self.write(|handle, buffers| {
-            let Some(key) = read_key(env, id)? else {
-                return Ok(false);
-            };
-            let touched = handle
-                .touch(key, optional_millis(idle_timeout))
-                .map_err(|error| from_core(&error))?;
-            if let Some(facts) = touched {
-                buffers.results.facts(&facts);
-            }
-            Ok(touched.is_some())
         })
     }
 
@@ -374,7 +307,7 @@ impl NativeStore {
     /// reason in the shared array. With `touch` it counts as the user's activity.
     #[napi(ts_return_type = "(header: string, touch: boolean) => string | null")]
     pub fn cookie_reader(&self, env: Env, name: JsString<'_>) -> Result<Made> {
-        guard(|| make_cookie_reader(env, &self.shared, name))
+        guard(|| make_cookie_reader(env, &self.shared, name).map(Made))
     }
 
     #[napi]
@@ -392,7 +325,13 @@ impl NativeStore {
     }
 }
 
-fn answer(results: &mut Results, commit: Commit) -> u32 {
+/// A text that may not have been given.
+fn read_given<'a>(buffer: &'a mut TextIn, env: Env, value: Option<JsString<'_>>) -> Result<Option<Text<'a>>> {
+    value.map(|value| buffer.read(env, value.raw())).transpose()
+}
+
+/// Puts what became of a commit in the shared array.
+pub fn answer(results: &mut Results, commit: Commit) -> Status {
     let status = match commit {
         Commit::Done(facts) => {
             results.facts(&facts);
@@ -402,5 +341,5 @@ fn answer(results: &mut Results, commit: Commit) -> u32 {
         Commit::Gone => Status::Gone,
     };
     results.status(status);
-    status as u32
+    status
 }

@@ -1,4 +1,5 @@
-//! JavaScript strings in and out without going through UTF-8, into buffers that are used again.
+//! JavaScript strings in and out without going through UTF-8, into buffers that are used again; and the other values that functions
+//! take and answer.
 //!
 //! Measured reasons are in the design: creating or reading latin1 costs a fraction of UTF-8, and asking for a length first
 //! doubles a read. So a read goes into a buffer that is large enough nearly always, and again if it was not.
@@ -90,41 +91,40 @@ pub struct TextIn {
 
 impl TextIn {
     /// Reads a string in its narrowest form.
-    pub fn read(&mut self, env: Env, value: JsString<'_>) -> Result<Text<'_>> {
-        let units = read(env, value.raw(), &mut self.utf16)?;
+    pub fn read(&mut self, env: Env, value: sys::napi_value) -> Result<Text<'_>> {
+        let units = read(env, value, &mut self.utf16)?;
         Ok(Text::narrow(units, &mut self.latin1))
     }
 
-    pub fn read_optional(&mut self, env: Env, value: Option<JsString<'_>>) -> Result<Option<Text<'_>>> {
-        value.map(|value| self.read(env, value)).transpose()
+    /// The same, of a string or undefined.
+    pub fn read_optional(&mut self, env: Env, value: sys::napi_value) -> Result<Option<Text<'_>>> {
+        let mut kind = 0;
+        // SAFETY: a live handle of this environment.
+        check(unsafe { sys::napi_typeof(env.raw(), value, &raw mut kind) })?;
+        if kind == sys::ValueType::napi_undefined {
+            return Ok(None);
+        }
+        self.read(env, value).map(Some)
     }
 
     /// Reads a string whose characters are bytes, as an HTTP header's are.
     pub fn read_bytes(&mut self, env: Env, value: sys::napi_value) -> Result<&[u8]> {
         read(env, value, &mut self.latin1)
     }
-
-    pub fn read_text_bytes(&mut self, env: Env, value: JsString<'_>) -> Result<&[u8]> {
-        self.read_bytes(env, value.raw())
-    }
 }
 
 /// Reads a short text of ASCII characters, as ids and handles are, without a buffer of its own; `None` for any other. Not
 /// through latin1, where another character with the same low byte would pass for the right one.
-fn read_name<T>(env: Env, value: JsString<'_>, parse: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>> {
+fn read_name<T>(
+    env: Env,
+    value: sys::napi_value,
+    parse: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Option<T>> {
     // A longer text is cut at the buffer's end and then has the wrong length.
     let mut units = [0u16; SessionId::TEXT_LEN + 2];
     let mut read = 0;
     // SAFETY: the value is a live handle of this environment, and the call writes at most the buffer's length.
-    check(unsafe {
-        u16::get(
-            env.raw(),
-            value.raw(),
-            units.as_mut_ptr(),
-            units.len(),
-            &raw mut read,
-        )
-    })?;
+    check(unsafe { u16::get(env.raw(), value, units.as_mut_ptr(), units.len(), &raw mut read) })?;
     let mut bytes = [0u8; SessionId::TEXT_LEN + 2];
     for (byte, unit) in bytes.iter_mut().zip(units) {
         // 0 is in no name.
@@ -134,13 +134,13 @@ fn read_name<T>(env: Env, value: JsString<'_>, parse: impl FnOnce(&[u8]) -> Opti
 }
 
 /// Reads an id and hashes it; `None` if it is none.
-pub fn read_key(env: Env, value: JsString<'_>) -> Result<Option<SessionKey>> {
+pub fn read_key(env: Env, value: sys::napi_value) -> Result<Option<SessionKey>> {
     read_name(env, value, |text| SessionId::parse(text).map(|id| id.key()))
 }
 
 /// Reads a handle; `None` if it is none.
 pub fn read_handle(env: Env, value: JsString<'_>) -> Result<Option<Handle>> {
-    read_name(env, value, Handle::parse)
+    read_name(env, value.raw(), Handle::parse)
 }
 
 /// Makes a JavaScript string.
@@ -169,14 +169,43 @@ pub fn make_text(env: Env, text: Text<'_>) -> Result<sys::napi_value> {
     Ok(value)
 }
 
+pub fn make_null(env: Env) -> Result<sys::napi_value> {
+    let mut null = null_mut();
+    // SAFETY: the environment is live.
+    check(unsafe { sys::napi_get_null(env.raw(), &raw mut null) })?;
+    Ok(null)
+}
+
+pub fn make_bool(env: Env, value: bool) -> Result<sys::napi_value> {
+    let mut made = null_mut();
+    // SAFETY: the environment is live.
+    check(unsafe { sys::napi_get_boolean(env.raw(), value, &raw mut made) })?;
+    Ok(made)
+}
+
+pub fn make_number(env: Env, value: u32) -> Result<sys::napi_value> {
+    let mut made = null_mut();
+    // SAFETY: the environment is live.
+    check(unsafe { sys::napi_create_uint32(env.raw(), value, &raw mut made) })?;
+    Ok(made)
+}
+
+pub fn read_bool(env: Env, value: sys::napi_value) -> Result<bool> {
+    let mut read = false;
+    // SAFETY: a live handle of this environment.
+    check(unsafe { sys::napi_get_value_bool(env.raw(), value, &raw mut read) })?;
+    Ok(read)
+}
+
+pub fn read_number(env: Env, value: sys::napi_value) -> Result<f64> {
+    let mut read = 0.0;
+    // SAFETY: a live handle of this environment.
+    check(unsafe { sys::napi_get_value_double(env.raw(), value, &raw mut read) })?;
+    Ok(read)
+}
+
 /// A value made already, for an export to answer.
 pub struct Made(pub sys::napi_value);
-
-impl Made {
-    pub fn text(env: Env, text: Text<'_>) -> Result<Self> {
-        make_text(env, text).map(Self)
-    }
-}
 
 impl ToNapiValue for Made {
     unsafe fn to_napi_value(_env: sys::napi_env, made: Self) -> napi::Result<sys::napi_value> {
