@@ -4,6 +4,7 @@ import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import type { SessionOptions } from '../manager/options.js';
 import { SessionManager } from '../manager/session-manager.js';
 import type { Session } from '../session/session.js';
+import { expose } from './request.js';
 
 export type { SessionOptions };
 
@@ -17,8 +18,6 @@ declare global {
   }
 }
 
-/** What Express adds to a request, as far as it is used here. */
-type ExpressRequest = IncomingMessage & { secure?: boolean; session?: Session };
 type Next = (error?: unknown) => void;
 
 /** The middleware, and what stands behind it. */
@@ -38,24 +37,27 @@ export interface SessionMiddleware {
 export function session(options: SessionOptions = {}): SessionMiddleware {
   const manager = new SessionManager(options);
   const { onError } = options;
-  function session(req: ExpressRequest, res: ServerResponse, next: Next): void {
-    const begin = (started: Session): void => {
-      req.session = started;
-      next();
-    };
+  function session(req: IncomingMessage, res: ServerResponse, next: Next): void {
     let started: MaybePromise<Session>;
     try {
-      started = manager.start(req, res, {
-        // Undefined outside Express, as under connect: then the manager judges by the socket.
-        ...(typeof req.secure === 'boolean' && { secure: req.secure }),
-        onError: onError ? (error) => onError(error, req, res) : next,
-      });
+      started = manager.start(req, res, { secure: secureOf, onError: onError ? undefined : next });
     } catch (error) {
       next(error);
       return;
     }
-    if (isPromise(started)) started.then(begin, next);
-    else begin(started);
+    if (isPromise(started)) started.then((started) => begin(req, started, next), next);
+    else begin(req, started, next);
   }
   return Object.assign(session, { manager, ready: manager.ready });
+}
+
+function begin(req: IncomingMessage, session: Session, next: Next): void {
+  expose(req, session);
+  next();
+}
+
+/** Express' word, if it is Express: under connect the manager judges by the socket. */
+function secureOf(req: IncomingMessage): boolean | undefined {
+  const { secure } = req as { secure?: unknown };
+  return typeof secure === 'boolean' ? secure : undefined;
 }

@@ -1,6 +1,7 @@
 /** One request and its response: what their session needs of them, and what the response's gate does with the session. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
+import { Attachment } from './attachment.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
 import type { BroughtForm } from '../session/kept-form.js';
@@ -9,58 +10,115 @@ import type { SessionBackend, StoredSession } from '../store/backend.js';
 import type { CookiePolicy } from './cookie.js';
 import type { Commit } from './response.js';
 
+/** Whether the client's connection is secure; undefined if whoever is asked does not know. */
+export type SecureOf = (req: IncomingMessage) => boolean | undefined;
+
 /** What all requests of a manager share. */
 export interface Surroundings {
   readonly backend: SessionBackend;
   readonly concurrency: Concurrency;
   readonly cookie: CookiePolicy;
+  /** The cookie's name on secure connections, by which managers know that they share it. */
+  readonly name: string;
+  /** Whether a request's connection is secure, by what whoever started its session says of it. */
+  readonly isSecure: (req: IncomingMessage, said: boolean | SecureOf | undefined) => boolean;
   /** Told of a commit that failed where the request has nobody of its own for it. */
   readonly fail: (error: unknown, req: IncomingMessage, res: ServerResponse) => void;
+}
+
+/** What an adapter knows better than the manager. */
+export interface StartOptions {
+  /**
+   * Whether the client's connection is secure, or a function that says so, and is asked where it matters alone. Default, or where that
+   * answers `undefined`: by the socket, and `X-Forwarded-Proto` if `trustProxy`.
+   */
+  secure?: boolean | SecureOf | undefined;
+  /** Told when the session cannot be written, instead of the manager's `onError`. */
+  onError?: ((error: unknown) => void) | undefined;
+}
+
+/** The session cookie under one name. */
+interface Named {
+  readonly name: string;
 }
 
 /** What is known of a request when its session starts. */
 export interface Beginning {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  readonly secure: boolean;
-  /** The name that the session's cookie has on this connection. */
-  readonly cookieName: string;
+  /** As it is named on this connection. */
+  readonly cookie: Named;
   /** The session that the request brought. */
   readonly stored: StoredSession | undefined;
-  /** Told when the session cannot be written, instead of the manager. */
-  readonly onError: ((error: unknown) => void) | undefined;
+  readonly options: StartOptions;
+  /** What another manager began on the same request before. */
+  readonly previous: Exchange<object> | undefined;
 }
+
+/** The newest exchange of each request. */
+const exchanges = new Attachment<Exchange<object>>();
 
 /**
  * Made for every request, so it is one object with methods and not a dozen closures: those took longer to make than all the rest of an
  * untouched request (docs/performance.md).
  */
 export class Exchange<Data extends object> implements SessionContext, Commit {
-  readonly backend: SessionBackend;
-  readonly concurrency: Concurrency;
-  readonly cookieName: string;
   readonly session: Session<Data>;
   readonly #surroundings: Surroundings;
   readonly #beginning: Beginning;
+  /** Whether an adapter shows this session as the request's. */
+  #isShown = false;
 
   constructor(surroundings: Surroundings, beginning: Beginning) {
-    this.backend = surroundings.backend;
-    this.concurrency = surroundings.concurrency;
-    this.cookieName = beginning.cookieName;
     this.#surroundings = surroundings;
     this.#beginning = beginning;
     this.session = new Session<Data>(this, beginning.stored);
+    exchanges.set(beginning.req, this as unknown as Exchange<object>);
+  }
+
+  get backend(): SessionBackend {
+    return this.#surroundings.backend;
+  }
+
+  get concurrency(): Concurrency {
+    return this.#surroundings.concurrency;
+  }
+
+  get cookieName(): string {
+    return this.#beginning.cookie.name;
+  }
+
+  static newest(req: IncomingMessage): Exchange<object> | undefined {
+    return exchanges.get(req);
+  }
+
+  /** This one or one before, whichever began over the same store and under the same cookie name, as by a mounted application's manager. */
+  of<Data extends object>({ backend, name }: Surroundings): Exchange<Data> | undefined {
+    let at: Exchange<object> | undefined = this as unknown as Exchange<object>;
+    while (at && (at.backend !== backend || at.#surroundings.name !== name)) at = at.#beginning.previous;
+    return at as unknown as Exchange<Data> | undefined;
+  }
+
+  /** Has a session be the one that an adapter shows as the request's. */
+  static show(req: IncomingMessage, session: Session): void {
+    for (let at = exchanges.get(req); at; at = at.#beginning.previous) at.#isShown = at.session === session;
+  }
+
+  /** The session that is shown. */
+  static shown(req: IncomingMessage): Session | undefined {
+    let at = exchanges.get(req);
+    while (at && !at.#isShown) at = at.#beginning.previous;
+    return at?.session as Session | undefined;
   }
 
   admitNewId(): void {
-    const { res, secure } = this.#beginning;
-    if (res.headersSent) {
+    if (this.#beginning.res.headersSent) {
       throw new SessionError(
         'ERR_SESSION_HEADERS_SENT',
         'the session needs a new cookie, but the headers have been sent: write to a new session, log in or regenerate before',
       );
     }
-    this.#surroundings.cookie.admit(secure);
+    this.#surroundings.cookie.admit(this.#isSecure);
   }
 
   get form(): BroughtForm {
@@ -83,8 +141,8 @@ export class Exchange<Data extends object> implements SessionContext, Commit {
   }
 
   onError(error: unknown): void {
-    const { req, res, onError } = this.#beginning;
-    if (onError) onError(error);
+    const { req, res, options } = this.#beginning;
+    if (options.onError) options.onError(error);
     else this.#surroundings.fail(error, req, res);
   }
 
@@ -97,14 +155,17 @@ export class Exchange<Data extends object> implements SessionContext, Commit {
     return this.session.commit();
   }
 
+  get #isSecure(): boolean {
+    return this.#surroundings.isSecure(this.#beginning.req, this.#beginning.options.secure);
+  }
+
   /** The `Set-Cookie` text that the session's end or its new id asks for. */
   #cookie(): string | undefined {
-    const { secure, stored } = this.#beginning;
-    switch (this.session.cookieChange(stored)) {
+    switch (this.session.cookieChange(this.#beginning.stored)) {
       case 'set':
-        return this.#surroundings.cookie.set(this.session.id!, secure);
+        return this.#surroundings.cookie.set(this.session.id!, this.#isSecure);
       case 'remove':
-        return this.#surroundings.cookie.remove(secure);
+        return this.#surroundings.cookie.remove(this.#isSecure);
       default:
         return undefined;
     }

@@ -3,18 +3,16 @@
  *
  * The methods that send headers are wrapped once, on the prototype that all responses share: wrapping them on each response
  * costs more than everything else that a request does here. A response without a gate passes through at the price of one
- * property read.
+ * look-up.
  */
 import { ServerResponse } from 'node:http';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import { Attachment, look } from './attachment.js';
 import { Failure, startOver } from './failure.js';
 import { freezeHead, isHead, sendWithCookie, SENDING, type Method, type Response, type Sending } from './head.js';
 
-const kGate = Symbol('agai-session.gate');
+const gates = new Attachment<Gate>();
 const kHooked = Symbol('agai-session.hooked');
-
-/** A response with its gate. */
-type Gated = Response & { [kGate]?: Gate | undefined };
 
 /** What a gate does before the headers leave, and what it tells if that failed. */
 export interface Commit {
@@ -31,18 +29,34 @@ export interface Commit {
   onError(error: unknown): void;
 }
 
-/** Commits `commit` before the response's headers leave. Several managers may gate one response; each commits its own. */
-export function gate(res: Gated, commit: Commit): void {
-  warnOfTwins(res[kGate], commit.cookieName);
+/**
+ * Commits `commit` before the response's headers leave. Several managers may gate one response; each commits its own. `others` is what
+ * `gateOf` answers.
+ */
+export function gate(res: object, others: Gate | undefined, commit: Commit): void {
+  if (others) warnOfTwins(others, commit.cookieName);
   if (!(res instanceof ServerResponse)) hook(prototypeWith('writeHead', res));
-  res[kGate] = new Gate(commit, res[kGate]);
+  gates.set(res, new Gate(commit, others));
+}
+
+/** The gate that was put up last. */
+export function gateOf(res: object): Gate | undefined {
+  return gates.get(res);
+}
+
+/** Whether the headers have left, or wait for a commit that is under way: what is set now counts for nothing. */
+export function areHeadersSent(res: Pick<Response, 'headersSent'>, gate: Gate | undefined): boolean {
+  if (gate?.isWaiting) return true;
+  // What `headersSent` looks at, for half the price; a boolean in HTTP/2.
+  const header = look(res as typeof res & { _header?: string | boolean | null }, '_header');
+  return header === undefined ? res.headersSent : Boolean(header);
 }
 
 const warnedOf = new Set<string>();
 
 /** Two stores behind one cookie name on one response: each overwrites the other's cookie, and every request loses a session. */
-function warnOfTwins(gate: Gate | undefined, cookieName: string): void {
-  for (let other = gate; other; other = other.next) {
+function warnOfTwins(gate: Gate, cookieName: string): void {
+  for (let other: Gate | undefined = gate; other; other = other.next) {
     if (other.commit.cookieName !== cookieName || warnedOf.has(cookieName)) continue;
     warnedOf.add(cookieName);
     process.emitWarning(
@@ -66,7 +80,7 @@ interface Call {
 const NONE: readonly Call[] = [];
 
 /** One response's gate: closed until the commit, waiting while a backend answers, open afterwards. */
-class Gate {
+export class Gate {
   readonly commit: Commit;
   /** The gate of another manager on the same response, passed afterwards. */
   readonly next: Gate | undefined;
@@ -82,13 +96,19 @@ class Gate {
     this.next = next;
   }
 
+  get isWaiting(): boolean {
+    return this.#state === 'waiting' || (this.next?.isWaiting ?? false);
+  }
+
   /** Passes a call of a sending method on to `method`: at once, or when the session is committed, or never if that failed. */
   pass(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
     switch (this.#state) {
-      case 'closed':
+      case 'closed': {
         // Headers that left by a way of their own, as HTTP/2's `respond`: what can still be stored is, the rest is an error.
-        this.#streams = name !== 'end' && !res.headersSent;
-        return this.#run(res, { name, method, args }, res.headersSent);
+        const areSent = areHeadersSent(res, this.next);
+        this.#streams = name !== 'end' && !areSent;
+        return this.#run(res, { name, method, args }, areSent);
+      }
       case 'waiting':
         return this.#wait(res, { name, method, args });
       case 'open':
@@ -206,8 +226,8 @@ function hook(target: object): void {
     const own = Object.getOwnPropertyDescriptor(target, name)?.value as Method | undefined;
     const parent = Object.getPrototypeOf(target) as Record<Sending, Method>;
     const wrapped = {
-      [name](this: Gated, ...args: unknown[]): unknown {
-        const gate = this[kGate];
+      [name](this: Response, ...args: unknown[]): unknown {
+        const gate = gates.get(this);
         const method = own ?? parent[name];
         return gate === undefined ? method.apply(this, args) : gate.pass(this, name, method, args);
       },

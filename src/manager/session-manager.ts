@@ -2,37 +2,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { SessionError } from '../errors.js';
-import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
 import { Session, type SessionContext, type SessionData } from '../session/session.js';
 import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
 import { checkId } from '../store/ids.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
-import { Exchange, type Surroundings } from './exchange.js';
+import { look } from './attachment.js';
+import { Exchange, type Beginning, type SecureOf, type StartOptions, type Surroundings } from './exchange.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
 import { giveUp } from './failure.js';
 import type { Response } from './head.js';
-import { gate } from './response.js';
+import { areHeadersSent, gate, gateOf, type Gate } from './response.js';
 
-/** What an adapter knows better than the manager. */
-export interface StartOptions {
-  /** Whether the client's connection is secure. Default: by the socket, and `X-Forwarded-Proto` if `trustProxy`. */
-  secure?: boolean;
-  /** Told when the session cannot be written, instead of the manager's `onError`. */
-  onError?: (error: unknown) => void;
-}
+export type { StartOptions };
 
-/** By store and cookie name: managers that share both, as a mounted application's may, share a request's session. */
-const startedKeys = new WeakMap<SessionBackend, Map<string, symbol>>();
-
-function startedKey(backend: SessionBackend, cookieName: string): symbol {
-  const keys = startedKeys.get(backend) ?? new Map<string, symbol>();
-  startedKeys.set(backend, keys);
-  const key = keys.get(cookieName) ?? Symbol('agai-session.session');
-  keys.set(cookieName, key);
-  return key;
-}
+const NOTHING: StartOptions = {};
 
 /** The session cookie under one name, and how its session is read from a `Cookie` header. */
 interface NamedCookie {
@@ -53,13 +39,11 @@ export class SessionManager<Data extends object = SessionData> {
   readonly ready: Promise<SessionStore | DurableSessionStore | undefined>;
   readonly #options: CheckedOptions;
   readonly #backend: SessionBackend;
-  /** By whether the connection is secure. */
+  /** By whether the connection is secure; one and the same unless the name depends on that. */
   readonly #cookies: { readonly secure: NamedCookie; readonly plain: NamedCookie };
   /** What every session needs, with or without a request. */
   readonly #context: SessionContext;
   readonly #surroundings: Surroundings;
-  /** Where a request's session is kept, so that starting twice answers the same one. */
-  readonly #started: symbol;
 
   /** @throws TypeError, RangeError for a wrong option. */
   constructor(options: SessionOptions = {}) {
@@ -68,9 +52,15 @@ export class SessionManager<Data extends object = SessionData> {
     this.#backend = this.#options.backend;
     this.ready = this.#options.opening?.ready() ?? Promise.resolve(this.#options.store);
     this.#context = { backend: this.#backend, concurrency };
-    this.#surroundings = { ...this.#context, cookie, fail: (error, req, res) => this.#fail(error, req, res) };
-    this.#cookies = { secure: this.#named(cookie.name(true)), plain: this.#named(cookie.name(false)) };
-    this.#started = startedKey(this.#backend, this.#cookies.secure.name);
+    this.#surroundings = {
+      ...this.#context,
+      cookie,
+      name: cookie.name(true),
+      isSecure: (req, said) => this.#isSecure(req, said),
+      fail: (error, req, res) => this.#fail(error, req, res),
+    };
+    const secure = this.#named(cookie.name(true));
+    this.#cookies = { secure, plain: cookie.name(false) === secure.name ? secure : this.#named(cookie.name(false)) };
   }
 
   /** The store, unless a backend of another kind was given; with `path`, `undefined` until it is open. */
@@ -101,11 +91,11 @@ export class SessionManager<Data extends object = SessionData> {
    */
   getSessionId(
     req: IncomingMessage,
-    { secure = this.#isSecure(req) }: { secure?: boolean } = {},
+    { secure }: Pick<StartOptions, 'secure'> = NOTHING,
   ): MaybePromise<string | undefined> {
-    const started = this.#sessionOf(req);
-    if (started) return started.id;
-    return andThen(this.#find(req, secure, false), (stored) => stored?.id);
+    const started = Exchange.newest(req)?.of(this.#surroundings);
+    if (started) return started.session.id;
+    return andThen(this.#find(req, this.#cookieOf(req, secure), false), (stored) => stored?.id);
   }
 
   /**
@@ -113,48 +103,42 @@ export class SessionManager<Data extends object = SessionData> {
    * It is committed, and its cookie set, before the response's headers leave. Call it before anything is sent.
    * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`.
    */
-  start(req: IncomingMessage, res: ServerResponse, options: StartOptions = {}): MaybePromise<Session<Data>> {
-    const started = this.#sessionOf(req);
-    if (started) return started;
-    if (res.headersSent) {
+  start(req: IncomingMessage, res: ServerResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {
+    const previous = Exchange.newest(req);
+    const started = previous?.of<Data>(this.#surroundings);
+    if (started) return started.session;
+    const others = gateOf(res);
+    if (areHeadersSent(res, others)) {
       throw new SessionError(
         'ERR_SESSION_HEADERS_SENT',
         'the response was begun before its session: start the session first',
       );
     }
-    const secure = options.secure ?? this.#isSecure(req);
-    return andThen(this.#find(req, secure, true), (stored) => this.#bind(req, res, secure, stored, options.onError));
+    const cookie = this.#cookieOf(req, options.secure);
+    const stored = this.#find(req, cookie, true);
+    if (!isPromise(stored)) return this.#bind({ req, res, cookie, stored, options, previous }, others);
+    return stored.then((stored) =>
+      // Another manager may have begun while this one waited.
+      this.#bind({ req, res, cookie, stored, options, previous: Exchange.newest(req) }, gateOf(res)),
+    );
   }
 
-  #bind(
-    req: IncomingMessage,
-    res: ServerResponse,
-    secure: boolean,
-    stored: StoredSession | undefined,
-    onError: ((error: unknown) => void) | undefined,
-  ): Session<Data> {
-    const cookieName = this.#cookieOn(secure).name;
-    const exchange = new Exchange<Data>(this.#surroundings, { req, res, secure, cookieName, stored, onError });
-    gate(res as unknown as Response, exchange);
-    const { session } = exchange;
-    (req as unknown as Record<symbol, Session<Data>>)[this.#started] = session;
-    return session;
+  #bind(beginning: Beginning, others: Gate | undefined): Session<Data> {
+    const exchange = new Exchange<Data>(this.#surroundings, beginning);
+    gate(beginning.res, others, exchange);
+    return exchange.session;
   }
 
-  #sessionOf(req: IncomingMessage): Session<Data> | undefined {
-    return (req as unknown as Record<symbol, Session<Data> | undefined>)[this.#started];
-  }
-
-  #find(req: IncomingMessage, secure: boolean, touch: boolean): MaybePromise<StoredSession | undefined> {
-    const header = req.headers.cookie;
-    const { name, lookup } = this.#cookieOn(secure);
+  #find(req: IncomingMessage, { name, lookup }: NamedCookie, touch: boolean): MaybePromise<StoredSession | undefined> {
+    const header = look(req, 'headers').cookie;
     // Also who brings no cookie waits for the opening: if it fails, no request is answered as if all were well.
     if (header === undefined || !header.includes(name)) return this.#options.opening?.whenOpen();
     return lookup(header, touch);
   }
 
-  #cookieOn(secure: boolean): NamedCookie {
-    return secure ? this.#cookies.secure : this.#cookies.plain;
+  #cookieOf(req: IncomingMessage, secure: boolean | SecureOf | undefined): NamedCookie {
+    const { secure: named, plain } = this.#cookies;
+    return named === plain || this.#isSecure(req, secure) ? named : plain;
   }
 
   #named(name: string): NamedCookie {
@@ -173,7 +157,9 @@ export class SessionManager<Data extends object = SessionData> {
     });
   }
 
-  #isSecure(req: IncomingMessage): boolean {
+  #isSecure(req: IncomingMessage, said: boolean | SecureOf | undefined): boolean {
+    const secure = typeof said === 'function' ? said(req) : said;
+    if (secure !== undefined) return secure;
     if ((req.socket as Partial<TLSSocket>).encrypted === true) return true;
     if (!this.#options.trustProxy) return false;
     const [first] = String(req.headers['x-forwarded-proto'] ?? '').split(',');

@@ -1,0 +1,148 @@
+/** How `req.session` behaves as a property, and what a request and its response are given. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import test from 'ava';
+import { SessionManager, SessionStore } from 'agai-session';
+import { session } from 'agai-session/express';
+import { expresses } from '../helpers/apps.js';
+import { request, serve } from '../helpers/http.js';
+
+const names = (...objects: object[]): (string | symbol)[] =>
+  objects.flatMap((object) => Reflect.ownKeys(object)).filter((name) => !/^\d+$/.test(String(name)));
+
+for (const [version, create] of Object.entries(expresses)) {
+  // Each property that a middleware adds to a request of Express' costs some microseconds before Node.js 24 (docs/performance.md).
+  test(`${version}: a request and its response are given no named property`, async (t) => {
+    const app = create();
+    const seen: { before?: (string | symbol)[]; after?: (string | symbol)[]; data?: object } = {};
+    app.use((req, res, next) => {
+      // Node fills these in when they are first looked at.
+      void req.headers;
+      seen.before = names(req, res);
+      next();
+    });
+    app.use(session());
+    app.use((req, res) => {
+      seen.after = names(req, res);
+      seen.data = req.session.data;
+      res.send('ok');
+    });
+    await request(await serve(t, app));
+    t.true(seen.before!.length > 20);
+    t.deepEqual(seen.after, seen.before);
+    t.deepEqual(seen.data, {});
+  });
+
+  test(`${version}: whoever puts something else at req.session finds it there, on that request alone`, async (t) => {
+    const app = create();
+    app.use(session());
+    app.get('/other', (req, res) => {
+      const other = { other: true };
+      Object.assign(req, { session: other });
+      res.json({ same: (req.session as unknown) === other, own: Object.hasOwn(req, 'session') });
+    });
+    app.get('/none', (req, res) => {
+      Object.assign(req, { session: null });
+      res.json(req.session);
+    });
+    app.get('/', (req, res) => {
+      res.json(req.session.uid);
+    });
+    const url = await serve(t, app);
+    t.deepEqual(JSON.parse((await request(`${url}/other`)).body), { same: true, own: true });
+    t.is((await request(`${url}/none`)).body, 'null');
+    t.is((await request(url)).body, '"Guest"');
+  });
+
+  test(`${version}: a request that is wrapped has the session of the one within`, async (t) => {
+    const app = create();
+    app.use(session());
+    app.use((req, res) => {
+      const derived = Object.create(req) as typeof req;
+      const proxy = new Proxy(req, {});
+      res.json([derived.session === req.session, proxy.session === req.session, 'session' in req]);
+    });
+    t.is((await request(await serve(t, app))).body, '[true,true,true]');
+  });
+
+  test(`${version}: a property that was there before is replaced`, async (t) => {
+    const app = create();
+    app.use((req, _res, next) => {
+      Object.assign(req, { session: 'somebody else’s' });
+      next();
+    });
+    app.use(session());
+    app.use((req, res) => {
+      res.json(req.session.uid);
+    });
+    t.is((await request(await serve(t, app))).body, '"Guest"');
+  });
+
+  test(`${version}: of two middlewares with stores of their own, the later one's session is req.session`, async (t) => {
+    const [first, second] = [new SessionStore(), new SessionStore()];
+    const app = create();
+    const inner = session({ store: second, cookie: { name: 'inner', secure: false } });
+    app.use(session({ store: first, cookie: { name: 'outer', secure: false } }), inner);
+    app.use((req, res) => {
+      Object.assign(req.session.data, { n: 1 });
+      res.json(inner.manager.start(req, res) === req.session);
+    });
+    t.is((await request(await serve(t, app))).body, 'true');
+    t.deepEqual([first.size, second.size], [0, 1]);
+  });
+
+  test(`${version}: the earlier one is req.session again when it runs again`, async (t) => {
+    const [first, second] = [new SessionStore(), new SessionStore()];
+    const app = create();
+    const outer = session({ store: first, cookie: { name: 'outer', secure: false } });
+    app.use(outer, session({ store: second, cookie: { name: 'inner', secure: false } }), outer);
+    app.use((req, res) => {
+      Object.assign(req.session.data, { n: 1 });
+      res.send('ok');
+    });
+    await request(await serve(t, app));
+    t.deepEqual([first.size, second.size], [1, 0]);
+  });
+}
+
+test('a request that no middleware has seen has no session', async (t) => {
+  session();
+  const url = await serve(t, (req, res) => {
+    res.end(String((req as { session?: unknown }).session));
+  });
+  t.is((await request(url)).body, 'undefined');
+});
+
+test('a session that was started on a plain request is committed when Express answers it', async (t) => {
+  const manager = new SessionManager<{ n?: number }>({ cookie: { secure: false } });
+  const app = expresses['Express 5']!();
+  app.use((_req, res) => {
+    res.send('ok');
+  });
+  const url = await serve(t, (req, res) => {
+    const { data } = manager.start(req, res) as { data: { n?: number } };
+    data.n = 1;
+    app(req, res);
+  });
+  const { cookies } = await request(url);
+  t.is(cookies.length, 1);
+  t.is(manager.store!.size, 1);
+});
+
+test('whether a connection is secure is asked only where it matters', async (t) => {
+  const asked: string[] = [];
+  const started = (manager: SessionManager, write: boolean) => async (req: IncomingMessage, res: ServerResponse) => {
+    const session = await manager.start(req, res, { secure: ({ url }) => asked.push(url!) > 0 });
+    if (write) Object.assign(session.data, { n: 1 });
+    res.end();
+  };
+  const same = new SessionManager({ cookie: { secure: true } });
+  await request(`${await serve(t, started(same, false))}/untouched`);
+  t.deepEqual(asked, []);
+  const { cookies } = await request(`${await serve(t, started(same, true))}/written`);
+  t.true(cookies[0]!.endsWith('; Secure') && asked.length > 0 && asked.every((url) => url === '/written'));
+
+  // Where the name depends on it, it decides which cookie is looked for.
+  asked.length = 0;
+  await request(`${await serve(t, started(new SessionManager(), false))}/named`);
+  t.deepEqual(asked, ['/named']);
+});
