@@ -4,6 +4,7 @@ use crate::journal::codec::{Place, Put, Remove, Touch, encode};
 use crate::journal::faults::{Fault, Faults};
 use crate::journal::frame;
 use crate::journal::options::Durability;
+use crate::journal::panics::Panics;
 use serde::Serialize;
 
 /// Kinds of records in the log.
@@ -58,6 +59,7 @@ pub struct Entries {
     sync: bool,
     durability: Durability,
     faults: Faults,
+    panics: Panics,
 }
 
 /// Records taken out, to be written together.
@@ -88,7 +90,12 @@ impl Entries {
             sync: false,
             durability,
             faults,
+            panics: Panics::default(),
         }
+    }
+
+    pub fn panics(&self) -> Panics {
+        self.panics
     }
 
     pub fn last_lsn(&self) -> u64 {
@@ -114,6 +121,7 @@ impl Entries {
     }
 
     pub fn put(&mut self, put: &Put<'_>, renewed: bool) {
+        self.panics.see(put.uid);
         self.push(if renewed { kind::RENEW } else { kind::PUT }, put);
         self.sync |=
             self.durability == Durability::Disk || (renewed && !self.faults.has(Fault::DestroyNotSynced));

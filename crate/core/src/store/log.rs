@@ -3,6 +3,8 @@
 use super::Store;
 use crate::journal::codec::{Head, Put, Touch};
 use crate::journal::entries::Entries;
+#[cfg(feature = "planted-faults")]
+use crate::journal::panics::PanicAt;
 use crate::record::Record;
 
 impl Store {
@@ -94,6 +96,8 @@ impl Store {
             let record: Option<&Record> = self.slab.get(end);
             end += 1;
             if let Some(record) = record {
+                #[cfg(feature = "planted-faults")]
+                super::planted::panic_if(record.uid(), PanicAt::Slice.uid());
                 count += 1;
                 if copy(&record.to_put(self.slab.slot(end - 1))) >= bytes {
                     break;
