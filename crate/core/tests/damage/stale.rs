@@ -11,7 +11,7 @@ use agai_session_core::journal::faults::Faults;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::journal::simulation::SimulatedStore;
 use agai_session_core::{Error, Reason, SessionId};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A file system may hand out blocks with old bytes: whole frames of other files, behind the tail, are cut off and told, never replayed.
 #[test]
@@ -61,7 +61,7 @@ struct Generations {
     disk: SimulatedDisk,
     ids: Vec<SessionId>,
     /// Each file as it was whenever nothing was under way.
-    older: BTreeMap<(String, Vec<u8>), ()>,
+    older: BTreeSet<(String, Vec<u8>)>,
 }
 
 impl Generations {
@@ -71,7 +71,7 @@ impl Generations {
         let mut all = Self {
             disk: SimulatedDisk::new(),
             ids: Vec::new(),
-            older: BTreeMap::new(),
+            older: BTreeSet::new(),
         };
         for life in 0..2 {
             let life = seed.wrapping_mul(10).wrapping_add(life);
@@ -108,7 +108,7 @@ impl Generations {
         let files = names(&self.disk).into_iter().filter(|name| name != "MANIFEST");
         for name in files {
             let bytes = self.disk.contents(&name).unwrap();
-            self.older.insert((name, bytes), ());
+            self.older.insert((name, bytes));
         }
     }
 
@@ -140,7 +140,7 @@ fn a_file_of_an_older_generation_under_a_current_name_is_damage_and_nothing_is_l
         for name in current {
             let salvaged_without = all.with(&name, None, OnCorruption::Salvage).unwrap();
             // The same file when it was shorter is a cut, which has tests of its own.
-            let older = all.older.keys().filter(|(of, _)| *of != name);
+            let older = all.older.iter().filter(|(of, _)| *of != name);
             for (of, bytes) in older {
                 let what = format!(
                     "AGAI_SESSION_SEED={seed}: {of} of {} bytes as {name}",
