@@ -137,6 +137,17 @@ impl Entries {
         self.sync |= ended && !self.faults.has(Fault::DestroyNotSynced);
     }
 
+    /// Generations up to this one may be given from now on. It is told as the end of a session that there is not: whoever reads it
+    /// learns of the generation, as of any other's, and nothing else. Answers its number.
+    pub fn reserve(&mut self, generation: u32) -> u64 {
+        let mut slot = Place::NONE;
+        if !self.faults.has(Fault::GenerationsNotReserved) {
+            slot.generation = generation;
+        }
+        self.push(kind::REMOVE, &Remove { slot });
+        self.last_lsn
+    }
+
     pub fn clear(&mut self) {
         self.push(kind::CLEAR, &());
         self.sync |= !self.faults.has(Fault::DestroyNotSynced);

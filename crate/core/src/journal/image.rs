@@ -1,6 +1,6 @@
 //! What the files say, put together: the slab as it was, before anything looks at the time or at bounds.
 
-use crate::journal::codec::{Block, Head, Put, Remove, Touch, decode, decode_first};
+use crate::journal::codec::{Block, Head, Place, Put, Remove, Touch, decode, decode_first};
 use crate::journal::entries::kind;
 use crate::journal::frame::Frame;
 use crate::record::Record;
@@ -119,6 +119,10 @@ impl Image {
             kind::REMOVE => {
                 let Remove { slot } = decode(frame.body).ok_or(MALFORMED)?;
                 self.newest_generation = self.newest_generation.max(slot.generation);
+                if slot.index == Place::NONE.index {
+                    // Nobody's end: so far generations may have been given.
+                    return Ok(());
+                }
                 if self.is_newer(frame, slot.index) && self.holder(slot.into()).is_some() {
                     self.slab.take(slot.index);
                 }

@@ -123,7 +123,15 @@ impl Writer {
     /// Of the disk.
     pub fn resume(&mut self, last: u64) -> io::Result<()> {
         self.catalog.reserve()?;
-        let log = self.next_segment(last)?;
+        let mut log = self.next_segment(last)?;
+        // What waits begins with how far handles may go: the disk has that before the first one is given.
+        let mut held = self.shared.lock().store.log_mut().map(|log| log.take(Vec::new()));
+        if let Some(batch) = held.as_mut().filter(|batch| !batch.is_empty()) {
+            log.append(batch, self.shared.clock.now())
+                .map_err(|failed| failed.error)?;
+            log.sync()?;
+            self.shared.status.synced(log.synced_lsn());
+        }
         self.log = Some(log);
         Ok(())
     }
@@ -206,6 +214,7 @@ impl Writer {
         let now = self.shared.clock.now();
         let (poisoned, closing, ticket) = (guard.poisoned, guard.closed, guard.checkpoint_tickets);
         let can_write = self.log.is_some() && !poisoned;
+        guard.store.synced(self.shared.status.reached().synced);
         self.panics = guard.store.log().map(Entries::panics).unwrap_or_default();
         let batch = guard
             .store

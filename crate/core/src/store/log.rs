@@ -1,6 +1,7 @@
 //! Telling the journal. Without one each of these is a question to an `Option`.
 
 use super::Store;
+use super::lease::Lease;
 use crate::journal::codec::{Head, Put, Touch};
 use crate::journal::entries::Entries;
 #[cfg(feature = "planted-faults")]
@@ -73,7 +74,10 @@ impl Store {
     /// What a snapshot begun now has to say of the whole store.
     pub(crate) fn snapshot_head(&self, now: u64) -> Head {
         Head {
-            newest_generation: self.slab.newest_generation(),
+            newest_generation: self
+                .lease
+                .as_ref()
+                .map_or_else(|| self.slab.newest_generation(), Lease::reserved),
             now,
         }
     }
