@@ -3,7 +3,7 @@ import test from 'ava';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { freshPath } from '../helpers/durable.js';
+import { freshPath, openStore } from '../helpers/durable.js';
 import { runFixture } from '../helpers/fixture.js';
 
 interface Answer {
@@ -151,3 +151,19 @@ for (const [uid, where] of Object.entries(PLACES)) {
     );
   }
 }
+
+planted('a panic in an opening is an error of that opening, and leaves the directory free and as it was', async (t) => {
+  const path = freshPath(t);
+  const outcome = await runFixture('planted-opening.mjs', {
+    args: [path],
+    env: { NAPI_RS_NATIVE_LIBRARY_PATH: addon ?? '' },
+  });
+  t.is(outcome.code, 0, outcome.stderr);
+  t.regex(outcome.stderr, /planted panic in an opening/);
+  const { openings, other } = outcome.answer<{ openings: string[]; other: string }>();
+  t.deepEqual(openings, ['SessionError ERR_SESSION_INTERNAL', 'SessionError ERR_SESSION_INTERNAL']);
+  t.is(other, 'no error', 'other directories are opened as ever');
+  // Without the fault.
+  const store = await openStore(t, { path });
+  t.is(store.size, 11);
+});

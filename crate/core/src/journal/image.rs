@@ -3,6 +3,7 @@
 use crate::journal::codec::{Block, Head, Place, Put, Remove, Touch, decode, decode_first};
 use crate::journal::entries::kind;
 use crate::journal::frame::Frame;
+use crate::journal::panics::{PanicAt, Panics};
 use crate::record::Record;
 use crate::slab::{Slab, Slot};
 
@@ -147,6 +148,9 @@ impl Image {
         if put.slot.index >= self.max_places {
             return Err("the record names a slot beyond all bounds");
         }
+        let mut panics = Panics::default();
+        panics.see(put.uid);
+        panics.pass(PanicAt::Open);
         let record = Record::restore(put).ok_or("the session is malformed")?;
         self.newest_generation = self.newest_generation.max(put.slot.generation);
         self.now = self.now.max(put.last_seen_at);

@@ -4,6 +4,8 @@
 /// Where the journal is to panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PanicAt {
+    /// While the files are read that have such a session.
+    Open,
     /// Before a batch is written.
     Write,
     /// Between a write and its acknowledgement.
@@ -24,6 +26,7 @@ impl PanicAt {
     #[must_use]
     pub const fn uid(self) -> &'static str {
         match self {
+            Self::Open => "planted panic in an opening",
             Self::Write => "planted panic before a write",
             Self::Written => "planted panic behind a write",
             Self::Synced => "planted panic behind a sync",
@@ -45,8 +48,8 @@ pub struct Panics {
 impl Panics {
     /// Sees a session that is stored.
     pub(crate) fn see(&mut self, uid: &[u8]) {
-        use PanicAt::{Checkpoint, Close, Slice, Synced, Write, Written};
-        let places = [Write, Written, Synced, Close, Checkpoint, Slice];
+        use PanicAt::{Checkpoint, Close, Open, Slice, Synced, Write, Written};
+        let places = [Open, Write, Written, Synced, Close, Checkpoint, Slice];
         let asked = places.into_iter().find(|place| place.uid().as_bytes() == uid);
         self.asked = asked.or(self.asked);
     }
@@ -61,7 +64,7 @@ impl Panics {
 #[cfg(not(feature = "planted-faults"))]
 #[expect(clippy::unused_self, reason = "the same calls with the feature")]
 impl Panics {
-    pub(crate) const fn see(self, _uid: &[u8]) {}
+    pub(crate) const fn see(&mut self, _uid: &[u8]) {}
 
     pub(crate) const fn pass(self, _place: PanicAt) {}
 }
