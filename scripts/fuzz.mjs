@@ -1,6 +1,8 @@
 // Runs libFuzzer on what reads the files: `npm run fuzz`. Begins with the frames of the golden directories.
-//   TARGET ...     only these: codec, frame, log, manifest, snapshot
-//   --seconds=N    for each (default 60)
+//   TARGET ...       only these: codec, frame, log, manifest, snapshot
+//   --seconds=N      for each (default 60)
+//   --executions=N   for each instead: 1e9 is what is called a full run
+// AGAI_SESSION_SEED repeats a run, as far as the corpus in target/fuzz/corpus is what it was.
 // What made a target crash stays in target/fuzz/crashes; `target/fuzz/.../TARGET FILE` runs it again.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -25,12 +27,14 @@ const FLAGS = [
 ];
 
 const { values, positionals } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' } },
+  options: { seconds: { type: 'string', default: '60' }, executions: { type: 'string' } },
   allowPositionals: true,
 });
 const unknown = positionals.find((name) => !TARGETS.includes(name));
-if (unknown !== undefined || !(Number(values.seconds) > 0)) {
-  console.error(`usage: npm run fuzz -- [${TARGETS.join('|')}] ... [--seconds=N]`);
+const limit = Number(values.executions ?? values.seconds);
+// libFuzzer takes 32 bits.
+if (unknown !== undefined || !(Number.isInteger(limit) && limit > 0 && limit < 2 ** 31)) {
+  console.error(`usage: npm run fuzz -- [${TARGETS.join('|')}] ... [--seconds=N | --executions=N]`);
   process.exit(2);
 }
 
@@ -55,6 +59,7 @@ const build = spawnSync(
 if (build.status !== 0) process.exit(1);
 mkdirSync(join(made, 'crashes'), { recursive: true });
 
+const seed = Number(process.env.AGAI_SESSION_SEED) || 1 + Math.floor(Math.random() * 0xffff_fffe);
 const results = [];
 const waiting = positionals.length > 0 ? positionals : [...TARGETS];
 await Promise.all(
@@ -65,14 +70,15 @@ await Promise.all(
 console.table(Object.fromEntries(results.map(({ target, ...result }) => [target, result])));
 process.exitCode = results.some(({ crashes }) => crashes > 0) ? 1 : 0;
 
-/** Runs one target for its time. */
+/** Runs one target for its time, or as often as asked. */
 async function run(target) {
   const corpus = join(made, 'corpus', target);
   mkdirSync(corpus, { recursive: true });
   for (const [name, bytes] of seeds(target)) writeFileSync(join(corpus, name), bytes);
   const args = [
     corpus,
-    `-max_total_time=${values.seconds}`,
+    values.executions === undefined ? `-max_total_time=${limit}` : `-runs=${limit}`,
+    `-seed=${seed % 2 ** 32}`,
     '-max_len=16384',
     '-timeout=20',
     '-rss_limit_mb=2048',
@@ -88,7 +94,7 @@ async function run(target) {
   const executions = Number(/^stat::number_of_executed_units:\s*(\d+)/m.exec(told)?.[1] ?? 0);
   if (code !== 0 || executions === 0) console.error(`${target} ended with ${code}:\n${told}`);
   const seconds = Math.round((Date.now() - started) / 1000);
-  return { target, executions, seconds, crashes: code === 0 && executions > 0 ? 0 : 1 };
+  return { target, seed, executions, seconds, crashes: code === 0 && executions > 0 ? 0 : 1 };
 }
 
 /** What a target begins with: frames of files that were written once, with the flags that `fuzzing.rs` reads. */

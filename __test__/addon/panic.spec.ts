@@ -3,6 +3,7 @@ import test from 'ava';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { freshPath, openStore } from '../helpers/durable.js';
 import { runFixture } from '../helpers/fixture.js';
 
 interface Answer {
@@ -25,6 +26,8 @@ function faultsAddon(): string | undefined {
 }
 
 const addon = faultsAddon();
+/** To print where it panicked takes longer than all else, and who waits is told behind it. */
+const faulty = { NAPI_RS_NATIVE_LIBRARY_PATH: addon ?? '', RUST_BACKTRACE: '0' };
 const planted = addon === undefined ? test.skip : test;
 if (addon === undefined) {
   console.warn('panic.spec.ts is skipped: there is no addon with planted faults; `npm test` builds it.');
@@ -40,7 +43,7 @@ function run(where: string): Promise<Answer & { stderr: string }> {
 }
 
 async function start(where: string): Promise<Answer & { stderr: string }> {
-  const outcome = await runFixture('planted.mjs', { args: [where], env: { NAPI_RS_NATIVE_LIBRARY_PATH: addon ?? '' } });
+  const outcome = await runFixture('planted.mjs', { args: [where], env: faulty });
   if (outcome.code !== 0) throw new Error(`ended with ${outcome.code ?? outcome.signal}: ${outcome.stderr}`);
   return { ...outcome.answer<Answer>(), stderr: outcome.stderr };
 }
@@ -75,3 +78,94 @@ for (const where of ['call', 'expiry thread']) {
     t.deepEqual(fresh, { fresh: true });
   });
 }
+
+interface Wait {
+  readonly code: string;
+  readonly millis: number;
+}
+
+/** Of a store on disk. */
+interface DurableAnswer {
+  readonly outcomes: Record<string, Wait>;
+  readonly events: readonly string[];
+  readonly later: Record<string, Wait>;
+  readonly close: Wait;
+  readonly found: number;
+  readonly isEndedBack: boolean;
+  readonly sibling: object;
+  readonly fresh: string;
+}
+
+const codesOf = (waits: Record<string, Wait>): readonly string[] => [
+  ...new Set(Object.values(waits).map(({ code }) => code)),
+];
+
+/** The user ids at which the addon panics, and where. */
+const PLACES = {
+  'planted panic': 'a call',
+  'planted sweeper panic': 'the expiry thread',
+  'planted panic before a write': 'the journal, before a write',
+  'planted panic behind a write': 'the journal, before a write is acknowledged',
+  'planted panic behind a sync': 'the journal, before a sync is acknowledged',
+  'planted panic in a checkpoint': "a checkpoint's thread",
+  'planted panic in a slice': 'a slice of a checkpoint',
+  'planted panic in a close': 'a close',
+};
+
+/**
+ * The story: who waited heard of a panic after two seconds, with `memory` as of a success; a checkpoint whose thread had panicked was
+ * tried again and again; and no event told of it.
+ */
+for (const [uid, where] of Object.entries(PLACES)) {
+  for (const [durability, onDiskFailure] of [
+    ['os', 'reject'],
+    ['disk', 'memory'],
+  ] as const) {
+    planted(
+      `${durability}, ${onDiskFailure}: a panic in ${where} is told at once, and what was acknowledged is kept`,
+      async (t) => {
+        const outcome = await runFixture('planted-durable.mjs', {
+          args: [uid, freshPath(t), durability, onDiskFailure],
+          env: faulty,
+        });
+        t.is(outcome.code, 0, outcome.stderr);
+        t.true(outcome.stderr.includes(uid), 'it is printed for whoever looks for the cause');
+        const answer = outcome.answer<DurableAnswer>();
+        const { outcomes, events, later, close } = answer;
+        const waits = { ...outcomes, ...later, close };
+        for (const [name, { millis }] of Object.entries(waits)) t.true(millis < 2_000, `${name} took ${millis} ms`);
+        if (uid !== 'planted panic in a close') {
+          t.deepEqual(codesOf(later), ['ERR_SESSION_INTERNAL']);
+          t.deepEqual(events, ['ERR_SESSION_INTERNAL'], 'the event tells, once');
+        }
+        if (uid === 'planted panic behind a sync' && durability === 'os') {
+          // The system had it before.
+          t.is(outcomes['create']?.code, 'no error');
+          delete outcomes['create'];
+        }
+        t.deepEqual(codesOf(outcomes), Object.keys(outcomes).length > 0 ? ['ERR_SESSION_INTERNAL'] : []);
+        t.is(close.code, 'ERR_SESSION_INTERNAL', 'a close ends, and says that not all was as it should be');
+        t.is(answer.found, 49);
+        t.false(answer.isEndedBack);
+        t.deepEqual(answer.sibling, { sibling: true }, 'another store goes on');
+        t.is(answer.fresh, 'no error', 'and so does this one, opened again');
+      },
+    );
+  }
+}
+
+planted('a panic in an opening is an error of that opening, and leaves the directory free and as it was', async (t) => {
+  const path = freshPath(t);
+  const outcome = await runFixture('planted-opening.mjs', {
+    args: [path],
+    env: faulty,
+  });
+  t.is(outcome.code, 0, outcome.stderr);
+  t.regex(outcome.stderr, /planted panic in an opening/);
+  const { openings, other } = outcome.answer<{ openings: string[]; other: string }>();
+  t.deepEqual(openings, ['SessionError ERR_SESSION_INTERNAL', 'SessionError ERR_SESSION_INTERNAL']);
+  t.is(other, 'no error', 'other directories are opened as ever');
+  // Without the fault.
+  const store = await openStore(t, { path });
+  t.is(store.size, 11);
+});

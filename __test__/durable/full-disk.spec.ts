@@ -13,6 +13,7 @@ import test, { type ExecutionContext } from 'ava';
 import { freshPath, openStore, reopen } from '../helpers/durable.js';
 import { isFullRun, report } from '../helpers/ledger.js';
 import { Ext4, fillUp, mountTmpfs, testAsRoot, tool } from '../helpers/mounts.js';
+import { hasHealed } from '../helpers/server-child.js';
 import { StoreChild } from '../helpers/store-child.js';
 import { until } from '../helpers/until.js';
 
@@ -174,25 +175,35 @@ testAsRoot('a full disk with onDiskFailure memory: all goes on, and the disk has
 /** It healed with the room that is set aside for logouts, wrote on until that was used up, and then refused the logouts as well. */
 testAsRoot('a small store that could heal in the room for logouts leaves that to them', async (t) => {
   const disk = mountTmpfs(t, 1_024);
-  const store = await openStore<Data>(t, { path: join(disk, 'sessions.data') });
-  const made = await Promise.all(Array.from({ length: 20 }, (_, n) => store.create({ n, text: '' })));
-  const [{ id }, ...ends] = made as [SessionRecord<Data>, ...SessionRecord<Data>[]];
-  const giveBack = fillUp(disk);
-  let n = 0;
-  let refusal: string | undefined;
-  while (refusal !== 'ERR_SESSION_DEGRADED' && n < 20_000) {
-    n += 1;
-    refusal = await store.commit(id, undefined, { n, text: '' }).then(
-      () => undefined,
-      ({ code }: SessionError) => code,
-    );
+  const lost: string[] = [];
+  let checked = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const store = await openStore<Data>(t, { path: join(disk, `sessions-${round}`) });
+    const made = await Promise.all(Array.from({ length: 20 }, (_, n) => store.create({ n, text: '' })));
+    const [{ id }, ...ends] = made as [SessionRecord<Data>, ...SessionRecord<Data>[]];
+    const giveBack = fillUp(disk);
+    let n = 0;
+    let refusal: string | undefined;
+    while (refusal !== 'ERR_SESSION_DEGRADED' && n < 20_000) {
+      n += 1;
+      refusal = await store.commit(id, undefined, { n, text: '' }).then(
+        () => undefined,
+        ({ code }: SessionError) => code,
+      );
+    }
+    t.is(refusal, 'ERR_SESSION_DEGRADED');
+    for (const { id } of ends) t.true(await store.destroy(id));
+    giveBack();
+    await until(() => !store.degraded, 'the store has healed');
+    t.is((await store.commit(id, undefined, { n, text: '' })).status, 'ok');
+    const again = await reopen(t, store);
+    if (again.get(id)?.data.n !== n) lost.push(`${n} is gone`);
+    lost.push(...ends.filter(({ id }) => again.has(id)).map(({ data }) => `${data.n} came back`));
+    checked += made.length;
+    await again.close();
+    rmSync(store.path, { recursive: true });
   }
-  t.is(refusal, 'ERR_SESSION_DEGRADED');
-  for (const { id } of ends) t.true(await store.destroy(id));
-  giveBack();
-  await until(() => !store.degraded, 'the store has healed');
-  t.is((await store.commit(id, undefined, { n, text: '' })).status, 'ok');
-  t.is((await reopen(t, store)).size, 1);
+  report(t, { test: 'full disk, a small store', faults: ROUNDS, checked, lost });
 });
 
 test.serial('a limit of the file size is met as a full disk is, and a kill in it loses nothing', async (t) => {
@@ -217,7 +228,7 @@ test.serial('a limit of the file size is met as a full disk is, and a kill in it
     t.is(await child.call('size'), size);
     if (round % 2 === 0) {
       await child.limitFiles('unlimited');
-      await until(() => child.events.at(-1)?.event === 'healed', 'the store has healed');
+      await until(() => hasHealed(child.events), 'the store has healed');
       account.alive.set((await child.create(dataOf(7))).id, 7);
     }
     await child.kill();
@@ -254,7 +265,7 @@ testAsRoot('a directory that is forbidden fails checkpoints, and no write while 
     await t.throwsAsync(child.call('checkpoint'), { code: 'ERR_SESSION_DEGRADED', message: /Permission denied/ });
     await child.limitFiles('unlimited');
     chmodSync(path, 0o700);
-    await until(() => child.events.at(-1)?.event === 'healed', 'the store has healed');
+    await until(() => hasHealed(child.events), 'the store has healed');
     await child.call('checkpoint');
     await create(4);
     await child.kill();

@@ -12,7 +12,7 @@ import type { ExecutionContext } from 'ava';
 import { Client } from '../helpers/http.js';
 import { isFullRun, report } from '../helpers/ledger.js';
 import { fillUp, mountTmpfs, testAsRoot } from '../helpers/mounts.js';
-import { ServerChild } from '../helpers/server-child.js';
+import { hasHealed, ServerChild } from '../helpers/server-child.js';
 import { until } from '../helpers/until.js';
 
 const ROUNDS = isFullRun ? 200 : 1;
@@ -87,7 +87,7 @@ for (const onDiskFailure of ['reject', 'memory'] as const) {
         giveBack();
       } else {
         giveBack();
-        await until(() => events.at(-1)?.event === 'healed', 'the store has healed');
+        await until(() => hasHealed(events), 'the store has healed');
         while ((await stays.client.get('/add', { method: 'POST' })).status === 503) await delay(10);
         stays.n += 1;
         await server.kill();

@@ -11,6 +11,11 @@ export interface DiskEvent {
   readonly code?: string;
 }
 
+/** Whether the newest of these events is that the disk has everything again. A checkpoint that was asked for before may come after it. */
+export function hasHealed(events: readonly DiskEvent[]): boolean {
+  return events.findLast(({ event }) => event !== 'checkpoint')?.event === 'healed';
+}
+
 export class ServerChild {
   readonly events: DiskEvent[] = [];
   readonly #child: ChildProcess;

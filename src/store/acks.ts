@@ -151,7 +151,8 @@ export class Acknowledgements {
       this.update();
       if (lsn <= queue.acknowledged) return answer;
       const fails = lsn <= this.#failedOf(queue);
-      if (this.#fromMemory && queue !== this.#flushed && (fails || this.#state === JournalState.healing)) return answer;
+      const isKeptInMemory = this.#fromMemory && !this.#isBroken && queue !== this.#flushed;
+      if (isKeptInMemory && (fails || this.#state === JournalState.healing)) return answer;
       if (fails) return Promise.reject(this.failure());
     }
     this.#pulse.start();
@@ -163,9 +164,14 @@ export class Acknowledgements {
     const failure = (): SessionError => this.failure();
     this.#flushed.fail(this.#failedOf(this.#flushed), failure);
     for (const queue of [this.#written, this.#synced, this.#ended]) {
-      if (!this.#fromMemory) queue.fail(this.#failedOf(queue), failure);
+      if (!this.#fromMemory || this.#isBroken) queue.fail(this.#failedOf(queue), failure);
       else queue.release(this.#state === JournalState.healthy ? this.#failedOf(queue) : Infinity);
     }
+  }
+
+  /** Whether the store failed inside: then memory does not go on either. */
+  get #isBroken(): boolean {
+    return this.#failed > Number.MAX_SAFE_INTEGER && this.diskError().code === 'ERR_SESSION_INTERNAL';
   }
 
   /** Up to where those of a queue wait in vain. */

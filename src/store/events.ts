@@ -27,7 +27,7 @@ export interface SessionEvents {
 export interface JournalEvents {
   /** A checkpoint ended: asked for, or made because the log had grown. `error` if it failed; the log goes on, and it is tried again. */
   checkpoint: (CheckpointResult & { readonly error?: undefined }) | { readonly error: SessionError };
-  /** The disk keeps failing; see the option `onDiskFailure`. */
+  /** The disk keeps failing; see the option `onDiskFailure`. With `ERR_SESSION_INTERNAL` the store failed inside, for good. */
   degraded: { readonly error: SessionError };
   /** The disk has everything again. */
   healed: CheckpointResult;

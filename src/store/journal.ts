@@ -55,7 +55,8 @@ export class Journal {
       const outcome = this.#checkpoints.get(ticket);
       if (outcome) return outcome;
       if (this.#acks.isClosed) {
-        return { error: new SessionError('ERR_SESSION_CLOSED', 'the store was closed before the checkpoint ended') };
+        const closed = new SessionError('ERR_SESSION_CLOSED', 'the store was closed before the checkpoint ended');
+        return { error: this.#closeError ?? closed };
       }
       // The next snapshot is that which heals, and nobody knows when.
       if (this.#acks.isDegraded) return { error: this.#acks.failure() };
@@ -111,7 +112,9 @@ export class Journal {
 
   #tellOfDegraded(error: SessionError): void {
     if (this.#listeners.tell('degraded', { error }) || this.#listeners.isClosed) return;
-    warn('SESSION_DEGRADED', `the disk keeps failing, and does not have all sessions any more: ${error.message}`);
+    const isBroken = error.code === 'ERR_SESSION_INTERNAL';
+    const what = isBroken ? '' : 'the disk keeps failing, and does not have all sessions any more: ';
+    warn('SESSION_DEGRADED', `${what}${error.message}`);
   }
 
   #tellOfRecovery(): void {

@@ -13,7 +13,7 @@ use crate::journal::writer::{Writer, WriterThread};
 use crate::page::Page;
 use crate::random::Random;
 use crate::record::Facts;
-use crate::shared::{PoisonOnPanic, Shared, State, WakeOnPanic};
+use crate::shared::{PoisonOnPanic, Shared, State, TellOfPanic};
 use crate::stats::Stats;
 use crate::store::Store;
 use crate::sweeper::Sweeper;
@@ -147,7 +147,7 @@ impl StoreHandle {
     fn with_state<R>(&self, work: impl FnOnce(&mut State, u64) -> R) -> Result<R, Error> {
         let shared = self.shared();
         // Before the lock is taken, so that it acts when that is free again.
-        let _wake = WakeOnPanic(shared);
+        let _tell = TellOfPanic(shared);
         let mut guard = shared.lock();
         guard.usable()?;
         if self.left.load(Ordering::Relaxed) {

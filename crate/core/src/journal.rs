@@ -19,6 +19,7 @@ pub mod inspect;
 pub(crate) mod log;
 pub mod open;
 pub mod options;
+pub mod panics;
 pub(crate) mod reader;
 pub mod recover;
 mod registry;

@@ -112,13 +112,13 @@ impl Drop for PoisonOnPanic<'_> {
     }
 }
 
-/// Has the journal's thread see a panic that poisoned the store, and fail all who wait. To be dropped without the lock.
-pub(crate) struct WakeOnPanic<'a>(pub &'a Shared);
+/// Ends the store when a panic passes. To be dropped without the lock.
+pub(crate) struct TellOfPanic<'a>(pub &'a Shared);
 
-impl Drop for WakeOnPanic<'_> {
+impl Drop for TellOfPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.wake_writer();
+            self.0.panicked();
         }
     }
 }
@@ -206,6 +206,16 @@ impl Shared {
         guard.writer = WriterRest::Awake;
         drop(guard);
         self.work.notify();
+    }
+
+    /// After a panic in any of the store's threads, or in a call: from here on everybody is refused, and whoever waits for the disk is
+    /// told at once, whatever the journal's thread is waiting for. That one leaves the files as they are.
+    pub fn panicked(&self) {
+        self.lock().poisoned = true;
+        if self.has_journal && self.status.poisoned() {
+            self.tell(&News::Degraded(Error::Poisoned));
+        }
+        self.wake_writer();
     }
 
     /// Sleeps until there is work for the journal's thread or the time is over; false when it is to end.

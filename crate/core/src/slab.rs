@@ -46,6 +46,10 @@ pub struct Slab<T> {
     links: Links,
     /// The first free place; the rest follow through `Link::next`.
     free: u32,
+    /// The first and the last empty place that is not filled again as long as there is this limit.
+    parked: Option<(u32, u32)>,
+    /// The newest generation under which a place is filled again.
+    limit: u32,
     len: u32,
     first_generation: u32,
     newest_generation: u32,
@@ -59,6 +63,8 @@ impl<T> Slab<T> {
             values: Chunks::default(),
             links: Links::default(),
             free: NIL,
+            parked: None,
+            limit: u32::MAX,
             len: 0,
             first_generation,
             newest_generation: first_generation,
@@ -112,14 +118,36 @@ impl<T> Slab<T> {
     /// Takes the value out and frees its place. The slot must have left every list before.
     pub fn remove(&mut self, index: u32) -> Option<T> {
         let value = self.values.get_mut(index as usize)?.take()?;
-        let free = self.free;
+        let first = self.first_generation;
         let link = self.links.get_mut(index);
-        link.generation = link.generation.wrapping_add(1).max(1);
-        link.next = free;
+        // What was placed here is of an earlier life, of which nobody may know how far it went.
+        link.generation = if link.generation < first {
+            first
+        } else {
+            link.generation.wrapping_add(1).max(1)
+        };
         self.newest_generation = self.newest_generation.max(link.generation);
-        self.free = index;
+        if link.generation > self.limit {
+            let (first, last) = self.parked.map_or((NIL, index), |parked| parked);
+            link.next = first;
+            self.parked = Some((index, last));
+        } else {
+            link.next = self.free;
+            self.free = index;
+        }
         self.len -= 1;
         Some(value)
+    }
+
+    /// Sets the newest generation under which a place is filled again. Those that wait for it can be filled from now on.
+    pub fn limit(&mut self, newest: u32) {
+        self.limit = newest;
+        if self.newest_generation <= newest
+            && let Some((first, last)) = self.parked.take()
+        {
+            self.links.get_mut(last).next = self.free;
+            self.free = first;
+        }
     }
 
     pub fn get(&self, index: u32) -> Option<&T> {
@@ -180,6 +208,7 @@ impl<T> Slab<T> {
         self.first_generation = self.next_generation();
         self.newest_generation = self.first_generation;
         self.free = NIL;
+        self.parked = None;
         for index in (0..self.capacity()).rev() {
             if self.values[index as usize].is_none() {
                 let link = self.links.get_mut(index);
@@ -212,12 +241,13 @@ impl<T> Slab<T> {
     #[cfg(any(test, fuzzing, feature = "simulation"))]
     pub fn validate(&self) {
         let mut free = 0;
-        let mut at = self.free;
-        while at != NIL {
-            assert!(self.get(at).is_none(), "a free place is empty");
-            free += 1;
-            assert!(free <= self.capacity(), "the free list has no cycle");
-            at = self.links.get(at).next;
+        for mut at in [self.free, self.parked.map_or(NIL, |(first, _)| first)] {
+            while at != NIL {
+                assert!(self.get(at).is_none(), "a free place is empty");
+                free += 1;
+                assert!(free <= self.capacity(), "the free list has no cycle");
+                at = self.links.get(at).next;
+            }
         }
         let occupied = (0..self.capacity())
             .filter(|&index| self.get(index).is_some())
@@ -226,7 +256,7 @@ impl<T> Slab<T> {
         assert_eq!(
             free + self.len,
             self.capacity(),
-            "every place is free or occupied"
+            "every place is free, parked or occupied"
         );
     }
 }
@@ -251,6 +281,30 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_not_filled_beyond_the_limit_until_that_is_raised() {
+        let mut slab = Slab::new(1);
+        slab.limit(2);
+        let mut given = Vec::new();
+        for n in 0..7 {
+            let slot = slab.insert(n).unwrap();
+            slab.validate();
+            assert!(slot.generation <= 2 && !given.contains(&slot));
+            given.push(slot);
+            slab.remove(slot.index);
+            slab.validate();
+        }
+        assert_eq!(slab.capacity(), 4, "each place is filled twice");
+        slab.limit(3);
+        slab.validate();
+        for n in 0..4 {
+            let slot = slab.insert(n).unwrap();
+            assert!(slot.generation <= 3 && !given.contains(&slot));
+        }
+        slab.validate();
+        assert_eq!(slab.capacity(), 4, "those that waited are filled");
+    }
+
+    #[test]
     fn a_slab_put_back_keeps_its_slots_and_repeats_none() {
         let mut slab = Slab::new(1);
         let slot = |index, generation| Slot { index, generation };
@@ -265,7 +319,32 @@ mod tests {
             assert!(slab.insert("new").is_ok_and(|slot| slot.generation > 9));
         }
         slab.validate();
+        // What follows the five in its place is behind the newest as well.
+        slab.remove(5);
+        assert!(
+            slab.insert("six")
+                .is_ok_and(|slot| slot.index == 5 && slot.generation > 9)
+        );
+        slab.validate();
         assert_eq!((slab.len(), slab.capacity()), (7, 7));
+    }
+
+    #[test]
+    fn generations_begin_again_at_their_end() {
+        let mut slab = Slab::new(1);
+        slab.place(
+            Slot {
+                index: 1,
+                generation: u32::MAX,
+            },
+            "last",
+        );
+        slab.settle(u32::MAX);
+        slab.limit(u32::MAX);
+        assert_eq!(slab.insert("first").map(|slot| slot.generation), Ok(1));
+        slab.remove(1);
+        assert_eq!(slab.insert("second").map(|slot| slot.generation), Ok(1));
+        slab.validate();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The sessions and every invariant across the structures that hold them. Single-threaded; the time is an argument.
 
 mod adopt;
+mod lease;
 mod leave;
 mod log;
 #[cfg(feature = "planted-faults")]
@@ -23,6 +24,7 @@ use crate::record::{Facts, NEVER, Record, is_over};
 use crate::slab::{Links, Slab};
 use crate::stats::Stats;
 use crate::text::TextBuffer;
+use lease::Lease;
 use smallvec::SmallVec;
 
 /// Bodies taken out of the store, to be dropped where no lock is held.
@@ -49,6 +51,8 @@ pub struct Store {
     stats: Stats,
     /// What the journal is to be told, if there is one.
     log: Option<Entries>,
+    /// How far handles may go, then.
+    lease: Option<Lease>,
 }
 
 impl Store {
@@ -72,6 +76,7 @@ impl Store {
             garbage: Garbage::new(),
             stats: Stats::default(),
             log: None,
+            lease: None,
         }
     }
 
@@ -99,6 +104,11 @@ impl Store {
             events_dropped: self.events.dropped(),
             ..self.stats
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> u32 {
+        self.slab.capacity()
     }
 
     /// Counts a cookie that named no live session, or several.

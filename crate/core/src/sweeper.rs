@@ -3,7 +3,7 @@
 use crate::change::Swept;
 use crate::error::Error;
 use crate::record::NEVER;
-use crate::shared::Shared;
+use crate::shared::{PoisonOnPanic, Shared, State, TellOfPanic};
 use crate::store::Retired;
 use crate::sync::{JoinHandle, pause, spawn};
 use std::sync::Arc;
@@ -44,20 +44,9 @@ impl Drop for Sweeper {
     }
 }
 
-/// Marks the store when its sweeper panics, wherever: one that is never swept again must not look as if it were.
-struct PoisonStoreOnPanic<'a>(&'a Shared);
-
-impl Drop for PoisonStoreOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.lock().poisoned = true;
-            self.0.wake_writer();
-        }
-    }
-}
-
 fn run(shared: &Shared) {
-    let _poison = PoisonStoreOnPanic(shared);
+    // Wherever it panics: a store that is never swept again must not look as if it were.
+    let _tell = TellOfPanic(shared);
     loop {
         let mut guard = shared.lock();
         // Under the lock: a clock moved by hand wakes through it, so it cannot jump unseen between this look and the sleep.
@@ -77,7 +66,7 @@ fn run(shared: &Shared) {
             }
             continue;
         }
-        match guard.store.sweep(now, SLICE) {
+        match slice(&mut guard, now) {
             Swept::More => {
                 shared.release(guard, true);
                 pause(BREATH);
@@ -98,6 +87,11 @@ fn run(shared: &Shared) {
     }
 }
 
+/// One slice of a sweep. A panic in it marks the store before the lock is free again: nobody is to see what it left half done.
+fn slice(state: &mut State, now: u64) -> Swept {
+    PoisonOnPanic(state).0.store.sweep(now, SLICE)
+}
+
 /// Reports and drops the sessions of a cleared store, batch by batch.
 fn take_apart(shared: &Shared, retired: Retired) {
     let mut records = retired.records.drain();
@@ -110,8 +104,46 @@ fn take_apart(shared: &Shared, retired: Retired) {
         if guard.stop {
             return;
         }
-        guard.store.report_cleared(&batch);
+        PoisonOnPanic(&mut guard).0.store.report_cleared(&batch);
         shared.release(guard, true);
         pause(BREATH);
+    }
+}
+
+#[cfg(all(test, feature = "planted-faults"))]
+mod tests {
+    use super::*;
+    use crate::change::{NewSession, Options};
+    use crate::id::SessionId;
+    use crate::random::OsRandom;
+    use crate::store::Store;
+    use crate::text::Text;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// The sweeper gave the lock back first and said afterwards that the store was broken: for a moment others could work with what a panic
+    /// had left half done.
+    #[test]
+    fn a_panic_in_a_sweep_marks_the_store_before_anybody_else_can_lock_it() {
+        let options = Options {
+            max_sessions: 10,
+            max_bytes: 1 << 20,
+            max_session_bytes: 1 << 10,
+            idle_timeout: 1,
+            guest_idle_timeout: 1,
+            absolute_timeout: 1,
+        };
+        let mut state = State::new(Store::new(options, &OsRandom).unwrap());
+        let new = NewSession {
+            uid: Text::Latin1(b"planted sweeper panic"),
+            form: Text::Latin1(b""),
+            data: Text::Latin1(b"{}"),
+            idle_timeout: None,
+            absolute_timeout: None,
+        };
+        let key = SessionId::generate(&OsRandom).unwrap().key();
+        state.store.create(key, 0, &new).unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| slice(&mut state, 10))).is_err());
+        // The caller has the lock still.
+        assert!(state.poisoned);
     }
 }

@@ -133,6 +133,80 @@ fn an_error_of_the_disk_at_any_operation_loses_nothing_that_was_acknowledged() {
     report("an error at each operation", seed(), injected, checked, 0);
 }
 
+/// Openings of which one operation fails, each in turn, until none is reached any more. Answers how many failed, and how many
+/// acknowledgements were checked.
+fn openings(seed: u64, faults: Faults) -> Result<(u64, u64), Violation> {
+    let mut rng = Rng::with_seed(seed);
+    let disk = SimulatedDisk::new();
+    let mut truth = Truth::default();
+    let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os, faults))
+        .map_err(|error| Violation(error.to_string()))?;
+    for _ in 0..rng.usize(20..80) {
+        step(&mut store, &mut truth, &mut rng);
+    }
+    let reached = store.handle.reached();
+    let crash = [Crash::KillProcess, Crash::PowerCut][rng.usize(0..2)];
+    let disk = disk.crash(seed, crash);
+    let (mut failed, mut checked) = (0, 0);
+    for error in [DiskFault::Io, DiskFault::NoSpace] {
+        for sticky in [false, true] {
+            for n in 1.. {
+                let what =
+                    |what: &str| Violation(format!("{error:?}, {sticky}, at {n} of an opening: {what}"));
+                let failing = disk.crash(0, Crash::KillProcess);
+                let only = None;
+                failing.fail_at(n, Failure { error, sticky, only });
+                let opened = SimulatedStore::open(&failing, parts(seed + 1, Durability::Os, faults));
+                if opened.is_ok() && failing.operations() < n {
+                    break;
+                }
+                if let Err(error) = &opened
+                    && !["ERR_SESSION_IO", "ERR_SESSION_PATH"].contains(&error.code())
+                {
+                    return Err(what(&error.to_string()));
+                }
+                failed += u64::from(opened.is_err());
+                drop(opened);
+                check_trust(&failing)?;
+                failing.mend();
+                // With another process, and with the power gone in between, as far as that takes nothing of what was killed before.
+                let cut = (crash != Crash::KillProcess).then_some(Crash::PowerCutLosingAll);
+                for then in [Some(Crash::KillProcess), cut].into_iter().flatten() {
+                    let later = failing.crash(n, then);
+                    let store = SimulatedStore::open(&later, parts(seed + 2, Durability::Os, faults));
+                    let store = store.map_err(|error| what(&format!("{then:?}: {error}")))?;
+                    checked += check(reached, crash, &store, &mut truth.clone())
+                        .map_err(|Violation(found)| what(&found))?;
+                    check_trust(&later)?;
+                }
+            }
+        }
+    }
+    Ok((failed, checked))
+}
+
+#[test]
+fn an_error_at_any_operation_of_an_opening_is_answered_and_the_next_one_has_everything() {
+    let (mut failed, mut checked) = (0, 0);
+    for seed in seed()..seed() + size(20, 400) {
+        let (more, found) = openings(seed, Faults::default())
+            .unwrap_or_else(|Violation(what)| panic!("AGAI_SESSION_SEED={seed}: {what}"));
+        failed += more;
+        checked += found;
+    }
+    report(
+        "an error at each operation of an opening",
+        seed(),
+        failed,
+        checked,
+        0,
+    );
+    assert!(
+        failed > 0 && checked > 0,
+        "there was something to fail and to check"
+    );
+}
+
 #[test]
 fn the_campaign_notices_a_failed_sync_that_is_tried_again() {
     let Err((seed, Violation(what))) = campaign(12, Faults::plant(Fault::SyncRetried)) else {

@@ -1,6 +1,7 @@
 //! Crashes in the recovery, at each of its operations: the next one comes to the same sessions.
 //!
-//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test recovery -- --nocapture`
+//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test recovery -- --nocapture`; with
+//! `AGAI_SESSION_FULL=1` many more directories, with `AGAI_SESSION_SEED=N` from another seed.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -12,10 +13,11 @@ mod campaign;
 
 use agai_session_core::SessionInfo;
 use agai_session_core::clock::ManualClock;
-use agai_session_core::journal::disk::simulated::{Crash, SimulatedDisk, Stop};
+use agai_session_core::journal::disk::Disk;
+use agai_session_core::journal::disk::simulated::{Crash, Failure, Fault, Operation, SimulatedDisk, Stop};
 use agai_session_core::journal::faults::Faults;
 use agai_session_core::journal::open::Parts;
-use agai_session_core::journal::options::Durability;
+use agai_session_core::journal::options::{Durability, OnCorruption};
 use agai_session_core::journal::simulation::SimulatedStore;
 use campaign::{Truth, parts, report, seed, size, step};
 use fastrand::Rng;
@@ -28,71 +30,168 @@ const CRASHES: [Crash; 4] = [
     Crash::PowerCutLosingNothing,
 ];
 
-/// What a life left behind that a crash ended somewhere: in a write, a rotation, a checkpoint.
-fn left_behind(seed: u64) -> (SimulatedDisk, Crash) {
-    let mut rng = Rng::with_seed(seed);
-    let disk = SimulatedDisk::new();
-    let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os, Faults::default())).unwrap();
-    let mut truth = Truth::default();
-    disk.stop_at(disk.operations() + rng.u64(1..80), Stop::Within { seed });
-    for _ in 0..100 {
-        step(&mut store, &mut truth, &mut rng);
-    }
-    let crash = CRASHES[rng.usize(0..CRASHES.len())];
-    (disk.crash(seed, crash), crash)
+/// What a directory is like that is recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// A crash ended the life somewhere: in a write, a rotation, a checkpoint.
+    Crashed,
+    /// The store was closed.
+    Closed,
+    /// An operation of the disk failed, once or for a while, and a crash ended the life somewhere in the healing or behind it.
+    Healed,
+    /// A file is damaged besides, and salvaged.
+    Damaged,
 }
 
-/// The parts of one more life; with a clock that was set back or as it was.
-fn life(number: u64, now: u64) -> Parts {
-    let mut parts = parts(number, Durability::Os, Faults::default());
-    parts.clock = Arc::new(ManualClock::new(now));
-    parts
+const SHAPES: [Shape; 4] = [Shape::Crashed, Shape::Closed, Shape::Healed, Shape::Damaged];
+
+impl Shape {
+    /// What a life left behind, and how that ended.
+    fn left_behind(self, seed: u64) -> (SimulatedDisk, Crash) {
+        let mut rng = Rng::with_seed(seed);
+        let disk = SimulatedDisk::new();
+        let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os, Faults::default())).unwrap();
+        let mut truth = Truth::default();
+        let mut live = |store: &mut SimulatedStore, rng: &mut Rng, steps| {
+            for _ in 0..steps {
+                step(store, &mut truth, rng);
+            }
+        };
+        match self {
+            Self::Crashed | Self::Damaged => {
+                disk.stop_at(disk.operations() + rng.u64(1..80), Stop::Within { seed });
+                live(&mut store, &mut rng, 100);
+            }
+            Self::Closed => {
+                live(&mut store, &mut rng, 60);
+                store.handle.close();
+                while store.turn() {}
+                return (
+                    disk.crash(seed, Crash::PowerCutLosingAll),
+                    Crash::PowerCutLosingAll,
+                );
+            }
+            Self::Healed => {
+                live(&mut store, &mut rng, 30);
+                let failure = Failure {
+                    error: [Fault::Io, Fault::NoSpace][rng.usize(0..2)],
+                    sticky: rng.bool(),
+                    only: [None, Some(Operation::Write), Some(Operation::Sync)][rng.usize(0..3)],
+                };
+                let so_far = failure
+                    .only
+                    .map_or(disk.operations(), |only| disk.operations_of(only));
+                disk.fail_at(so_far + rng.u64(1..6), failure);
+                live(&mut store, &mut rng, 30);
+                disk.mend();
+                disk.stop_at(disk.operations() + rng.u64(1..40), Stop::Within { seed });
+                live(&mut store, &mut rng, 60);
+            }
+        }
+        let crash = CRASHES[rng.usize(0..CRASHES.len())];
+        let disk = disk.crash(seed, crash);
+        if self == Self::Damaged {
+            damage(&disk, &mut rng);
+        }
+        (disk, crash)
+    }
+
+    /// The parts of one more life; with a clock that was set back or as it was.
+    fn life(self, number: u64, now: u64) -> Parts {
+        let mut parts = parts(number, Durability::Os, Faults::default());
+        parts.clock = Arc::new(ManualClock::new(now));
+        if self == Self::Damaged {
+            parts.journal.on_corruption = OnCorruption::Salvage;
+        }
+        parts
+    }
+}
+
+/// Flips a bit of a file, cuts it off or removes it: not the manifest, without which nothing can be salvaged.
+fn damage(disk: &SimulatedDisk, rng: &mut Rng) {
+    let names = disk.list().unwrap().into_iter();
+    let names: Vec<_> = names
+        .filter(|name| name.starts_with("log-") || name.starts_with("snap-"))
+        .collect();
+    let name = &names[rng.usize(0..names.len())];
+    let bytes = disk.contents(name).unwrap();
+    match rng.u8(0..4) {
+        0 => {
+            disk.remove(name).unwrap();
+            disk.sync_dir().unwrap();
+        }
+        1 => disk.put(name, &bytes[..rng.usize(0..=bytes.len())]),
+        _ if bytes.is_empty() => disk.put(name, b"damaged"),
+        _ => assert!(disk.flip(name, rng.usize(0..bytes.len() * 8))),
+    }
 }
 
 fn sessions(store: &SimulatedStore) -> Vec<SessionInfo> {
     store.handle.page(None, 10_000).unwrap().sessions
 }
 
-#[test]
-fn a_recovery_that_a_crash_ended_at_any_operation_comes_to_the_same_the_next_time() {
-    let (mut crashes, mut compared) = (0, 0);
-    let first = seed();
-    for seed in first..first + size(60, 2_000) {
-        let (disk, before) = left_behind(seed);
-        for now in [1_000, 400] {
-            let whole = disk.crash(seed, Crash::KillProcess);
-            let expected = sessions(&SimulatedStore::open(&whole, life(seed + 1, now)).unwrap());
-            for n in 1..=whole.operations() {
-                for stop in [Stop::Before, Stop::Within { seed }] {
-                    for crash in CRASHES {
-                        let stopped = disk.crash(seed, Crash::KillProcess);
-                        stopped.stop_at(n, stop);
-                        drop(SimulatedStore::open(&stopped, life(seed + 1, now)));
-                        let again = SimulatedStore::open(&stopped.crash(n, crash), life(seed + 2, now));
-                        let again = again.unwrap_or_else(|error| {
-                            panic!("AGAI_SESSION_SEED={seed}: {stop:?} {n}, {crash:?}: {error}")
-                        });
-                        crashes += 1;
-                        // A power cut may take what a process that was killed before had not synced.
-                        if crash == Crash::KillProcess || before != Crash::KillProcess {
-                            compared += expected.len() as u64;
-                            assert_eq!(
-                                sessions(&again),
-                                expected,
-                                "AGAI_SESSION_SEED={seed}: {stop:?} {n}, {crash:?}, clock at {now}"
-                            );
-                        }
+/// What a shape's recoveries came to.
+#[derive(Debug, Default)]
+struct Counts {
+    crashes: u64,
+    compared: u64,
+    /// Directories of which something had to be given up.
+    salvaged: u64,
+}
+
+/// Recovers one directory, with a crash at each operation and within it.
+fn recover(shape: Shape, seed: u64, counts: &mut Counts) {
+    let (disk, before) = shape.left_behind(seed);
+    for now in [1_000, 400] {
+        let whole = disk.crash(seed, Crash::KillProcess);
+        let store = SimulatedStore::open(&whole, shape.life(seed + 1, now));
+        let store = store.unwrap_or_else(|error| panic!("AGAI_SESSION_SEED={seed}: {shape:?}: {error}"));
+        counts.salvaged += u64::from(!store.report.damages.is_empty());
+        let expected = sessions(&store);
+        for n in 1..=whole.operations() {
+            for stop in [Stop::Before, Stop::Within { seed }] {
+                for crash in CRASHES {
+                    let what = format!(
+                        "AGAI_SESSION_SEED={seed}: {shape:?}: {stop:?} {n}, {crash:?}, clock at {now}"
+                    );
+                    let stopped = disk.crash(seed, Crash::KillProcess);
+                    stopped.stop_at(n, stop);
+                    drop(SimulatedStore::open(&stopped, shape.life(seed + 1, now)));
+                    let again = SimulatedStore::open(&stopped.crash(n, crash), shape.life(seed + 2, now));
+                    let again = again.unwrap_or_else(|error| panic!("{what}: {error}"));
+                    counts.crashes += 1;
+                    // A power cut may take what a process that was killed before had not synced.
+                    if crash == Crash::KillProcess || before != Crash::KillProcess {
+                        counts.compared += expected.len() as u64;
+                        assert_eq!(sessions(&again), expected, "{what}");
                     }
                 }
             }
         }
     }
-    report(
-        "crash at each operation of a recovery",
-        first,
-        crashes,
-        compared,
-        0,
-    );
-    assert!(compared > 0, "there was something to compare");
+}
+
+#[test]
+fn a_recovery_that_a_crash_ended_at_any_operation_comes_to_the_same_the_next_time() {
+    let first = seed();
+    for shape in SHAPES {
+        let mut counts = Counts::default();
+        let directories = size(40, 1_000);
+        for seed in first..first + directories {
+            recover(shape, seed, &mut counts);
+        }
+        report(
+            &format!("crash at each operation: {shape:?}"),
+            first,
+            counts.crashes,
+            counts.compared,
+            0,
+        );
+        assert!(counts.compared > 0, "there was something to compare");
+        let is_damaged = shape == Shape::Damaged;
+        assert!(
+            is_damaged == (counts.salvaged > directories / 2),
+            "{shape:?}: {counts:?}"
+        );
+    }
 }

@@ -349,10 +349,9 @@ fn the_end_of_a_session_that_an_opening_pushed_out_is_acknowledged_when_the_disk
     store.handle.flush().unwrap();
     store.settle();
     let disk = disk.crash(1, Crash::KillProcess);
-    let mut store = SimulatedStore::open(&disk, parts(1)).unwrap();
+    let store = SimulatedStore::open(&disk, parts(1)).unwrap();
     assert!(!store.handle.destroy(ids[0].key(), Reason::Logout).unwrap());
-    assert!(store.handle.reached().ends_synced < store.handle.lsn());
-    store.settle();
+    // What the opening pushed out is on the disk already.
     assert_eq!(store.handle.reached().ends_synced, store.handle.lsn());
     let store = open(&disk.crash(2, Crash::PowerCutLosingAll));
     assert!(!store.handle.has(ids[0].key()).unwrap(), "the logout was undone");

@@ -1,5 +1,6 @@
 //! A clock that tests move by hand.
 
+use crate::error::{Result, guard};
 use crate::results::{millis, number};
 use agai_session_core::clock::{Clock, ManualClock, SystemClock};
 use napi_derive::napi;
@@ -23,8 +24,11 @@ impl NativeClock {
 
     /// Moves the clock forward and wakes the expiry threads that run on it.
     #[napi]
-    pub fn advance(&self, by: f64) {
-        self.clock.advance(millis(by));
+    pub fn advance(&self, by: f64) -> Result<()> {
+        guard(|| {
+            self.clock.advance(millis(by));
+            Ok(())
+        })
     }
 
     #[napi]

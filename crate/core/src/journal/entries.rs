@@ -4,6 +4,7 @@ use crate::journal::codec::{Place, Put, Remove, Touch, encode};
 use crate::journal::faults::{Fault, Faults};
 use crate::journal::frame;
 use crate::journal::options::Durability;
+use crate::journal::panics::Panics;
 use serde::Serialize;
 
 /// Kinds of records in the log.
@@ -58,6 +59,7 @@ pub struct Entries {
     sync: bool,
     durability: Durability,
     faults: Faults,
+    panics: Panics,
 }
 
 /// Records taken out, to be written together.
@@ -88,7 +90,12 @@ impl Entries {
             sync: false,
             durability,
             faults,
+            panics: Panics::default(),
         }
+    }
+
+    pub fn panics(&self) -> Panics {
+        self.panics
     }
 
     pub fn last_lsn(&self) -> u64 {
@@ -114,6 +121,7 @@ impl Entries {
     }
 
     pub fn put(&mut self, put: &Put<'_>, renewed: bool) {
+        self.panics.see(put.uid);
         self.push(if renewed { kind::RENEW } else { kind::PUT }, put);
         self.sync |=
             self.durability == Durability::Disk || (renewed && !self.faults.has(Fault::DestroyNotSynced));
@@ -127,6 +135,17 @@ impl Entries {
     pub fn remove(&mut self, slot: Place, ended: bool) {
         self.push(kind::REMOVE, &Remove { slot });
         self.sync |= ended && !self.faults.has(Fault::DestroyNotSynced);
+    }
+
+    /// Generations up to this one may be given from now on. It is told as the end of a session that there is not: whoever reads it
+    /// learns of the generation, as of any other's, and nothing else. Answers its number.
+    pub fn reserve(&mut self, generation: u32) -> u64 {
+        let mut slot = Place::NONE;
+        if !self.faults.has(Fault::GenerationsNotReserved) {
+            slot.generation = generation;
+        }
+        self.push(kind::REMOVE, &Remove { slot });
+        self.last_lsn
     }
 
     pub fn clear(&mut self) {

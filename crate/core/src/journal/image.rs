@@ -1,8 +1,9 @@
 //! What the files say, put together: the slab as it was, before anything looks at the time or at bounds.
 
-use crate::journal::codec::{Block, Head, Put, Remove, Touch, decode, decode_first};
+use crate::journal::codec::{Block, Head, Place, Put, Remove, Touch, decode, decode_first};
 use crate::journal::entries::kind;
 use crate::journal::frame::Frame;
+use crate::journal::panics::{PanicAt, Panics};
 use crate::record::Record;
 use crate::slab::{Slab, Slot};
 
@@ -119,6 +120,10 @@ impl Image {
             kind::REMOVE => {
                 let Remove { slot } = decode(frame.body).ok_or(MALFORMED)?;
                 self.newest_generation = self.newest_generation.max(slot.generation);
+                if slot.index == Place::NONE.index {
+                    // Nobody's end: so far generations may have been given.
+                    return Ok(());
+                }
                 if self.is_newer(frame, slot.index) && self.holder(slot.into()).is_some() {
                     self.slab.take(slot.index);
                 }
@@ -143,6 +148,9 @@ impl Image {
         if put.slot.index >= self.max_places {
             return Err("the record names a slot beyond all bounds");
         }
+        let mut panics = Panics::default();
+        panics.see(put.uid);
+        panics.pass(PanicAt::Open);
         let record = Record::restore(put).ok_or("the session is malformed")?;
         self.newest_generation = self.newest_generation.max(put.slot.generation);
         self.now = self.now.max(put.last_seen_at);

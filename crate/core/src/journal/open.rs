@@ -240,6 +240,7 @@ pub(crate) fn start(
     );
     let (mut store, adopted) = adopted.map_err(|Twins| corrupt(path, twins(last_lsn)))?;
     store.attach_log(Entries::new(last_lsn, parts.journal.durability, faults));
+    store.lease_generations();
     // Before anybody is pushed out: the files do not have that yet.
     let shared = Arc::new(Shared::new(store, parts.clock, Arc::clone(&parts.random)));
     let mut guard = shared.lock();

@@ -92,6 +92,12 @@ impl SimulatedStore {
         self.shared.lock().store.validate();
     }
 
+    /// Places for sessions, filled or not.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> u32 {
+        self.shared.lock().store.places()
+    }
+
     /// The store as another thread of the process has it.
     #[must_use]
     pub fn another(&self) -> StoreHandle {

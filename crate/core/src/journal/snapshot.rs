@@ -10,7 +10,7 @@ use crate::journal::faults::Faults;
 use crate::journal::frame::{self, Seed};
 use crate::journal::header::{self, FileHeader, FileKind};
 use crate::journal::log::remove_leftover;
-use crate::shared::Shared;
+use crate::shared::{PoisonOnPanic, Shared};
 use crc32c::crc32c_append;
 use std::io;
 
@@ -104,14 +104,17 @@ impl SnapshotWriter {
     pub fn step(&mut self, shared: &Shared) -> io::Result<Step> {
         self.entries.clear();
         let entries = &mut self.entries;
-        let guard = shared.lock();
+        let mut guard = shared.lock();
         if guard.poisoned {
             return Ok(Step::Abandoned);
         }
-        let copied = guard.store.copy_slots(self.next, SLOTS, BYTES, |put| {
-            encode(put, entries);
-            entries.len()
-        });
+        let copied = PoisonOnPanic(&mut guard)
+            .0
+            .store
+            .copy_slots(self.next, SLOTS, BYTES, |put| {
+                encode(put, entries);
+                entries.len()
+            });
         let lsn = guard.store.log().map_or(0, Entries::last_lsn);
         shared.release(guard, true);
         let Some((end, count)) = copied else {

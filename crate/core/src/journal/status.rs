@@ -140,11 +140,23 @@ impl Status {
 
     /// Fails the writes up to `lsn`, and with `ends` also the ends of sessions.
     pub(super) fn failed(&self, lsn: u64, ends: bool, error: &Error) {
-        *self.error.lock() = Some(error.clone());
+        let mut newest = self.error.lock();
+        // What ended the store stays its last error.
+        if !matches!(*newest, Some(Error::Poisoned)) {
+            *newest = Some(error.clone());
+        }
+        drop(newest);
         self.failed.fetch_max(lsn, Ordering::AcqRel);
         if ends {
             self.ends_failed.fetch_max(lsn, Ordering::AcqRel);
         }
+    }
+
+    /// Fails all that is not done, for ever: the store panicked. False if that is known already.
+    pub(crate) fn poisoned(&self) -> bool {
+        let before = self.error.lock().replace(Error::Poisoned);
+        self.failed(u64::MAX, true, &Error::Poisoned);
+        !matches!(before, Some(Error::Poisoned))
     }
 
     pub(super) fn checkpoints(&self, ticket: u64) {

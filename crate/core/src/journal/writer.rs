@@ -14,6 +14,7 @@ use crate::journal::entries::{Batch, Entries, Keep};
 use crate::journal::faults::Fault;
 use crate::journal::log::{Log, reduce};
 use crate::journal::options::{Durability, JournalOptions};
+use crate::journal::panics::{PanicAt, Panics};
 use crate::journal::status::{Health, News};
 use crate::random::Random;
 use crate::shared::Shared;
@@ -74,6 +75,7 @@ pub struct Writer {
     reserve_failures: heal::Failures,
     sync_by: Option<Instant>,
     chunks: Vec<Vec<u8>>,
+    panics: Panics,
     /// Held as long as the files are written to.
     lock: Option<DirLock>,
 }
@@ -109,6 +111,7 @@ impl Writer {
             reserve_failures: heal::Failures::default(),
             sync_by: None,
             chunks: Vec::new(),
+            panics: Panics::default(),
             lock: start.lock,
             catalog: start.catalog,
         }
@@ -120,7 +123,15 @@ impl Writer {
     /// Of the disk.
     pub fn resume(&mut self, last: u64) -> io::Result<()> {
         self.catalog.reserve()?;
-        let log = self.next_segment(last)?;
+        let mut log = self.next_segment(last)?;
+        // What waits begins with how far handles may go: the disk has that before the first one is given.
+        let mut held = self.shared.lock().store.log_mut().map(|log| log.take(Vec::new()));
+        if let Some(batch) = held.as_mut().filter(|batch| !batch.is_empty()) {
+            log.append(batch, self.shared.clock.now())
+                .map_err(|failed| failed.error)?;
+            log.sync()?;
+            self.shared.status.synced(log.synced_lsn());
+        }
         self.log = Some(log);
         Ok(())
     }
@@ -203,6 +214,8 @@ impl Writer {
         let now = self.shared.clock.now();
         let (poisoned, closing, ticket) = (guard.poisoned, guard.closed, guard.checkpoint_tickets);
         let can_write = self.log.is_some() && !poisoned;
+        guard.store.synced(self.shared.status.reached().synced);
+        self.panics = guard.store.log().map(Entries::panics).unwrap_or_default();
         let batch = guard
             .store
             .log_mut()
@@ -237,9 +250,11 @@ impl Writer {
             if self.behind {
                 reduce(&mut work.batch);
             }
+            self.panics.pass(PanicAt::Write);
             if let Err(failed) = log.append(&mut work.batch, work.now) {
                 return self.append_failed(failed, work);
             }
+            self.panics.pass(PanicAt::Written);
             if self.options.faults.has(Fault::DestroyNotSynced) {
                 status.ends_synced(last);
             }
@@ -254,6 +269,7 @@ impl Writer {
             if let Err(error) = log.sync() {
                 return self.lose_log("the sessions' log could not be synced", error);
             }
+            self.panics.pass(PanicAt::Synced);
             self.sync_by = None;
             if self.behind {
                 status.ends_synced(log.synced_lsn());
@@ -306,18 +322,19 @@ impl Writer {
 
     /// Leaves the files as they are: what memory holds is not to be trusted.
     fn give_up(&mut self) -> Turn {
-        self.abandon_checkpoint();
-        let status = &self.shared.status;
-        status.failed(u64::MAX, true, &Error::Poisoned);
+        // Whoever panicked may not have come to that yet.
+        self.shared.panicked();
+        self.abandon_checkpoint(&Error::Poisoned);
         self.log = None;
         self.lock = None;
-        status.set_health(Health::Closed);
+        self.shared.status.set_health(Health::Closed);
         self.shared.tell(&News::Closed(Some(Error::Poisoned)));
         Turn::Ended
     }
 
     /// Ends the files' life in this process: all written, and a snapshot made if the log is worth it.
     fn close(&mut self) -> Turn {
+        self.panics.pass(PanicAt::Close);
         let closed = self.seal();
         let status = &self.shared.status;
         let error = closed.err().map(|error| {

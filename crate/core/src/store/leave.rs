@@ -5,7 +5,7 @@ use crate::change::Swept;
 use crate::event::{Event, EventKind, Reason};
 use crate::id::{Handle, SessionKey};
 use crate::record::{Record, is_over};
-use crate::slab::{Slab, Slot};
+use crate::slab::Slot;
 
 /// Heap entries whose time has come, of dead sessions and of touched ones, that a write looks at before it evicts: bounded, so
 /// that a write is too.
@@ -54,11 +54,12 @@ impl Store {
 
     /// Ends all sessions at once, whatever their number. The records come back to be taken apart elsewhere.
     pub fn clear(&mut self) -> Retired {
-        let fresh = Slab::new(self.slab.next_generation());
+        let fresh = self.next_slab();
         let records = std::mem::replace(&mut self.slab, fresh);
         self.guests = Class::default();
         self.users = Class::default();
         self.log_clear();
+        self.renew_lease();
         self.stats.destroyed += u64::from(records.len());
         Retired {
             records,
@@ -190,5 +191,6 @@ impl Store {
         if let Some(record) = self.slab.remove(index) {
             self.garbage.push(record.into_body());
         }
+        self.renew_lease();
     }
 }

@@ -1,8 +1,11 @@
 //! Telling the journal. Without one each of these is a question to an `Option`.
 
 use super::Store;
+use super::lease::Lease;
 use crate::journal::codec::{Head, Put, Touch};
 use crate::journal::entries::Entries;
+#[cfg(feature = "planted-faults")]
+use crate::journal::panics::PanicAt;
 use crate::record::Record;
 
 impl Store {
@@ -71,7 +74,10 @@ impl Store {
     /// What a snapshot begun now has to say of the whole store.
     pub(crate) fn snapshot_head(&self, now: u64) -> Head {
         Head {
-            newest_generation: self.slab.newest_generation(),
+            newest_generation: self
+                .lease
+                .as_ref()
+                .map_or_else(|| self.slab.newest_generation(), Lease::reserved),
             now,
         }
     }
@@ -94,6 +100,8 @@ impl Store {
             let record: Option<&Record> = self.slab.get(end);
             end += 1;
             if let Some(record) = record {
+                #[cfg(feature = "planted-faults")]
+                super::planted::panic_if(record.uid(), PanicAt::Slice.uid());
                 count += 1;
                 if copy(&record.to_put(self.slab.slot(end - 1))) >= bytes {
                     break;

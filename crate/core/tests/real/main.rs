@@ -31,6 +31,7 @@ mod full;
 mod kill;
 mod kit;
 mod owners;
+mod panics;
 mod places;
 mod power;
 mod strace;
@@ -53,7 +54,7 @@ const TESTS: [(&str, Test); 17] = [
         "a checkpoint ends with its store",
         threads::checkpoint_ends_with_its_store,
     ),
-    ("panics poison, never hang", threads::panics),
+    ("panics poison, never hang", panics::everywhere),
     ("a full disk heals", full::tmpfs),
     ("a file size limit heals", full::limit),
     ("a read-only remount", full::remount),

@@ -1,4 +1,4 @@
-//! Threads: none outlives its store, and one that panics takes nobody along.
+//! Threads: none outlives its store.
 
 use crate::kit::{Row, close, create, opened, until};
 use std::fs;
@@ -13,7 +13,7 @@ fn threads_of_stores() -> Vec<String> {
 }
 
 /// A joined thread may be listed for a moment more.
-fn assert_none_left() {
+pub fn assert_none_left() {
     let started = Instant::now();
     while started.elapsed() < Duration::from_millis(5) && !threads_of_stores().is_empty() {
         std::thread::yield_now();
@@ -63,51 +63,4 @@ pub fn checkpoint_ends_with_its_store(_: u64) -> Result<Row, String> {
         assert_none_left();
     }
     Ok(Row { faults, checked: 0 })
-}
-
-#[cfg(not(feature = "planted-faults"))]
-pub fn panics(_: u64) -> Result<Row, String> {
-    Err("needs --features planted-faults".to_owned())
-}
-
-/// A panic under the lock: everybody is refused, nobody waits for ever, and the directory can be opened again at once. That
-/// answered that this very process had it, because the journal's thread slept on and kept the lock.
-#[cfg(feature = "planted-faults")]
-pub fn panics(_: u64) -> Result<Row, String> {
-    use crate::kit::{Until, number, wait};
-    use agai_session_core::{Error, NewSession, Text};
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let faults = 10;
-    for round in 0..faults {
-        let directory = tempfile::tempdir().unwrap();
-        let store = opened(directory.path());
-        let kept = create(&store, 7).unwrap();
-        store.flush().unwrap();
-        assert!(wait(&store, Until::Synced));
-        let planted = NewSession {
-            uid: Text::Latin1(b"planted panic"),
-            form: Text::Latin1(b""),
-            data: Text::Latin1(b"{}"),
-            idle_timeout: None,
-            absolute_timeout: None,
-        };
-        let create = std::panic::AssertUnwindSafe(|| store.create(&planted).is_ok());
-        assert!(std::panic::catch_unwind(create).is_err());
-        assert!(matches!(store.has(kept.key()), Err(Error::Poisoned)));
-        if round % 2 == 0 {
-            close(&store);
-        }
-        let again = opened(directory.path());
-        assert_eq!(number(&again, &kept), Some(7));
-        assert_eq!(store.reached().failed, u64::MAX, "all waiters fail");
-        drop(store);
-        drop(again);
-        assert_none_left();
-    }
-    std::panic::set_hook(hook);
-    Ok(Row {
-        faults,
-        checked: faults,
-    })
 }

@@ -68,12 +68,11 @@ impl World {
         let handle = self.store.handle.handle_of(id.key()).unwrap();
         prop_assert!(handle.is_some(), "it is there");
         let handle = handle.unwrap();
-        let repeats = |known: &Known| known.handle == handle && !known.lost;
+        let repeats = |known: &Known| known.handle == handle;
         prop_assert!(!self.known.iter().any(repeats), "a handle that named another");
         self.known.push(Known {
             ids: vec![id],
             handle,
-            lost: false,
         });
         self.written(self.known.len() - 1, session, &facts)
     }
@@ -248,9 +247,6 @@ impl World {
         let Some((n, _)) = self.target(who) else {
             return Ok(());
         };
-        if self.known[n].lost {
-            return Ok(());
-        }
         let now = self.now();
         let expected = self
             .model

@@ -28,9 +28,8 @@ pub const ABSOLUTE: u64 = 60_000;
 pub struct Known {
     /// All that it ever had.
     pub ids: Vec<SessionId>,
+    /// No other is ever given it, not even if a crash took this one.
     pub handle: Handle,
-    /// A crash took it, or may have, so its handle may come again.
-    pub lost: bool,
 }
 
 /// Up to where things were promised to be on the disk.
@@ -110,10 +109,11 @@ impl World {
         let (parts, clock) = parts(seed, now, life, faults);
         let store = SimulatedStore::open(&disk, parts).unwrap();
         store.handle.listen(EventMask::ALL).unwrap();
+        let model = Model::begin(store.handle.lsn(), now, Vec::new());
         Self {
             disk,
             store,
-            model: Model::begin(0, now, Vec::new()),
+            model,
             known: Vec::new(),
             clock,
             life,

@@ -284,8 +284,9 @@ fn a_damaged_place_is_told_with_its_length_and_what_follows_it() {
         .max()
         .unwrap();
     let bytes = disk.contents(&name).unwrap();
-    // The body of the second frame, behind the first mark.
-    let first = 56 + 17 + usize::from(bytes[56]);
+    // The first mark, and the record with which each opening begins; the next mark; and behind that the body that is damaged.
+    let behind = |at: usize| at + 17 + usize::from(bytes[at]);
+    let first = behind(behind(behind(56)));
     assert!(disk.flip(&name, (first + 20) * 8));
     let found = look(&disk);
     let place = &found.damages[0];

@@ -7,6 +7,7 @@ use crate::journal::catalog::salt;
 use crate::journal::codec::{Sealed, SnapshotEntry};
 use crate::journal::disk::Disk;
 use crate::journal::log::Log;
+use crate::journal::panics::PanicAt;
 use crate::journal::snapshot::{SnapshotWriter, Step, discard};
 use crate::journal::status::{News, SnapshotWritten};
 use crate::shared::Shared;
@@ -62,11 +63,15 @@ impl Checkpoint {
     }
 }
 
-/// Says that the thread is done, a panic included: a close waits for that.
+/// Says that the thread is done, a panic included: a close waits for that. After one the store is not to be trusted: what a snapshot
+/// cannot copy would be missing from each later one too.
 struct End<'a>(&'a AtomicBool, &'a Shared);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.1.panicked();
+        }
         self.0.store(true, Ordering::Release);
         self.1.wake_writer();
     }
@@ -223,8 +228,10 @@ impl Writer {
         let (shared, disk) = (Arc::clone(&self.shared), Arc::clone(&self.disk));
         let (done, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (is_done, must_stop) = (Arc::clone(&done), Arc::clone(&stop));
+        let panics = self.panics;
         let thread = spawn("session-checkpoint", move || {
             let _end = End(&is_done, &shared);
+            panics.pass(PanicAt::Checkpoint);
             finish(snapshot, &shared, &*disk, &must_stop, Some(BREATH))
         })?;
         Ok(Run::Thread { thread, done, stop })
@@ -321,7 +328,7 @@ impl Writer {
     }
 
     /// Ends a checkpoint under way without a result.
-    pub(super) fn abandon_checkpoint(&mut self) {
+    pub(super) fn abandon_checkpoint(&mut self, why: &Error) {
         let Some(checkpoint) = self.checkpoint.take() else {
             return;
         };
@@ -330,13 +337,16 @@ impl Writer {
         discard(&*self.disk, generation);
         self.tickets_done = ticket.max(self.tickets_done);
         self.shared.status.checkpoints(ticket);
-        self.shared.tell(&News::CheckpointFailed {
-            ticket,
-            error: Error::io(
-                "the checkpoint of the sessions was abandoned",
-                io::ErrorKind::Interrupted.into(),
-            ),
-        });
+        let error = why.clone();
+        self.shared.tell(&News::CheckpointFailed { ticket, error });
+    }
+
+    /// The same because the log is given up, or written anew: the files it would have made are of no use any more.
+    pub(super) fn abandon_useless_checkpoint(&mut self) {
+        self.abandon_checkpoint(&Error::io(
+            "the checkpoint of the sessions was abandoned",
+            io::ErrorKind::Interrupted.into(),
+        ));
     }
 }
 

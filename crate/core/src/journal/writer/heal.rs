@@ -82,7 +82,7 @@ impl Writer {
         self.log = None;
         self.sync_by = None;
         self.drop_entries();
-        self.abandon_checkpoint();
+        self.abandon_useless_checkpoint();
         let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);
         self.shared.status.failed(last, true, &error);
         if !self.behind {
@@ -104,7 +104,7 @@ impl Writer {
         if !self.failures.is_due() {
             return;
         }
-        self.abandon_checkpoint();
+        self.abandon_useless_checkpoint();
         let started = Instant::now();
         let was_full = self.lacks_reserve;
         let healed = self.rebase(false).and_then(|snapshot| {

@@ -3,7 +3,7 @@
 use super::{Turn, Writer};
 use crate::error::Error;
 use crate::journal::status::{Health, News};
-use crate::shared::Shared;
+use crate::shared::{Shared, TellOfPanic};
 use crate::sync::{JoinHandle, spawn};
 use std::sync::Arc;
 
@@ -13,14 +13,12 @@ pub struct WriterThread {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Poisons the store when the writer panics: nothing would be written any more.
-struct PoisonOnPanic<'a>(&'a Shared);
+/// Says that the files are let go of when the writer panics, as it does itself at its end.
+struct CloseOnPanic<'a>(&'a Shared);
 
-impl Drop for PoisonOnPanic<'_> {
+impl Drop for CloseOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.lock().poisoned = true;
-            self.0.status.failed(u64::MAX, true, &Error::Poisoned);
             self.0.status.set_health(Health::Closed);
             self.0.tell(&News::Closed(Some(Error::Poisoned)));
         }
@@ -33,9 +31,11 @@ impl WriterThread {
     pub fn start(shared: &Arc<Shared>, writer: Writer) -> Result<Self, Error> {
         let mine = Arc::clone(shared);
         let run = move || {
-            let _poison = PoisonOnPanic(&mine);
+            let _close = CloseOnPanic(&mine);
             // Gone before the store counts as closed, and its lock with it.
             let mut writer = writer;
+            // Nothing would be written any more; and nobody waits for the end of a checkpoint to be told so.
+            let _tell = TellOfPanic(&mine);
             loop {
                 match writer.turn() {
                     Turn::Again => {}

@@ -1,0 +1,164 @@
+//! What all of these tests use: stores to be damaged, and what must be found in them.
+
+use crate::campaign::{parts, text};
+use agai_session_core::journal::disk::Disk;
+use agai_session_core::journal::disk::simulated::{Crash, SimulatedDisk};
+use agai_session_core::journal::faults::Faults;
+use agai_session_core::journal::open::Parts;
+use agai_session_core::journal::options::{Durability, OnCorruption};
+use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::{Change, Error, NewSession, Reason, SessionId, TextBuffer};
+use fastrand::Rng;
+use std::collections::BTreeMap;
+
+/// The lives that follow the damage. Each has random numbers of its own, as everywhere; those of a store's making end with 0 and 1.
+pub const NEXT: u64 = 7;
+pub const AFTER: u64 = 8;
+
+pub fn opening(life: u64, on_corruption: OnCorruption, faults: Faults) -> Parts {
+    let mut parts = parts(life, Durability::Os, faults);
+    parts.journal.on_corruption = on_corruption;
+    parts.journal.checkpoint_bytes = 1 << 30;
+    parts
+}
+
+pub fn opened(disk: &SimulatedDisk, life: u64, on_corruption: OnCorruption) -> SimulatedStore {
+    SimulatedStore::open(disk, opening(life, on_corruption, Faults::default())).unwrap()
+}
+
+pub fn new_session(data: &str) -> NewSession<'_> {
+    NewSession {
+        uid: text("ann"),
+        form: text(""),
+        data: text(data),
+        idle_timeout: None,
+        absolute_timeout: None,
+    }
+}
+
+/// The session of a store that was ended in a segment that is sealed.
+pub const ENDED: usize = 3;
+
+/// What is alive: the version by the place of the id.
+pub type Alive = BTreeMap<usize, u64>;
+
+pub fn alive(store: &SimulatedStore, ids: &[SessionId]) -> Alive {
+    let mut buffer = TextBuffer::default();
+    let mut versions = Alive::new();
+    for (at, id) in ids.iter().enumerate() {
+        if let Some(facts) = store.handle.load(id.key(), false, &mut buffer).unwrap() {
+            versions.insert(at, facts.version);
+        }
+    }
+    versions
+}
+
+/// A store to be damaged.
+pub struct Made {
+    pub disk: SimulatedDisk,
+    pub ids: Vec<SessionId>,
+    /// What its files say that the disk had: a tail that is torn must not take anything of it.
+    pub certain: Alive,
+}
+
+/// A store with a snapshot, a sealed segment and an open one of about `bytes`, killed.
+pub fn make(seed: u64, bytes: u64) -> Made {
+    let mut rng = Rng::with_seed(seed);
+    let life = seed.wrapping_mul(10);
+    let disk = SimulatedDisk::new();
+    let mut ids = Vec::new();
+    let mut store = opened(&disk, life, OnCorruption::Error);
+    for n in 0..20 {
+        let data = format!("{{\"n\":{n}}}");
+        ids.push(store.handle.create(&new_session(&data)).unwrap().0);
+    }
+    store.handle.checkpoint().unwrap();
+    store.settle();
+    store.handle.destroy(ids[ENDED].key(), Reason::Destroy).unwrap();
+    store.settle();
+    drop(store);
+    let mut store = opened(&disk, life.wrapping_add(1), OnCorruption::Error);
+    let (mut certain, mut flushed) = (Alive::new(), Alive::new());
+    // The reserve is a file as well.
+    while disk.total_bytes() < bytes + 70_000 {
+        // The batch that comes says that the disk has what was flushed before.
+        certain.clone_from(&flushed);
+        let data = format!("{{\"x\":\"{}\"}}", "x".repeat(rng.usize(0..600)));
+        ids.push(store.handle.create(&new_session(&data)).unwrap().0);
+        let change = Change {
+            data: Some(text("{}")),
+            ..Change::default()
+        };
+        let at = rng.usize(..ids.len().min(20));
+        store.handle.commit(ids[at].key(), None, &change).unwrap();
+        if ids.len().is_multiple_of(5) {
+            store.handle.flush().unwrap();
+            store.settle();
+            flushed = alive(&store, &ids);
+        }
+        store.settle();
+    }
+    store.handle.flush().unwrap();
+    store.settle();
+    drop(store);
+    Made {
+        disk: disk.crash(1, Crash::KillProcess),
+        ids,
+        certain,
+    }
+}
+
+pub fn names(disk: &SimulatedDisk) -> Vec<String> {
+    let all = disk.list().unwrap().into_iter();
+    all.filter(|name| name == "MANIFEST" || name.starts_with("log-") || name.starts_with("snap-"))
+        .collect()
+}
+
+pub fn segments(disk: &SimulatedDisk) -> Vec<String> {
+    let all = names(disk).into_iter();
+    all.filter(|name| name.starts_with("log-")).collect()
+}
+
+/// The segment that was written to last.
+pub fn open_segment(disk: &SimulatedDisk) -> String {
+    segments(disk).into_iter().max().unwrap()
+}
+
+/// A copy that is changed on its own.
+pub fn copy(disk: &SimulatedDisk) -> SimulatedDisk {
+    disk.crash(0, Crash::KillProcess)
+}
+
+/// Opens a damaged copy: refused; or reported as a torn tail, then there is the store that was found.
+pub fn notice(disk: &SimulatedDisk, faults: Faults) -> Noticed {
+    match SimulatedStore::open(disk, opening(NEXT, OnCorruption::Error, faults)) {
+        Err(Error::Corrupt { .. } | Error::FormatNewer { .. }) => Noticed::Refused,
+        Err(other) => panic!("{other}"),
+        Ok(store) if store.report.torn_bytes > 0 => Noticed::Torn(Box::new(store)),
+        Ok(_) => Noticed::Not,
+    }
+}
+
+pub enum Noticed {
+    Refused,
+    Torn(Box<SimulatedStore>),
+    Not,
+}
+
+pub fn is_noticed(disk: &SimulatedDisk, faults: Faults) -> bool {
+    !matches!(notice(disk, faults), Noticed::Not)
+}
+
+impl Made {
+    /// How many of the sessions are there that must be, in a store whose tail is torn.
+    pub fn check(&self, store: &SimulatedStore, what: &str) -> u64 {
+        let found = alive(store, &self.ids);
+        for (at, version) in &self.certain {
+            assert!(
+                found.get(at) >= Some(version),
+                "{what}: session {at} of version {version} is lost"
+            );
+        }
+        self.certain.len() as u64
+    }
+}
