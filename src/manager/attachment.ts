@@ -13,22 +13,39 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 const kNumbers = Symbol.for('agai-session.attachments');
 const numbers = ((globalThis as { [kNumbers]?: { next: number } })[kNumbers] ??= { next: 0 });
 
-/** One thing for each object, which is kept as an element of it. */
-export class Attachment<T extends object> {
-  readonly #number = numbers.next++;
-
-  get(object: object): T | undefined {
-    return (object as Record<number, T | undefined>)[this.#number];
-  }
-
-  set(object: object, value: T): void {
-    (object as Record<number, T>)[this.#number] = value;
-  }
+/** Whether it is as Node made it, so that it is like all others, and its properties cost next to nothing. */
+function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === ServerResponse.prototype || prototype === IncomingMessage.prototype;
 }
 
 /** A property's value. By a name in source code, V8 first learns of each hidden class that it meets, which is vain where all differ. */
 export function look<T extends object, Name extends keyof T>(object: T, name: Name): T[Name] {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  const isAsNodeMadeIt = prototype === ServerResponse.prototype || prototype === IncomingMessage.prototype;
-  return isAsNodeMadeIt ? object[name] : (Reflect.get(object, name) as T[Name]);
+  return isPlain(object) ? object[name] : (Reflect.get(object, name) as T[Name]);
+}
+
+/** One thing for each object: a property of a plain one, an element of any other. */
+export class Attachment<T extends object> {
+  readonly #symbol = Symbol('agai-session');
+  readonly #number = numbers.next++;
+  /** Whether any was plain when it was given its property: a framework may give it another prototype afterwards. */
+  #isInProperties = false;
+  #isInElements = false;
+
+  get(object: object): T | undefined {
+    const held = object as Record<symbol | number, T | undefined>;
+    if (isPlain(object)) return held[this.#symbol] ?? (this.#isInElements ? held[this.#number] : undefined);
+    return held[this.#number] ?? (this.#isInProperties ? held[this.#symbol] : undefined);
+  }
+
+  set(object: object, value: T): void {
+    const held = object as Record<symbol | number, T>;
+    if (isPlain(object)) {
+      this.#isInProperties = true;
+      held[this.#symbol] = value;
+    } else {
+      this.#isInElements = true;
+      held[this.#number] = value;
+    }
+  }
 }
