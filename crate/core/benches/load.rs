@@ -1,4 +1,4 @@
-//! What a store's size does to it: memory a session, and the time of a load, of an unknown id and of a create.
+//! What a store's size does to it: memory a session, and the time of a load, of an unknown id and of a create, and calls while all expire.
 //!
 //! `cargo bench -p agai-session-core --bench load -- 1000 1000000` for other sizes than 1 k, 100 k, 1 M and 5 M sessions. Each has 300
 //! bytes of data and the user `ann`. Ids come in no order; times are medians of rounds.
@@ -12,12 +12,13 @@
 use agai_session_core::clock::ManualClock;
 use agai_session_core::random::{OsRandom, Random};
 use agai_session_core::{
-    Error, NEVER, NewSession, Options, SessionId, SessionKey, StoreHandle, Text, TextBuffer,
+    Error, EventMask, NEVER, NewSession, Options, SessionId, SessionKey, StoreHandle, Text, TextBuffer,
 };
 use std::hint::black_box;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 const LOADS: usize = 200_000;
 const ROUNDS: usize = 7;
@@ -104,8 +105,26 @@ fn measure(sessions: u32) {
         let key = unknown.get(n).copied().unwrap();
         black_box(store.load(key, true, &mut buffer).unwrap());
     });
+    // All expire at once; somebody who asks meanwhile waits for the expiry thread now and then.
+    store.listen(EventMask::ALL).unwrap();
+    clock.advance(OPTIONS.idle_timeout);
+    let started = Instant::now();
+    let mut waits = Vec::new();
+    while store.stats().unwrap().sessions > 0 {
+        let asked = Instant::now();
+        black_box(store.has(key()).unwrap());
+        waits.push(asked.elapsed().as_micros());
+        while store.take_events().is_some() {}
+        // Others have their turn, as between two requests.
+        sleep(Duration::from_micros(20));
+    }
+    waits.sort_unstable();
+    let seconds = started.elapsed().as_secs_f64();
+    let late = waits.get(waits.len() * 999 / 1_000).copied().unwrap_or(0);
+    let last = waits.last().copied().unwrap_or(0);
     println!(
-        "{sessions:>9} sessions: {bytes:6.1} bytes beyond the data; load {load:5.0} ns, unknown id {miss:4.0} ns, create {create:5.0} ns"
+        "{sessions:>9} sessions: {bytes:6.1} bytes beyond the data; load {load:5.0} ns, unknown id {miss:4.0} ns, create {create:5.0} ns; \
+         expiry of all {seconds:.2} s, a call meanwhile {late} us (99.9 %), {last} us at most"
     );
 }
 
