@@ -57,8 +57,8 @@ test('an eviction is told with the bound that was met', async (t) => {
   const few = open({ maxSessions: 1 }).store;
   const small = open({ maxBytes: 1_250, maxSessionBytes: 600 }).store;
   const told = [record(few, ['evicted']), record(small, ['evicted'])] as const;
-  const handles = [few, small].map((store) => store.create({ a: 'x'.repeat(500) }, { uid: 'ada' }).handle);
-  for (const store of [few, small]) store.create({ a: 'x'.repeat(500) }, { uid: 'bob' });
+  const handles = [few, small].map((store) => store.create({ a: 'x'.repeat(550) }, { uid: 'ada' }).handle);
+  for (const store of [few, small]) store.create({ a: 'x'.repeat(550) }, { uid: 'bob' });
   await until(() => told[0].length === 1 && told[1].length === 1, 'both are told');
   t.deepEqual(told[0], [{ name: 'evicted', reason: 'max-sessions', handle: handles[0]!, uid: 'ada' }]);
   t.deepEqual(told[1], [{ name: 'evicted', reason: 'max-bytes', handle: handles[1]!, uid: 'ada' }]);

@@ -19,7 +19,7 @@ export interface SessionStoreOptions {
    */
   maxSessions?: number;
   /**
-   * The most memory all sessions together take, their bookkeeping of 108 bytes each included. Makes room as `maxSessions`
+   * The most memory all sessions together take, their bookkeeping of 84 bytes each included. Makes room as `maxSessions`
    * does. Default `'512MiB'`.
    */
   maxBytes?: Size;
@@ -60,7 +60,7 @@ export const storeOptionNames = [
 ] as const satisfies (keyof SessionStoreOptions)[];
 
 /**
- * What one session may take beside its data, in bytes: the bookkeeping that the addon counts (108), the times in its body (22)
+ * What one session may take beside its data, in bytes: the bookkeeping that the addon counts (84), its times and the length of its form (22)
  * and the longest user id (510).
  */
 const MAX_OVERHEAD = 640;

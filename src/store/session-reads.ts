@@ -9,7 +9,7 @@ import { recordOf, type SessionRecord } from './session-record.js';
 import type { Signal } from './signal.js';
 
 /** How long events are handed out before others have their turn. */
-const DELIVERY_MS = 1;
+const DELIVERY_MS = 0.5;
 
 /** The synchronous part of a store. Every call takes from a fraction of a microsecond to a few, plus the JSON of the data. */
 export abstract class SessionReads<Data extends object, Events extends SessionEvents = SessionEvents> {

@@ -60,7 +60,7 @@ impl EventMask {
 }
 
 /// Events a batch: what JavaScript is given at a time.
-pub const BATCH: usize = 256;
+pub const BATCH: usize = 128;
 /// Events kept for a listener that does not keep up: past it the newest are dropped and counted.
 pub const MAX_PENDING: usize = 1 << 20;
 

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bodies;
 mod change;
 mod chunks;
 pub mod clock;
@@ -20,6 +21,7 @@ mod lru;
 mod page;
 pub mod random;
 mod record;
+mod records;
 mod shared;
 mod slab;
 mod stats;
@@ -27,6 +29,7 @@ mod store;
 mod sweeper;
 mod sync;
 mod text;
+mod timeouts;
 
 pub use change::{Change, Commit, Identity, NewSession, Options, Renewal, Swept};
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! Least-recently-used order: a doubly linked list threaded through a slab by index.
 
-use crate::slab::{Links, NIL};
+use crate::slab::{NIL, Slab};
 
 /// The two ends of one list; its links are in the slab, so one slab can carry several lists. Every operation is O(1).
 #[derive(Debug)]
@@ -31,53 +31,53 @@ impl Lru {
     }
 
     /// Adds `index`, which is in no list, as the most recently used.
-    pub fn insert(&mut self, links: &mut Links, index: u32) {
-        let link = links.get_mut(index);
+    pub fn insert<T>(&mut self, slab: &mut Slab<T>, index: u32) {
+        let link = slab.link_mut(index);
         link.prev = NIL;
         link.next = self.newest;
         if self.newest == NIL {
             self.oldest = index;
         } else {
-            links.get_mut(self.newest).prev = index;
+            slab.link_mut(self.newest).prev = index;
         }
         self.newest = index;
         self.len += 1;
     }
 
     /// Takes out `index`, which is in this list.
-    pub fn remove(&mut self, links: &mut Links, index: u32) {
-        let link = *links.get(index);
+    pub fn remove<T>(&mut self, slab: &mut Slab<T>, index: u32) {
+        let link = *slab.link(index);
         if link.prev == NIL {
             self.newest = link.next;
         } else {
-            links.get_mut(link.prev).next = link.next;
+            slab.link_mut(link.prev).next = link.next;
         }
         if link.next == NIL {
             self.oldest = link.prev;
         } else {
-            links.get_mut(link.next).prev = link.prev;
+            slab.link_mut(link.next).prev = link.prev;
         }
         self.len -= 1;
     }
 
     /// Makes `index`, which is in this list, the most recently used.
-    pub fn promote(&mut self, links: &mut Links, index: u32) {
+    pub fn promote<T>(&mut self, slab: &mut Slab<T>, index: u32) {
         if self.newest != index {
-            self.remove(links, index);
-            self.insert(links, index);
+            self.remove(slab, index);
+            self.insert(slab, index);
         }
     }
 
     /// The indices from the oldest to the newest.
     #[cfg(any(test, fuzzing, feature = "simulation"))]
-    pub fn validate(&self, links: &Links) -> Vec<u32> {
+    pub fn validate<T>(&self, slab: &Slab<T>) -> Vec<u32> {
         let mut seen = Vec::new();
         let (mut at, mut before) = (self.oldest, NIL);
         while at != NIL {
             seen.push(at);
             assert!(seen.len() <= self.len as usize, "the list has no cycle");
-            assert_eq!(links.get(at).next, before, "both directions agree");
-            (before, at) = (at, links.get(at).prev);
+            assert_eq!(slab.link(at).next, before, "both directions agree");
+            (before, at) = (at, slab.link(at).prev);
         }
         assert_eq!(before, self.newest, "the ends are ends");
         assert_eq!(seen.len(), self.len as usize);
@@ -97,16 +97,16 @@ mod tests {
         for n in 0..6u32 {
             let slot = slab.insert(n).unwrap();
             let list = if n % 2 == 0 { &mut even } else { &mut odd };
-            list.insert(slab.links_mut(), slot.index);
+            list.insert(&mut slab, slot.index);
         }
-        even.promote(slab.links_mut(), 0);
-        even.promote(slab.links_mut(), 0);
-        odd.remove(slab.links_mut(), 3);
-        assert_eq!(even.validate(slab.links()), [2, 4, 0]);
-        assert_eq!(odd.validate(slab.links()), [1, 5]);
+        even.promote(&mut slab, 0);
+        even.promote(&mut slab, 0);
+        odd.remove(&mut slab, 3);
+        assert_eq!(even.validate(&slab), [2, 4, 0]);
+        assert_eq!(odd.validate(&slab), [1, 5]);
         assert_eq!(even.oldest(), Some(2));
         for index in [2, 4, 0] {
-            even.remove(slab.links_mut(), index);
+            even.remove(&mut slab, index);
         }
         assert_eq!((even.oldest(), even.len()), (None, 0));
     }

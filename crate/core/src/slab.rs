@@ -1,4 +1,4 @@
-//! An arena of slots with a free list; the links of intrusive lists live beside the values.
+//! An arena of slots with a free list; each has the links of an intrusive list beside its value.
 
 #![expect(
     clippy::indexing_slicing,
@@ -25,25 +25,28 @@ pub struct Link {
     generation: u32,
 }
 
-/// The links of a slab, apart from its values so that a list can be changed while a value is borrowed.
-#[derive(Debug, Default)]
-pub struct Links(Chunks<Link>);
-
-impl Links {
-    pub fn get(&self, index: u32) -> &Link {
-        &self.0[index as usize]
+impl Link {
+    fn new(generation: u32) -> Self {
+        Self {
+            prev: NIL,
+            next: NIL,
+            generation,
+        }
     }
+}
 
-    pub fn get_mut(&mut self, index: u32) -> &mut Link {
-        &mut self.0[index as usize]
-    }
+/// One place: a value and its neighbours, in the same line of the processor's cache, for whoever needs one needs both.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct Place<T> {
+    value: Option<T>,
+    link: Link,
 }
 
 /// An arena. Inserting and removing are O(1) and never move another value.
 #[derive(Debug)]
 pub struct Slab<T> {
-    values: Chunks<Option<T>>,
-    links: Links,
+    places: Chunks<Place<T>>,
     /// The first free place; the rest follow through `Link::next`.
     free: u32,
     /// The first and the last empty place that is not filled again as long as there is this limit.
@@ -60,8 +63,7 @@ impl<T> Slab<T> {
     pub fn new(first_generation: u32) -> Self {
         let first_generation = first_generation.max(1);
         Self {
-            values: Chunks::default(),
-            links: Links::default(),
+            places: Chunks::default(),
             free: NIL,
             parked: None,
             limit: u32::MAX,
@@ -82,7 +84,7 @@ impl<T> Slab<T> {
 
     /// Places ever used, occupied or free: every occupied index is below it.
     pub fn capacity(&self) -> u32 {
-        u32::try_from(self.values.len()).unwrap_or(NIL)
+        u32::try_from(self.places.len()).unwrap_or(NIL)
     }
 
     /// Puts `value` in a free place, or returns it when all 2^32 - 1 places are taken.
@@ -93,11 +95,9 @@ impl<T> Slab<T> {
             if index == NIL {
                 return Err(value);
             }
-            self.values.push(Some(value));
-            self.links.0.push(Link {
-                prev: NIL,
-                next: NIL,
-                generation: self.first_generation,
+            self.places.push(Place {
+                value: Some(value),
+                link: Link::new(self.first_generation),
             });
             self.len += 1;
             return Ok(Slot {
@@ -105,21 +105,20 @@ impl<T> Slab<T> {
                 generation: self.first_generation,
             });
         }
-        let link = self.links.get_mut(index);
-        self.free = link.next;
-        link.prev = NIL;
-        link.next = NIL;
-        let generation = link.generation;
-        self.values[index as usize] = Some(value);
+        let place = &mut self.places[index as usize];
+        self.free = place.link.next;
+        let generation = place.link.generation;
+        place.link = Link::new(generation);
+        place.value = Some(value);
         self.len += 1;
         Ok(Slot { index, generation })
     }
 
     /// Takes the value out and frees its place. The slot must have left every list before.
     pub fn remove(&mut self, index: u32) -> Option<T> {
-        let value = self.values.get_mut(index as usize)?.take()?;
         let first = self.first_generation;
-        let link = self.links.get_mut(index);
+        let Place { value, link } = self.places.get_mut(index as usize)?;
+        let value = value.take()?;
         // What was placed here is of an earlier life, of which nobody may know how far it went.
         link.generation = if link.generation < first {
             first
@@ -145,24 +144,24 @@ impl<T> Slab<T> {
         if self.newest_generation <= newest
             && let Some((first, last)) = self.parked.take()
         {
-            self.links.get_mut(last).next = self.free;
+            self.link_mut(last).next = self.free;
             self.free = first;
         }
     }
 
     pub fn get(&self, index: u32) -> Option<&T> {
-        self.values.get(index as usize)?.as_ref()
+        self.places.get(index as usize)?.value.as_ref()
     }
 
     pub fn get_mut(&mut self, index: u32) -> Option<&mut T> {
-        self.values.get_mut(index as usize)?.as_mut()
+        self.places.get_mut(index as usize)?.value.as_mut()
     }
 
     /// The slot of an index that is occupied.
     pub fn slot(&self, index: u32) -> Slot {
         Slot {
             index,
-            generation: self.links.get(index).generation,
+            generation: self.link(index).generation,
         }
     }
 
@@ -171,33 +170,35 @@ impl<T> Slab<T> {
         self.get(slot.index).is_some() && self.slot(slot.index) == slot
     }
 
-    pub fn links(&self) -> &Links {
-        &self.links
+    /// The links of a place, for the list that it is in.
+    pub fn link(&self, index: u32) -> &Link {
+        &self.places[index as usize].link
     }
 
-    pub fn links_mut(&mut self) -> &mut Links {
-        &mut self.links
+    pub fn link_mut(&mut self, index: u32) -> &mut Link {
+        &mut self.places[index as usize].link
     }
 
-    /// Fills a place as it was in another life of the slab. [`Slab::settle`] must follow before anything else is inserted.
-    pub fn place(&mut self, slot: Slot, value: T) {
+    /// Fills a place as it was in another life of the slab, and answers what was there. [`Slab::settle`] must follow before anything else is inserted.
+    pub fn place(&mut self, slot: Slot, value: T) -> Option<T> {
         while self.capacity() <= slot.index {
-            self.values.push(None);
-            self.links.0.push(Link {
-                prev: NIL,
-                next: NIL,
-                generation: 0,
+            self.places.push(Place {
+                value: None,
+                link: Link::new(0),
             });
         }
-        self.links.get_mut(slot.index).generation = slot.generation;
-        if self.values[slot.index as usize].replace(value).is_none() {
+        let place = &mut self.places[slot.index as usize];
+        place.link.generation = slot.generation;
+        let old = place.value.replace(value);
+        if old.is_none() {
             self.len += 1;
         }
+        old
     }
 
     /// Empties a place that [`Slab::place`] filled.
     pub fn take(&mut self, index: u32) -> Option<T> {
-        let value = self.values.get_mut(index as usize)?.take()?;
+        let value = self.places.get_mut(index as usize)?.value.take()?;
         self.len -= 1;
         Some(value)
     }
@@ -210,11 +211,10 @@ impl<T> Slab<T> {
         self.free = NIL;
         self.parked = None;
         for index in (0..self.capacity()).rev() {
-            if self.values[index as usize].is_none() {
-                let link = self.links.get_mut(index);
-                link.generation = self.first_generation;
-                link.prev = NIL;
-                link.next = self.free;
+            let place = &mut self.places[index as usize];
+            if place.value.is_none() {
+                place.link = Link::new(self.first_generation);
+                place.link.next = self.free;
                 self.free = index;
             }
         }
@@ -225,17 +225,19 @@ impl<T> Slab<T> {
         self.newest_generation
     }
 
-    /// Takes every value out, last place first; for a slab that was replaced.
-    pub fn drain(mut self) -> impl Iterator<Item = (Slot, T)> {
-        std::iter::from_fn(move || {
-            while let Some(value) = self.values.pop() {
-                if let Some(value) = value {
-                    let index = self.capacity();
-                    return Some((self.slot(index), value));
-                }
+    /// Takes the last value out with its place; for a slab that was replaced and is emptied by this alone.
+    pub fn pop(&mut self) -> Option<(Slot, T)> {
+        while let Some(Place { value, link }) = self.places.pop() {
+            if let Some(value) = value {
+                self.len -= 1;
+                let slot = Slot {
+                    index: self.capacity(),
+                    generation: link.generation,
+                };
+                return Some((slot, value));
             }
-            None
-        })
+        }
+        None
     }
 
     #[cfg(any(test, fuzzing, feature = "simulation"))]
@@ -246,7 +248,7 @@ impl<T> Slab<T> {
                 assert!(self.get(at).is_none(), "a free place is empty");
                 free += 1;
                 assert!(free <= self.capacity(), "the free list has no cycle");
-                at = self.links.get(at).next;
+                at = self.link(at).next;
             }
         }
         let occupied = (0..self.capacity())
@@ -356,6 +358,6 @@ mod tests {
         let mut new = Slab::new(old.next_generation());
         let c = new.insert(3).unwrap();
         assert!(c != a && c != b && c.index == b.index);
-        assert_eq!(old.drain().collect::<Vec<_>>(), [(b, 2)]);
+        assert_eq!((old.pop(), old.pop()), (Some((b, 2)), None));
     }
 }

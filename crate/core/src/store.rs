@@ -11,6 +11,7 @@ mod write;
 
 pub(crate) use adopt::Twins;
 
+use crate::bodies::Garbage;
 use crate::change::Options;
 use crate::error::Error;
 use crate::event::{Event, EventKind, Events, Reason};
@@ -20,19 +21,18 @@ use crate::index::Index;
 use crate::journal::entries::Entries;
 use crate::lru::Lru;
 use crate::random::Random;
+#[cfg(any(test, fuzzing, feature = "simulation"))]
+use crate::record::Stored;
 use crate::record::{Facts, NEVER, Record, is_over};
-use crate::slab::{Links, Slab};
+use crate::records::Records;
+use crate::slab::Slab;
 use crate::stats::Stats;
 use crate::text::TextBuffer;
 use lease::Lease;
-use smallvec::SmallVec;
-
-/// Bodies taken out of the store, to be dropped where no lock is held.
-pub type Garbage = SmallVec<[Box<[u8]>; 2]>;
 
 /// What a cleared store held, to be taken apart where nobody waits for it; see [`Store::report_cleared`].
 pub struct Retired {
-    pub records: Slab<Record>,
+    pub records: Records,
     _order: (Index, Expiry),
 }
 
@@ -40,7 +40,7 @@ pub struct Retired {
 pub struct Store {
     options: Options,
     cipher: HandleCipher,
-    slab: Slab<Record>,
+    records: Records,
     index: Index,
     expiry: Expiry,
     /// Each record is in exactly one of these, by whether it has a user.
@@ -48,6 +48,8 @@ pub struct Store {
     users: Class,
     events: Events,
     garbage: Garbage,
+    /// A session left, since the garbage was taken.
+    left_behind: bool,
     stats: Stats,
     /// What the journal is to be told, if there is one.
     log: Option<Entries>,
@@ -60,20 +62,21 @@ impl Store {
     /// [`Error::Random`] when there is no randomness for the handles' key.
     pub fn new(options: Options, random: &dyn Random) -> Result<Self, Error> {
         let key = HandleCipher::generate_key(random)?;
-        Ok(Self::with(options, key, Slab::new(1)))
+        Ok(Self::with(options, key, Records::new(1)))
     }
 
-    fn with(options: Options, handle_key: [u8; 16], slab: Slab<Record>) -> Self {
+    fn with(options: Options, handle_key: [u8; 16], records: Records) -> Self {
         Self {
             options,
             cipher: HandleCipher::new(handle_key),
-            slab,
+            records,
             index: Index::default(),
             expiry: Expiry::default(),
             guests: Class::default(),
             users: Class::default(),
             events: Events::default(),
             garbage: Garbage::new(),
+            left_behind: false,
             stats: Stats::default(),
             log: None,
             lease: None,
@@ -82,7 +85,7 @@ impl Store {
 
     #[must_use]
     pub fn len(&self) -> u32 {
-        self.slab.len()
+        self.records.len()
     }
 
     #[must_use]
@@ -108,7 +111,7 @@ impl Store {
 
     #[cfg(test)]
     pub(crate) fn places(&self) -> u32 {
-        self.slab.capacity()
+        self.records.capacity()
     }
 
     /// Counts a cookie that named no live session, or several.
@@ -121,12 +124,13 @@ impl Store {
     }
 
     pub(crate) fn take_garbage(&mut self) -> Garbage {
+        self.left_behind = false;
         std::mem::take(&mut self.garbage)
     }
 
-    /// Whether there is garbage, which is dropped outside the lock.
+    /// Whether a session left of which there may be something to drop, to tell or to write: all outside the lock.
     pub(crate) fn has_left_behind(&self) -> bool {
-        !self.garbage.is_empty()
+        self.left_behind
     }
 
     /// The earliest instant at which a sweep finds something to do.
@@ -151,7 +155,7 @@ impl Store {
         if touch {
             self.see(index, now);
         }
-        let record = self.slab.get(index)?;
+        let record = self.records.get(index)?;
         record.read_into(buffer);
         Some(record.facts())
     }
@@ -161,14 +165,13 @@ impl Store {
         let index = self.live(key, now)?;
         self.promote(index);
         if let Some(timeout) = idle_timeout {
-            let record = self.slab.get_mut(index)?;
-            record.set_last_seen(now);
-            record.set_idle_timeout(timeout);
+            self.records.get_mut(index)?.set_last_seen(now);
+            self.records.set_idle_timeout(index, timeout, &mut self.garbage);
             self.log_touch(index);
         } else {
             self.see(index, now);
         }
-        let facts = self.slab.get(index)?.facts();
+        let facts = self.records.get(index)?.facts();
         self.expiry.arm(index, facts.deadline());
         Some(facts)
     }
@@ -176,19 +179,19 @@ impl Store {
     /// The public name of a live session.
     pub fn handle_of(&mut self, key: SessionKey, now: u64) -> Option<Handle> {
         let index = self.live(key, now)?;
-        Some(self.cipher.seal(self.slab.slot(index)))
+        Some(self.cipher.seal(self.records.slot(index)))
     }
 
     fn find(&self, key: SessionKey) -> Option<u32> {
         self.index.get(key, |index| {
-            self.slab.get(index).is_some_and(|record| record.key() == key)
+            self.records.get(index).is_some_and(|record| record.key() == key)
         })
     }
 
     /// The one way to a session by its key: a dead one is removed here and now, whatever the sweeper does.
     fn live(&mut self, key: SessionKey, now: u64) -> Option<u32> {
         let index = self.find(key)?;
-        let deadline = self.slab.get(index)?.deadline();
+        let deadline = self.records.get(index)?.deadline();
         if is_over(deadline, now) {
             self.expire(index);
             return None;
@@ -198,8 +201,8 @@ impl Store {
 
     fn emit(&mut self, index: u32, kind: EventKind, reason: Reason) {
         if self.events.mask().has(kind) {
-            let handle = self.cipher.seal(self.slab.slot(index));
-            let uid = self.slab.get(index).and_then(Record::uid);
+            let handle = self.cipher.seal(self.records.slot(index));
+            let uid = self.records.get(index).and_then(|record| record.uid());
             self.events.push(Event {
                 kind,
                 reason,
@@ -209,33 +212,33 @@ impl Store {
         }
     }
 
-    /// The class of a guest's or a user's record, and the links that its list runs through.
-    fn class(&mut self, is_user: bool) -> (&mut Class, &mut Links) {
+    /// The class of a guest's or a user's record, and the slab that its list runs through.
+    fn class(&mut self, is_user: bool) -> (&mut Class, &mut Slab<Record>) {
         let class = if is_user {
             &mut self.users
         } else {
             &mut self.guests
         };
-        (class, self.slab.links_mut())
+        (class, self.records.slab_mut())
     }
 
     fn promote(&mut self, index: u32) {
-        if let Some(is_user) = self.slab.get(index).map(Record::is_user) {
-            let (class, links) = self.class(is_user);
-            class.lru.promote(links, index);
+        if let Some(is_user) = self.records.get(index).map(|record| record.is_user()) {
+            let (class, slab) = self.class(is_user);
+            class.lru.promote(slab, index);
         }
     }
 
     /// Adds a record of so many bytes to its class, as the most recently used.
     fn join(&mut self, is_user: bool, index: u32, bytes: u64) {
-        let (class, links) = self.class(is_user);
-        class.lru.insert(links, index);
+        let (class, slab) = self.class(is_user);
+        class.lru.insert(slab, index);
         class.bytes += bytes;
     }
 
     fn part(&mut self, is_user: bool, index: u32, bytes: u64) {
-        let (class, links) = self.class(is_user);
-        class.lru.remove(links, index);
+        let (class, slab) = self.class(is_user);
+        class.lru.remove(slab, index);
         class.bytes -= bytes;
     }
 
@@ -246,14 +249,18 @@ impl Store {
     #[cfg(any(test, fuzzing, feature = "simulation"))]
     #[expect(clippy::expect_used, reason = "it is there to panic")]
     pub fn validate(&self) {
-        self.slab.validate();
-        let record = |index| self.slab.get(index).expect("lists and tables name live records");
+        self.records.validate();
+        let record = |index| -> Stored<'_> {
+            self.records
+                .get(index)
+                .expect("lists and tables name live records")
+        };
         self.expiry
-            .validate(|index| self.slab.get(index).map(Record::deadline));
+            .validate(|index| self.records.get(index).map(|record| record.deadline()));
         self.index.validate(|index| record(index).key());
         let (guests, users) = (
-            self.guests.lru.validate(self.slab.links()),
-            self.users.lru.validate(self.slab.links()),
+            self.guests.lru.validate(&self.records),
+            self.users.lru.validate(&self.records),
         );
         assert!(
             guests.iter().all(|&index| !record(index).is_user())

@@ -60,8 +60,8 @@ fn run(shared: &Shared) {
             let report = guard.store.reports_cleared();
             shared.release(guard, true);
             if report {
-                for slab in retired {
-                    take_apart(shared, slab);
+                for records in retired {
+                    take_apart(shared, records);
                 }
             }
             continue;
@@ -104,7 +104,7 @@ fn take_apart(shared: &Shared, retired: Retired) {
         if guard.stop {
             return;
         }
-        PoisonOnPanic(&mut guard).0.store.report_cleared(&batch);
+        PoisonOnPanic(&mut guard).0.store.report_cleared(batch);
         shared.release(guard, true);
         pause(BREATH);
     }

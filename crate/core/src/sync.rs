@@ -2,10 +2,15 @@
 
 #[cfg(not(feature = "loom"))]
 mod imp {
+    use std::hint::spin_loop;
     use std::time::Duration;
 
     pub use parking_lot::MutexGuard;
     pub use std::thread::JoinHandle;
+
+    /// Looks at a lock that is taken before sleeping for it: some 50 microseconds, which is what the slices of the background threads
+    /// take. A thread that sleeps or yields loses its processor, on a busy machine for milliseconds, and that is the event loop.
+    const SPINS: u32 = 1_500;
 
     #[derive(Debug)]
     pub struct Mutex<T>(parking_lot::Mutex<T>);
@@ -16,6 +21,12 @@ mod imp {
         }
 
         pub fn lock(&self) -> MutexGuard<'_, T> {
+            for _ in 0..SPINS {
+                if let Some(guard) = self.0.try_lock() {
+                    return guard;
+                }
+                spin_loop();
+            }
             self.0.lock()
         }
 

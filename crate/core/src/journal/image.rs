@@ -1,11 +1,12 @@
-//! What the files say, put together: the slab as it was, before anything looks at the time or at bounds.
+//! What the files say, put together: the sessions as they were, before anything looks at the time or at bounds.
 
+use crate::bodies::Garbage;
 use crate::journal::codec::{Block, Head, Place, Put, Remove, Touch, decode, decode_first};
 use crate::journal::entries::kind;
 use crate::journal::frame::Frame;
 use crate::journal::panics::{PanicAt, Panics};
-use crate::record::Record;
-use crate::slab::{Slab, Slot};
+use crate::record::restore;
+use crate::records::Records;
 
 /// Places beyond this are not believed: nobody has that many sessions, and each costs memory.
 const MAX_PLACES: u32 = 1 << 28;
@@ -20,7 +21,7 @@ pub type Nonsense = &'static str;
 /// The sessions of a snapshot and the records behind it.
 #[derive(Debug)]
 pub struct Image {
-    pub slab: Slab<Record>,
+    pub records: Records,
     /// The newest generation of any slot.
     pub newest_generation: u32,
     /// The latest instant that any file mentions.
@@ -39,7 +40,7 @@ pub struct Image {
 impl Default for Image {
     fn default() -> Self {
         Self {
-            slab: Slab::new(1),
+            records: Records::new(1),
             newest_generation: 0,
             now: 0,
             last_lsn: 0,
@@ -109,11 +110,14 @@ impl Image {
             }
             kind::TOUCH => {
                 let touch: Touch = decode(frame.body).ok_or(MALFORMED)?;
-                if self.is_newer(frame, touch.slot.index)
-                    && let Some(record) = self.holder(touch.slot.into())
+                let index = touch.slot.index;
+                if self.is_newer(frame, index)
+                    && self.records.holds(touch.slot.into())
+                    && let Some(record) = self.records.get_mut(index)
                 {
                     record.set_last_seen(touch.last_seen_at);
-                    record.set_idle_timeout(touch.idle_timeout);
+                    let timeout = touch.idle_timeout;
+                    self.records.set_idle_timeout(index, timeout, &mut Garbage::new());
                 }
                 self.now = self.now.max(touch.last_seen_at);
             }
@@ -124,8 +128,8 @@ impl Image {
                     // Nobody's end: so far generations may have been given.
                     return Ok(());
                 }
-                if self.is_newer(frame, slot.index) && self.holder(slot.into()).is_some() {
-                    self.slab.take(slot.index);
+                if self.is_newer(frame, slot.index) && self.records.holds(slot.into()) {
+                    self.records.take(slot.index);
                 }
             }
             kind::CLEAR => self.clear(frame.lsn),
@@ -136,14 +140,6 @@ impl Image {
         Ok(())
     }
 
-    fn holder(&mut self, slot: Slot) -> Option<&mut Record> {
-        if self.slab.holds(slot) {
-            self.slab.get_mut(slot.index)
-        } else {
-            None
-        }
-    }
-
     fn put(&mut self, put: &Put<'_>) -> Result<(), Nonsense> {
         if put.slot.index >= self.max_places {
             return Err("the record names a slot beyond all bounds");
@@ -151,11 +147,14 @@ impl Image {
         let mut panics = Panics::default();
         panics.see(put.uid);
         panics.pass(PanicAt::Open);
-        let record = Record::restore(put).ok_or("the session is malformed")?;
+        let (record, contents) = restore(put).ok_or("the session is malformed")?;
         self.newest_generation = self.newest_generation.max(put.slot.generation);
         self.now = self.now.max(put.last_seen_at);
-        self.slab.place(put.slot.into(), record);
-        Ok(())
+        if self.records.place(put.slot.into(), record, &contents) {
+            Ok(())
+        } else {
+            Err("the sessions have more bytes than can be addressed")
+        }
     }
 
     fn covered_to(&self, index: u32) -> u64 {
@@ -168,9 +167,9 @@ impl Image {
     }
 
     fn clear(&mut self, lsn: u64) {
-        for index in 0..self.slab.capacity() {
+        for index in 0..self.records.capacity() {
             if lsn > self.covered_to(index) {
-                self.slab.take(index);
+                self.records.take(index);
             }
         }
     }

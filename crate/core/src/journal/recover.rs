@@ -365,7 +365,7 @@ impl Recovery<'_> {
                             end.len = reader.offset();
                             self.watch.read(
                                 self.bytes + reader.offset(),
-                                u64::from(self.result.image.slab.len()),
+                                u64::from(self.result.image.records.len()),
                             );
                             continue;
                         }

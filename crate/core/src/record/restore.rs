@@ -1,6 +1,6 @@
 //! A record as the journal has it, and back.
 
-use super::{Body, Contents, MAX_UID_UNITS, NEVER, Record, STAMP, U48, Units, WIDE};
+use super::{Contents, Frame, Layout, MAX_UID_UNITS, NEVER, Record, Stored, U48, Units};
 use crate::id::SessionKey;
 use crate::journal::codec::{Place, Put};
 use crate::slab::Slot;
@@ -19,114 +19,129 @@ impl From<Place> for Slot {
 
 /// Parts of the idle timeout: activity reaches the log once in each.
 const TOUCHES_PER_TIMEOUT: u64 = 10;
+/// Units that such a part is counted in: 16 bits of them are more than the idle timeout that ends the session.
+const UNITS_PER_PART: u64 = 1 << 12;
 
-impl Record {
+impl<'a> Stored<'a> {
     /// All of it but the form parameters, which are never written to a disk.
-    pub fn to_put(&self, slot: Slot) -> Put<'_> {
+    pub fn to_put(self, slot: Slot) -> Put<'a> {
         let (facts, contents) = (self.facts(), self.contents());
         Put {
             slot: slot.into(),
-            key: self.key.to_bytes(),
+            key: self.key().to_bytes(),
             version: facts.version,
             created_at: facts.created_at,
             last_seen_at: facts.last_seen_at,
             idle_timeout: facts.idle_timeout,
             absolute_deadline: facts.absolute_deadline,
             authenticated_at: facts.authenticated_at,
-            wide: self.flags & WIDE != 0,
+            wide: self.record.layout().has(Layout::WIDE),
             uid: contents.uid.stored_bytes(),
             data: contents.data.stored_bytes(),
         }
     }
+}
 
-    /// The record that was written; `None` for one that never was.
-    pub fn restore(put: &Put<'_>) -> Option<Self> {
-        if put.wide && !(put.uid.len().is_multiple_of(2) && put.data.len().is_multiple_of(2)) {
-            return None;
-        }
-        let contents = Contents {
-            created_at: put.created_at,
-            idle_timeout: put.idle_timeout,
-            authenticated_at: put.authenticated_at,
-            uid: Units::stored(put.uid, put.wide),
-            form: Units::stored(&[], false),
-            data: Units::stored(put.data, put.wide),
-        };
-        let instants = [
-            put.created_at,
-            put.idle_timeout,
-            put.last_seen_at,
-            put.absolute_deadline,
-        ];
-        if contents.uid.units() > MAX_UID_UNITS
-            || put.version == 0
-            || put.version > NEVER
-            || put.authenticated_at > NEVER
-            || instants.iter().any(|&instant| instant > NEVER)
-        {
-            return None;
-        }
-        Some(Self::new(
-            SessionKey::from_bytes(put.key),
-            Body::new(&contents),
-            put.version,
-            put.last_seen_at,
-            put.absolute_deadline,
-        ))
+/// What was written; `None` for what never was.
+pub fn restore<'a>(put: &Put<'a>) -> Option<(Frame, Contents<'a>)> {
+    if put.wide && !(put.uid.len().is_multiple_of(2) && put.data.len().is_multiple_of(2)) {
+        return None;
     }
+    let contents = Contents {
+        created_at: put.created_at,
+        idle_timeout: put.idle_timeout,
+        authenticated_at: put.authenticated_at,
+        uid: Units::stored(put.uid, put.wide),
+        form: Units::stored(&[], false),
+        data: Units::stored(put.data, put.wide),
+    };
+    let instants = [
+        put.created_at,
+        put.idle_timeout,
+        put.last_seen_at,
+        put.absolute_deadline,
+    ];
+    if contents.uid.units() > MAX_UID_UNITS
+        || put.version == 0
+        || put.version > NEVER
+        || put.authenticated_at > NEVER
+        || instants.iter().any(|&instant| instant > NEVER)
+    {
+        return None;
+    }
+    let frame = Frame {
+        key: SessionKey::from_bytes(put.key),
+        version: put.version,
+        last_seen_at: put.last_seen_at,
+        absolute_deadline: put.absolute_deadline,
+    };
+    Some((frame, contents))
+}
 
+/// A tenth of the idle timeout in units, and how many milliseconds such a unit has.
+fn part_of(idle_timeout: u64) -> (u64, u64) {
+    let part = idle_timeout / TOUCHES_PER_TIMEOUT;
+    let unit = part / UNITS_PER_PART + 1;
+    (part / unit, unit)
+}
+
+impl Record {
     /// Notes that the log has the record as it is.
-    pub fn set_logged(&mut self) {
-        self.unlogged = 0;
+    pub fn set_logged(&mut self, idle_timeout: u64) {
+        self.logged = mark(self.last_seen_at, idle_timeout).to_le_bytes();
     }
 
     /// Notes activity at `now`; true if the log should be told.
-    pub fn touch_logged(&mut self, now: u64) -> bool {
-        let before = self.last_seen_at.get();
-        let passed = u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX);
+    pub fn touch_logged(&mut self, now: u64, idle_timeout: u64) -> bool {
+        if now < self.last_seen_at.get() {
+            self.set_last_seen(now);
+            return false;
+        }
         self.set_last_seen(now);
-        self.unlogged = self.unlogged.saturating_add(passed);
-        // What is noted ends at 49 days, and a tenth of a long timeout may not.
-        let granularity = (self.stamp(STAMP) / TOUCHES_PER_TIMEOUT).min(u32::MAX.into());
-        let due = u64::from(self.unlogged) >= granularity;
+        let passed = mark(self.last_seen_at, idle_timeout).wrapping_sub(u16::from_le_bytes(self.logged));
+        let due = u64::from(passed) >= part_of(idle_timeout).0;
         if due {
-            self.unlogged = 0;
+            self.set_logged(idle_timeout);
         }
         due
     }
 
-    /// Moves every instant `by` milliseconds into the past, as the clock was: ages and what is left of the life stay. No instant is
-    /// before 1970: activity that would be shortens the idle timeout instead.
-    pub fn shift_back(&mut self, by: u64) {
-        let back = |instant: u64| {
-            if instant >= NEVER {
-                NEVER
-            } else {
-                instant.saturating_sub(by)
-            }
-        };
-        let facts = self.facts();
-        let mut contents = self.contents();
-        contents.created_at = back(facts.created_at);
-        contents.authenticated_at = back(facts.authenticated_at);
-        if facts.idle_timeout < NEVER {
-            let too_early = by.saturating_sub(facts.last_seen_at);
-            contents.idle_timeout = facts.idle_timeout.saturating_sub(too_early);
-        }
-        let body = Body::new(&contents);
-        self.replace(body);
-        self.last_seen_at = U48::new(back(facts.last_seen_at));
-        self.absolute_deadline = U48::new(back(facts.absolute_deadline));
-    }
-
     /// What was told by a clock that was ahead counts from `now` at the latest.
-    pub fn cap(&mut self, now: u64) {
-        let facts = self.facts();
-        let started = facts.authenticated_at.max(facts.created_at);
-        if facts.absolute_deadline < NEVER && started > now {
-            let timeout = facts.absolute_deadline.saturating_sub(started);
-            self.set_absolute_deadline(now.saturating_add(timeout));
+    pub fn cap(&mut self, now: u64, authenticated_at: u64) {
+        let started = authenticated_at.max(self.created_at.get());
+        let deadline = self.absolute_deadline.get();
+        if deadline < NEVER && started > now {
+            self.set_absolute_deadline(now.saturating_add(deadline.saturating_sub(started)));
         }
-        self.set_last_seen(facts.last_seen_at.min(now));
+        self.set_last_seen(self.last_seen_at.get().min(now));
     }
+}
+
+/// An instant in units of a tenth of the idle timeout's parts, as far as 16 bits tell.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a difference of less than 2^16 is all that is asked of it"
+)]
+fn mark(instant: U48, idle_timeout: u64) -> u16 {
+    (instant.get() / part_of(idle_timeout).1) as u16
+}
+
+/// Moves every instant `by` milliseconds into the past, as the clock was: ages and what is left of the life stay. No instant is
+/// before 1970: activity that would be shortens the idle timeout instead.
+pub fn shift_back(frame: &mut Frame, contents: &mut Contents<'_>, by: u64) {
+    let back = |instant: u64| {
+        if instant >= NEVER {
+            NEVER
+        } else {
+            instant.saturating_sub(by)
+        }
+    };
+    contents.created_at = back(contents.created_at);
+    contents.authenticated_at = back(contents.authenticated_at);
+    if contents.idle_timeout < NEVER {
+        let too_early = by.saturating_sub(frame.last_seen_at);
+        contents.idle_timeout = contents.idle_timeout.saturating_sub(too_early);
+    }
+    frame.last_seen_at = back(frame.last_seen_at);
+    frame.absolute_deadline = back(frame.absolute_deadline);
 }

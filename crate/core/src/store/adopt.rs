@@ -3,7 +3,7 @@
 use super::Store;
 use crate::change::Options;
 use crate::journal::image::Image;
-use crate::record::{Record, is_over};
+use crate::record::is_over;
 
 /// What became of the sessions that the files had.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,29 +42,33 @@ impl Store {
             ..Adopted::default()
         };
         let mut order = Vec::new();
-        for index in 0..image.slab.capacity() {
-            let Some(record) = image.slab.get_mut(index) else {
+        let records = &mut image.records;
+        for index in 0..records.capacity() {
+            if records.get(index).is_none() {
                 continue;
-            };
+            }
             if set_back > 0 {
-                record.shift_back(set_back);
+                records.shift_back(records.slot(index), set_back);
             }
             if !trust_clock {
-                record.cap(now);
+                records.cap(index, now);
             }
-            if is_over(record.deadline(), now) {
-                image.slab.take(index);
-                adopted.expired += 1;
-            } else {
-                order.push((record.facts().last_seen_at, index));
+            match records.get(index) {
+                Some(record) if !is_over(record.deadline(), now) => {
+                    order.push((record.facts().last_seen_at, index));
+                }
+                _ => {
+                    records.take(index);
+                    adopted.expired += 1;
+                }
             }
         }
         order.sort_unstable();
-        image.slab.settle(image.newest_generation);
-        let mut store = Self::with(options, handle_key, image.slab);
+        image.records.settle(image.newest_generation);
+        let mut store = Self::with(options, handle_key, image.records);
         for (_, index) in order {
             let Some((key, is_user, bytes, deadline)) = store
-                .slab
+                .records
                 .get(index)
                 .map(|record| (record.key(), record.is_user(), record.bytes(), record.deadline()))
             else {
@@ -74,15 +78,15 @@ impl Store {
                 if !salvaging {
                     return Err(Twins);
                 }
-                store.slab.remove(index);
+                store.records.remove(index, &mut store.garbage);
                 continue;
             }
             store.join(is_user, index, bytes);
             store.expiry.arm(index, deadline);
-            let slab = &store.slab;
-            store
-                .index
-                .insert(key, index, |index| slab.get(index).map_or(key, Record::key));
+            let records = &store.records;
+            store.index.insert(key, index, |index| {
+                records.get(index).map_or(key, |record| record.key())
+            });
         }
         Ok((store, adopted))
     }

@@ -2,7 +2,7 @@
 //! a later one could have the same slot, hence the same handle, and whoever wanted to end the one would end the other.
 
 use super::Store;
-use crate::slab::Slab;
+use crate::records::Records;
 
 /// Generations asked for at a time. Each opening takes as many, of which there are 2^32.
 const TERM: u32 = 1 << 16;
@@ -38,11 +38,11 @@ impl Lease {
 impl Store {
     /// Asks for the first generations of this life. Nobody may use the store before the disk has that record.
     pub(crate) fn lease_generations(&mut self) {
-        let ceiling = self.slab.newest_generation().saturating_add(TERM);
+        let ceiling = self.records.newest_generation().saturating_add(TERM);
         if let Some(log) = &mut self.log {
             log.reserve(ceiling);
             let lease = Lease { ceiling, asked: None };
-            self.slab.limit(lease.limit());
+            self.records.limit(lease.limit());
             self.lease = Some(lease);
         }
     }
@@ -50,7 +50,7 @@ impl Store {
     /// Asks for more in time. Nobody waits for that: until the disk has it, places whose generations have run out are not filled again.
     pub(super) fn renew_lease(&mut self) {
         let Some(lease) = &mut self.lease else { return };
-        let newest = self.slab.newest_generation();
+        let newest = self.records.newest_generation();
         if lease.asked.is_some() || lease.ceiling == u32::MAX || newest < lease.ceiling.saturating_sub(LOW) {
             return;
         }
@@ -68,17 +68,17 @@ impl Store {
         {
             lease.ceiling = ceiling;
             lease.asked = None;
-            self.slab.limit(lease.limit());
+            self.records.limit(lease.limit());
         }
     }
 
-    /// A slab that replaces this store's, and goes on with its generations.
-    pub(super) fn next_slab<T>(&self) -> Slab<T> {
-        let mut slab = Slab::new(self.slab.next_generation());
+    /// Records that replace this store's, and go on with their generations.
+    pub(super) fn next_records(&self) -> Records {
+        let mut records = Records::new(self.records.next_generation());
         if let Some(lease) = &self.lease {
-            slab.limit(lease.limit());
+            records.limit(lease.limit());
         }
-        slab
+        records
     }
 }
 

@@ -4,8 +4,9 @@ use super::{Class, Retired, Store};
 use crate::change::Swept;
 use crate::event::{Event, EventKind, Reason};
 use crate::id::{Handle, SessionKey};
-use crate::record::{Record, is_over};
+use crate::record::is_over;
 use crate::slab::Slot;
+use crate::text::OwnedText;
 
 /// Heap entries whose time has come, of dead sessions and of touched ones, that a write looks at before it evicts: bounded, so
 /// that a write is too.
@@ -25,8 +26,10 @@ impl Store {
 
     /// Ends the session that a handle names.
     pub fn destroy_by_handle(&mut self, handle: Handle, now: u64) -> bool {
-        let slot = self.cipher.open(handle).filter(|&slot| self.slab.holds(slot));
-        let key = slot.and_then(|slot| self.slab.get(slot.index)).map(Record::key);
+        let slot = self.cipher.open(handle).filter(|&slot| self.records.holds(slot));
+        let key = slot
+            .and_then(|slot| self.records.get(slot.index))
+            .map(|record| record.key());
         match key {
             Some(key) => self.destroy(key, now, Reason::Destroy),
             None => self.ended_before(),
@@ -54,8 +57,8 @@ impl Store {
 
     /// Ends all sessions at once, whatever their number. The records come back to be taken apart elsewhere.
     pub fn clear(&mut self) -> Retired {
-        let fresh = self.next_slab();
-        let records = std::mem::replace(&mut self.slab, fresh);
+        let fresh = self.next_records();
+        let records = std::mem::replace(&mut self.records, fresh);
         self.guests = Class::default();
         self.users = Class::default();
         self.log_clear();
@@ -73,14 +76,14 @@ impl Store {
     }
 
     /// Makes the events of sessions that [`Store::clear`] ended.
-    pub(crate) fn report_cleared(&mut self, ended: &[(Slot, Record)]) {
-        for (slot, record) in ended {
-            let handle = self.cipher.seal(*slot);
+    pub(crate) fn report_cleared(&mut self, ended: Vec<(Slot, Option<OwnedText>)>) {
+        for (slot, uid) in ended {
+            let handle = self.cipher.seal(slot);
             self.events.push(Event {
                 kind: EventKind::Destroyed,
                 reason: Reason::Clear,
                 handle,
-                uid: record.uid(),
+                uid,
             });
         }
     }
@@ -122,7 +125,7 @@ impl Store {
                 evictable(&self.guests).or_else(|| if for_user { evictable(&self.users) } else { None });
             let Some(index) = victim else { return false };
             if self
-                .slab
+                .records
                 .get(index)
                 .is_some_and(|record| is_over(record.deadline(), now))
             {
@@ -140,7 +143,7 @@ impl Store {
         } else {
             (self.users.lru.len(), self.users.bytes)
         };
-        if let Some(kept) = keep.and_then(|index| self.slab.get(index))
+        if let Some(kept) = keep.and_then(|index| self.records.get(index))
             && (for_user || !kept.is_user())
         {
             stay += 1;
@@ -152,14 +155,14 @@ impl Store {
 
     /// Deals with the heap's earliest entry, whose time has come: its session is dead, or was touched since.
     fn surface(&mut self, index: u32, now: u64) {
-        match self.slab.get(index).map(Record::deadline) {
+        match self.records.get(index).map(|record| record.deadline()) {
             Some(deadline) if !is_over(deadline, now) => self.expiry.rearm_earliest(deadline),
             _ => self.expire(index),
         }
     }
 
     pub(super) fn expire(&mut self, index: u32) {
-        let Some(record) = self.slab.get(index) else {
+        let Some(record) = self.records.get(index) else {
             return;
         };
         #[cfg(feature = "planted-faults")]
@@ -176,7 +179,7 @@ impl Store {
     fn end(&mut self, index: u32, kind: EventKind, reason: Reason) {
         self.emit(index, kind, reason);
         self.log_remove(index, kind == EventKind::Destroyed);
-        let Some(record) = self.slab.get(index) else {
+        let Some(record) = self.records.get(index) else {
             return;
         };
         let (key, is_user, bytes) = (record.key(), record.is_user(), record.bytes());
@@ -188,9 +191,8 @@ impl Store {
             EventKind::Evicted => self.stats.evicted += 1,
             _ => self.stats.destroyed += 1,
         }
-        if let Some(record) = self.slab.remove(index) {
-            self.garbage.push(record.into_body());
-        }
+        self.records.remove(index, &mut self.garbage);
+        self.left_behind = true;
         self.renew_lease();
     }
 }

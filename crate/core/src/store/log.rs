@@ -6,7 +6,7 @@ use crate::journal::codec::{Head, Put, Touch};
 use crate::journal::entries::Entries;
 #[cfg(feature = "planted-faults")]
 use crate::journal::panics::PanicAt;
-use crate::record::Record;
+use crate::record::Stored;
 
 impl Store {
     /// Tells `log` of all that changes from here on.
@@ -24,9 +24,9 @@ impl Store {
 
     pub(super) fn log_put(&mut self, index: u32, renewed: bool) {
         if let Some(log) = &mut self.log {
-            let slot = self.slab.slot(index);
-            if let Some(record) = self.slab.get_mut(index) {
-                record.set_logged();
+            let slot = self.records.slot(index);
+            self.records.set_logged(index);
+            if let Some(record) = self.records.get(index) {
                 log.put(&record.to_put(slot), renewed);
             }
         }
@@ -34,7 +34,7 @@ impl Store {
 
     pub(super) fn log_remove(&mut self, index: u32, ended: bool) {
         if let Some(log) = &mut self.log {
-            log.remove(self.slab.slot(index).into(), ended);
+            log.remove(self.records.slot(index).into(), ended);
         }
     }
 
@@ -46,9 +46,9 @@ impl Store {
 
     pub(super) fn log_touch(&mut self, index: u32) {
         if let Some(log) = &mut self.log {
-            let slot = self.slab.slot(index).into();
-            if let Some(record) = self.slab.get_mut(index) {
-                record.set_logged();
+            let slot = self.records.slot(index).into();
+            self.records.set_logged(index);
+            if let Some(record) = self.records.get(index) {
                 let facts = record.facts();
                 log.touch(&Touch {
                     slot,
@@ -61,12 +61,11 @@ impl Store {
 
     /// Notes activity; the log is told of it once in a while.
     pub(super) fn see(&mut self, index: u32, now: u64) {
-        let Some(record) = self.slab.get_mut(index) else {
-            return;
-        };
         if self.log.is_none() {
-            record.set_last_seen(now);
-        } else if record.touch_logged(now) {
+            if let Some(record) = self.records.get_mut(index) {
+                record.set_last_seen(now);
+            }
+        } else if self.records.touch_logged(index, now) {
             self.log_touch(index);
         }
     }
@@ -77,7 +76,7 @@ impl Store {
             newest_generation: self
                 .lease
                 .as_ref()
-                .map_or_else(|| self.slab.newest_generation(), Lease::reserved),
+                .map_or_else(|| self.records.newest_generation(), Lease::reserved),
             now,
         }
     }
@@ -91,19 +90,19 @@ impl Store {
         bytes: usize,
         mut copy: impl FnMut(&Put<'_>) -> usize,
     ) -> Option<(u32, u32)> {
-        if first >= self.slab.capacity() {
+        if first >= self.records.capacity() {
             return None;
         }
         let mut count = 0;
         let mut end = first;
-        while end < self.slab.capacity() && end - first < slots {
-            let record: Option<&Record> = self.slab.get(end);
+        while end < self.records.capacity() && end - first < slots {
+            let record: Option<Stored<'_>> = self.records.get(end);
             end += 1;
             if let Some(record) = record {
                 #[cfg(feature = "planted-faults")]
                 super::planted::panic_if(record.uid(), PanicAt::Slice.uid());
                 count += 1;
-                if copy(&record.to_put(self.slab.slot(end - 1))) >= bytes {
+                if copy(&record.to_put(self.records.slot(end - 1))) >= bytes {
                     break;
                 }
             }

@@ -404,7 +404,7 @@ proptest! {
                 }
                 Step::Clear => {
                     let retired = store.clear();
-                    store.report_cleared(&retired.records.drain().collect::<Vec<_>>());
+                    store.report_cleared(retired.records.drain().collect());
                 }
             }
             store.validate();
@@ -596,7 +596,7 @@ fn a_cleared_store_knows_none_of_the_old_handles() {
         "the place is used again, the handle is not"
     );
     ended(&mut store);
-    store.report_cleared(&retired.records.drain().collect::<Vec<_>>());
+    store.report_cleared(retired.records.drain().collect());
     assert_eq!(ended(&mut store), [(EventKind::Destroyed, Reason::Clear)]);
     store.validate();
 }
@@ -713,7 +713,7 @@ fn what_has_no_end_does_not_expire_at_the_end_of_time() {
         idle_timeout: NEVER,
         guest_idle_timeout: NEVER,
         absolute_timeout: NEVER,
-        max_bytes: 2_000,
+        max_bytes: 2 * RECORD_OVERHEAD + 1_784,
         ..ROOMY
     };
     let mut store = store(options);
@@ -725,4 +725,17 @@ fn what_has_no_end_does_not_expire_at_the_end_of_time() {
     ));
     assert_eq!(ended(&mut store), [(EventKind::Evicted, Reason::MaxBytes)]);
     store.validate();
+}
+
+/// The expiry thread goes to sleep without telling anybody if it believes that its last slice ended nothing.
+#[test]
+fn a_sweep_that_ended_a_session_leaves_something_to_tell() {
+    let mut store = store(ROOMY);
+    store.create(key(1), 0, &new("", "{}")).unwrap();
+    drop(store.take_garbage());
+    assert!(!store.has_left_behind());
+    while store.sweep(NEVER - 1, 64) == Swept::More {}
+    assert!(store.is_empty() && store.has_left_behind());
+    drop(store.take_garbage());
+    assert!(!store.has_left_behind());
 }

@@ -3,15 +3,15 @@
 use super::Store;
 use crate::id::Handle;
 use crate::page::{MAX_LOOKED_AT, Page, SessionInfo};
-use crate::record::{Record, is_over};
+use crate::record::{Stored, is_over};
 use crate::slab::Slot;
 
 impl Store {
     /// All records in the order of their places, dead ones included.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(Handle, &Record)) {
-        for index in 0..self.slab.capacity() {
-            if let Some(record) = self.slab.get(index) {
-                visit(self.cipher.seal(self.slab.slot(index)), record);
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(Handle, Stored<'_>)) {
+        for index in 0..self.records.capacity() {
+            if let Some(record) = self.records.get(index) {
+                visit(self.cipher.seal(self.records.slot(index)), record);
             }
         }
     }
@@ -28,18 +28,18 @@ impl Store {
                 .open(handle)
                 .map_or(u32::MAX, |slot| slot.index.saturating_add(1)),
         };
-        for index in start..self.slab.capacity() {
-            if let Some(record) = self.slab.get(index)
+        for index in start..self.records.capacity() {
+            if let Some(record) = self.records.get(index)
                 && !is_over(record.deadline(), now)
             {
                 page.sessions.push(SessionInfo {
-                    handle: self.cipher.seal(self.slab.slot(index)),
+                    handle: self.cipher.seal(self.records.slot(index)),
                     uid: record.uid(),
                     facts: record.facts(),
                     bytes: record.bytes(),
                 });
             }
-            let last = index + 1 == self.slab.capacity();
+            let last = index + 1 == self.records.capacity();
             if !last && (page.sessions.len() >= limit || index - start >= MAX_LOOKED_AT) {
                 page.next = Some(self.cipher.seal(Slot { index, generation: 0 }));
                 break;

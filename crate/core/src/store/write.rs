@@ -5,7 +5,7 @@ use crate::change::{Change, Commit, Identity, NewSession, Renewal};
 use crate::error::Error;
 use crate::event::{EventKind, Reason};
 use crate::id::SessionKey;
-use crate::record::{Body, Contents, Facts, MAX_UID_UNITS, Record, Units, after};
+use crate::record::{Contents, Facts, Frame, MAX_UID_UNITS, Units, after};
 
 impl Store {
     /// Stores a new session. `Ok(None)` when the key is taken: nothing is ever overwritten, the caller takes another id.
@@ -37,30 +37,38 @@ impl Store {
         };
         self.check(&contents)?;
         let absolute_timeout = new.absolute_timeout.unwrap_or(self.options.absolute_timeout);
-        let record = Record::new(key, Body::new(&contents), 1, now, after(now, absolute_timeout));
-        let (bytes, deadline, facts) = (record.bytes(), record.deadline(), record.facts());
+        let body = self.records.encode(&contents);
+        let bytes = body.record_bytes();
+        let frame = Frame {
+            key,
+            version: 1,
+            last_seen_at: now,
+            absolute_deadline: after(now, absolute_timeout),
+        };
         if !self.make_room(now, 1, bytes, is_user, None) {
-            self.garbage.push(record.into_body());
+            self.garbage.push(body.bytes);
             return Err(self.full());
         }
-        let slot = match self.slab.insert(record) {
-            Ok(slot) => slot,
-            Err(record) => {
-                self.garbage.push(record.into_body());
-                return Err(self.full());
-            }
+        let Some(slot) = self.records.insert(frame, body, &mut self.garbage) else {
+            return Err(self.full());
         };
         self.join(is_user, slot.index, bytes);
-        let slab = &self.slab;
-        self.index
-            .insert(key, slot.index, |index| slab.get(index).map_or(key, Record::key));
-        self.expiry.arm(slot.index, deadline);
+        let records = &self.records;
+        self.index.insert(key, slot.index, |index| {
+            records.get(index).map_or(key, |record| record.key())
+        });
+        let facts = records.get(slot.index).map(|record| record.facts());
+        self.expiry
+            .arm(slot.index, facts.map_or(now, |facts| facts.deadline()));
         self.stats.created += 1;
         self.log_put(slot.index, false);
         self.emit(slot.index, EventKind::Created, Reason::Create);
         #[cfg(feature = "planted-faults")]
-        super::planted::panic_if(self.slab.get(slot.index).and_then(Record::uid), "planted panic");
-        Ok(Some(facts))
+        super::planted::panic_if(
+            self.records.get(slot.index).and_then(|record| record.uid()),
+            "planted panic",
+        );
+        Ok(facts)
     }
 
     /// Writes a change made from `base_version`, or from whichever is stored when `None`.
@@ -104,13 +112,14 @@ impl Store {
             Err(answer) => return Ok(Some(answer)),
         };
         self.amend(index, now, &renewal.change, renewal.identity)?;
-        let slab = &mut self.slab;
+        let records = &mut self.records;
         self.index.remove(key, |at| at == index);
-        if let Some(record) = slab.get_mut(index) {
+        if let Some(record) = records.get_mut(index) {
             record.rename(new_key);
         }
-        self.index
-            .insert(new_key, index, |at| slab.get(at).map_or(new_key, Record::key));
+        self.index.insert(new_key, index, |at| {
+            records.get(at).map_or(new_key, |record| record.key())
+        });
         self.log_put(index, true);
         self.stats.regenerated += 1;
         let reason = if matches!(renewal.identity, Identity::User(_)) {
@@ -125,7 +134,7 @@ impl Store {
     /// The record that a write may change, or the write's answer.
     fn writable(&mut self, key: SessionKey, now: u64, base_version: Option<u64>) -> Result<u32, Commit> {
         let index = self.live(key, now).ok_or(Commit::Gone)?;
-        let version = self.slab.get(index).map(Record::version);
+        let version = self.records.get(index).map(|record| record.version());
         if base_version.is_some() && base_version != version {
             self.stats.conflicts += 1;
             return Err(Commit::Conflict);
@@ -134,7 +143,7 @@ impl Store {
     }
 
     fn done(&self, index: u32) -> Commit {
-        self.slab
+        self.records
             .get(index)
             .map_or(Commit::Gone, |record| Commit::Done(record.facts()))
     }
@@ -169,7 +178,7 @@ impl Store {
         change: &Change<'_>,
         identity: Identity<'_>,
     ) -> Result<(), Error> {
-        let Some(record) = self.slab.get(index) else {
+        let Some(record) = self.records.get(index) else {
             return Ok(());
         };
         let (was_user, old_bytes) = (record.is_user(), record.bytes());
@@ -190,24 +199,28 @@ impl Store {
         }
         self.check(&contents)?;
         let is_user = contents.uid.units() > 0;
-        let body = Body::new(&contents);
+        let body = self.records.encode(&contents);
         let new_bytes = body.record_bytes();
         // The newest of its list from here on, so that it hides no older one from eviction.
         self.promote(index);
         if !self.make_room(now, 0, new_bytes.saturating_sub(old_bytes), is_user, Some(index)) {
-            self.garbage.push(body.into_bytes());
+            self.garbage.push(body.bytes);
+            return Err(self.full());
+        }
+        if !self.records.replace(index, body, &mut self.garbage) {
             return Err(self.full());
         }
         self.part(was_user, index, old_bytes);
         self.join(is_user, index, new_bytes);
         let absolute_timeout = self.options.absolute_timeout;
-        if let Some(record) = self.slab.get_mut(index) {
-            self.garbage.push(record.replace(body));
+        if let Some(record) = self.records.get_mut(index) {
             record.set_version(record.version() + 1);
             record.set_last_seen(now);
             if matches!(identity, Identity::User(_)) {
                 record.set_absolute_deadline(after(now, absolute_timeout));
             }
+        }
+        if let Some(record) = self.records.get(index) {
             self.expiry.arm(index, record.deadline());
         }
         Ok(())
