@@ -36,6 +36,6 @@ export const scales = {
     sessions: [1_000, 100_000, million, 5 * million],
     sizes: [50, 300, 2_048, 10_240],
     resident: [million, 5 * million],
-    load: 20_000,
+    load: 8_000,
   },
 };

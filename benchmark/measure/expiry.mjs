@@ -10,7 +10,8 @@ import { cellOf, goalOf, tableOf } from '../frame/table.mjs';
 
 const OURS = 'agai-session';
 const QUIET = 'nothing expires';
-const watched = (scale) => (scale === 'smoke' ? 50 : 1_000);
+/** About as long as the expiry of a million is under way: the longest of many moments is longer than that of a few. */
+const watched = (scale) => (scale === 'smoke' ? 50 : 3_500);
 
 /** A store that is asked, with the clock it looks at moved past every session's end. */
 async function purged(name, { sessions }) {
