@@ -5,6 +5,7 @@ import { SessionManager, SessionStore } from 'agai-session';
 import { session } from 'agai-session/express';
 import { expresses } from '../helpers/apps.js';
 import { request, serve } from '../helpers/http.js';
+import { remoteBackend } from '../helpers/remote-backend.js';
 
 const names = (...objects: object[]): (string | symbol)[] =>
   objects.flatMap((object) => Reflect.ownKeys(object)).filter((name) => !/^\d+$/.test(String(name)));
@@ -126,6 +127,17 @@ test('a session that was started on a plain request is committed when Express an
   const { cookies } = await request(url);
   t.is(cookies.length, 1);
   t.is(manager.store!.size, 1);
+});
+
+test('two starts of one request at once answer the same session, also over a store that answers promises', async (t) => {
+  const store = new SessionStore();
+  const manager = new SessionManager({ store: remoteBackend(store.backend), cookie: { secure: false } });
+  const { id } = store.create({ n: 1 });
+  const url = await serve(t, async (req, res) => {
+    const [first, second] = await Promise.all([manager.start(req, res), manager.start(req, res)]);
+    res.end(String(first === second && first.id === id));
+  });
+  t.is((await request(url, { headers: { cookie: `id=${id}` } })).body, 'true');
 });
 
 test('whether a connection is secure is asked only where it matters', async (t) => {

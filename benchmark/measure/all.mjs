@@ -6,6 +6,7 @@ import { run as http } from './http.mjs';
 import { run as middleware } from './middleware.mjs';
 import { run as recovery } from './recovery.mjs';
 import { run as residence } from './residence.mjs';
+import { run as steps } from './steps.mjs';
 import { run as store } from './store.mjs';
 import { run as workers } from './workers.mjs';
 
@@ -14,6 +15,7 @@ export const measurements = {
   store,
   middleware,
   http,
+  steps,
   residence,
   expiry,
   durable,

@@ -3,21 +3,20 @@
 // wrk keeps 32 connections open from a process of its own, and takes the cookies of 100 clients in turn. Each server is a process of its
 // own; they are loaded one at a time, in turns, for a moment each. The bare server has the same handlers and no session. So has one that does
 // the JSON of 300 bytes besides: what is kept there is the most that a store of texts can keep.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { middlewares } from '../candidates/middlewares.mjs';
-import { LeftOut, withCandidates } from '../frame/child.mjs';
+import { withCandidates } from '../frame/child.mjs';
 import { dataOf } from '../frame/data.mjs';
 import { checkKinds, loginCookies } from '../frame/mocked.mjs';
 import { takeTurns } from '../frame/rounds.mjs';
 import { cellOf, goalOf, tableOf } from '../frame/table.mjs';
+import { checkWrk, scriptFile, wrk } from '../frame/wrk.mjs';
 
 const CLIENTS = 100;
-const CONNECTIONS = 32;
 const BARE = 'no session';
 const JSON_ALONE = 'no session, the JSON of the data alone';
 const KINDS = ['untouched', 'read', 'write'];
@@ -150,37 +149,6 @@ export const candidates = Object.fromEntries([
   ['Fastify: @fastify/session', () => fastify(false)],
 ]);
 
-/** A wrk script that takes these cookies in turn. */
-function scriptOf(cookies) {
-  const list = cookies.map((cookie) => JSON.stringify(cookie)).join(', ');
-  return `local cookies = { ${list} }
-local n = 0
-request = function()
-  n = n % #cookies + 1
-  return wrk.format(nil, nil, { ["Cookie"] = cookies[n] })
-end
-done = function(summary, latency)
-  local errors = summary.errors
-  io.write(string.format("RESULT %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(99),
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
-end
-`;
-}
-
-/** Loads a server for so many seconds. */
-async function wrk(url, script, seconds) {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script, url];
-  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
-  const [code] = await once(child, 'close');
-  const found = /^RESULT (\d+) (\d+) (\d+) (\d+)$/m.exec(output);
-  if (code !== 0 || !found) throw new Error(`wrk ended with ${code}: ${output}`);
-  const [requests, duration, p99, errors] = found.slice(1).map(Number);
-  if (errors > 0) throw new Error(`${errors} of ${requests} requests to ${url} failed`);
-  return { requests, rate: requests / (duration / 1e6), p99: p99 / 1_000 };
-}
-
 async function framework(kind, scale, seconds, folder) {
   const names = Object.keys(candidates).filter((name) => name.startsWith(`${kind}: `));
   return withCandidates(import.meta.url, names, {}, async (started) => {
@@ -189,8 +157,7 @@ async function framework(kind, scale, seconds, folder) {
     const scripts = {};
     for (const [name, ask] of Object.entries(started)) {
       const { port, cookies } = await ask('facts');
-      const file = join(folder, `${port}.lua`);
-      writeFileSync(file, scriptOf(cookies));
+      const file = scriptFile(folder, port, cookies);
       scripts[name] = { file, url: `http://127.0.0.1:${port}` };
     }
     for (const what of scale.name === 'smoke' ? SMOKE : KINDS) {
@@ -219,9 +186,7 @@ export async function run(scale) {
   const [share, latency, cpu] = [{}, {}, {}];
   const folder = mkdtempSync(join(tmpdir(), 'bench-http-'));
   try {
-    await once(spawn('wrk', ['-v'], { stdio: 'ignore' }), 'spawn').catch(() => {
-      throw new LeftOut('wrk is not installed');
-    });
+    await checkWrk();
     for (const kind of [...Object.keys(servers), 'Fastify']) {
       const figures = await framework(kind, scale, seconds, folder);
       Object.assign(share, figures.share);

@@ -1,12 +1,12 @@
 /** One request and its response: what their session needs of them, and what the response's gate does with the session. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SessionError } from '../errors.js';
-import { Attachment } from './attachment.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
 import type { BroughtForm } from '../session/kept-form.js';
 import { Session, type Concurrency, type SessionContext } from '../session/session.js';
 import type { SessionBackend, StoredSession } from '../store/backend.js';
+import { Attachment } from './attachment.js';
 import type { CookiePolicy } from './cookie.js';
 import type { Commit } from './response.js';
 

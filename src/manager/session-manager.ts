@@ -117,10 +117,12 @@ export class SessionManager<Data extends object = SessionData> {
     const cookie = this.#cookieOf(req, options.secure);
     const stored = this.#find(req, cookie, true);
     if (!isPromise(stored)) return this.#bind({ req, res, cookie, stored, options, previous }, others);
-    return stored.then((stored) =>
-      // Another manager may have begun while this one waited.
-      this.#bind({ req, res, cookie, stored, options, previous: Exchange.newest(req) }, gateOf(res)),
-    );
+    return stored.then((stored) => {
+      // Another start, of this manager or another, may have come first.
+      const previous = Exchange.newest(req);
+      const started = previous?.of<Data>(this.#surroundings);
+      return started?.session ?? this.#bind({ req, res, cookie, stored, options, previous }, gateOf(res));
+    });
   }
 
   #bind(beginning: Beginning, others: Gate | undefined): Session<Data> {
