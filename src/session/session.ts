@@ -6,6 +6,7 @@ import { checkNames, duration, type Duration } from '../options.js';
 import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
 import { EMPTY, parseData, stringifyData } from '../store/json.js';
 import { checkUid, GUEST } from '../store/ids.js';
+import { refuseCallback } from './callback.js';
 import type { FormParameters } from './form.js';
 import { KeptForm, type BroughtForm } from './kept-form.js';
 import { mergeInto } from './merge.js';
@@ -439,14 +440,5 @@ export class Session<Data extends object = SessionData> {
   #storedForm(text: string): void {
     this.#formText = text;
     this.#keptForm?.stored(text);
-  }
-}
-
-/** A callback that is never called leaves a request hanging: whoever passes one, as to other packages, is told at once. */
-function refuseCallback(method: string, [callback]: readonly unknown[]): void {
-  if (typeof callback === 'function') {
-    throw new TypeError(
-      `session.${method}() takes no callback: what follows goes after it, with await if it answers a promise`,
-    );
   }
 }
