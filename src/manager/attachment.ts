@@ -5,7 +5,7 @@
  * property that it is given: two microseconds and a kilobyte each time, and every look at one of its properties takes half a
  * microsecond. In a weak map, what refers to its own key outlives many collections of young garbage, and the request with it. Elements
  * (properties whose names are small numbers) have no part in hidden classes: setting one takes 0.3 microseconds, reading it 0.02. So
- * what is kept is an element, and other properties are looked at as seldom as can be (docs/performance.md).
+ * what is kept with such an object is an element, and other properties are looked at as seldom as can be (docs/performance.md).
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 

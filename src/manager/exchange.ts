@@ -37,17 +37,12 @@ export interface StartOptions {
   onError?: ((error: unknown) => void) | undefined;
 }
 
-/** The session cookie under one name. */
-interface Named {
-  readonly name: string;
-}
-
 /** What is known of a request when its session starts. */
 export interface Beginning {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  /** As it is named on this connection. */
-  readonly cookie: Named;
+  /** The name that the session's cookie has on this connection. */
+  readonly cookieName: string;
   /** The session that the request brought. */
   readonly stored: StoredSession | undefined;
   readonly options: StartOptions;
@@ -85,7 +80,7 @@ export class Exchange<Data extends object> implements SessionContext, Commit {
   }
 
   get cookieName(): string {
-    return this.#beginning.cookie.name;
+    return this.#beginning.cookieName;
   }
 
   static newest(req: IncomingMessage): Exchange<object> | undefined {

@@ -116,12 +116,14 @@ export class SessionManager<Data extends object = SessionData> {
     }
     const cookie = this.#cookieOf(req, options.secure);
     const stored = this.#find(req, cookie, true);
-    if (!isPromise(stored)) return this.#bind({ req, res, cookie, stored, options, previous }, others);
+    if (!isPromise(stored)) return this.#bind({ req, res, cookieName: cookie.name, stored, options, previous }, others);
     return stored.then((stored) => {
       // Another start, of this manager or another, may have come first.
       const previous = Exchange.newest(req);
       const started = previous?.of<Data>(this.#surroundings);
-      return started?.session ?? this.#bind({ req, res, cookie, stored, options, previous }, gateOf(res));
+      return (
+        started?.session ?? this.#bind({ req, res, cookieName: cookie.name, stored, options, previous }, gateOf(res))
+      );
     });
   }
 
