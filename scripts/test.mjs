@@ -96,6 +96,9 @@ const steps = {
   ava: avaTests,
 };
 
+/** Lines that are told again at the end of the failures of a step. */
+const MOST_TOLD = 100;
+
 let passed = 0;
 let failed = 0;
 const failures = [];
@@ -103,7 +106,8 @@ const failures = [];
 function count(name, result) {
   passed += result.passed;
   failed += result.failed;
-  if (result.failed > 0) failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`);
+  if (result.failed === 0) return;
+  failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`, ...(result.told ?? []));
 }
 
 for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser, prepareFaults]) {
@@ -122,6 +126,7 @@ for (const [name, step] of Object.entries(steps)) {
     count(name, { passed: 0, failed: 1, why: error.message });
   }
 }
+// Whoever has only the end of the output still learns which test failed, and why.
 if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}`);
 process.exitCode = failed > 0 ? 1 : 0;
 console.log(`\n${passed} passed, ${failed} failed`);
@@ -210,9 +215,14 @@ function npmDirsAreCurrent() {
 
 function rustTests(args) {
   return async () => {
-    const result = { passed: 0, failed: 0 };
+    const result = { passed: 0, failed: 0, told: [] };
     let summaries = 0;
+    let isFailure = false;
     const onLine = (line) => {
+      // Behind `failures:` stands what the failed ones printed, and their names. A campaign has a line for each test.
+      if (line === 'failures:') isFailure = true;
+      else if (line.startsWith('test result: ')) isFailure = false;
+      else if ((isFailure || line.includes('| FAILED')) && result.told.length < MOST_TOLD) result.told.push(line);
       const found = /^test result: \w+\. (\d+) passed; (\d+) failed/.exec(line);
       if (!found) return;
       summaries += 1;
@@ -230,11 +240,16 @@ function rustTests(args) {
 
 async function avaTests() {
   const faults = ensureFaultsAddon();
-  const result = { passed: 0, failed: 0 };
+  const result = { passed: 0, failed: 0, told: [] };
   let summaries = 0;
   let notOk = 0;
+  let isFailure = false;
   const onLine = (line) => {
-    if (line.startsWith('not ok ') && !/# (SKIP|TODO)/i.test(line)) notOk += 1;
+    const isNotOk = line.startsWith('not ok ') && !/# (SKIP|TODO)/i.test(line);
+    if (isNotOk) notOk += 1;
+    // What it says of a test is indented below that.
+    isFailure = isNotOk || (isFailure && line.startsWith(' '));
+    if (isFailure && result.told.length < MOST_TOLD) result.told.push(line);
     const found = /^# (pass|fail) (\d+)$/.exec(line);
     if (!found) return;
     summaries += 1;

@@ -62,7 +62,7 @@ impl Catalog {
     /// Replaces the manifest, and removes the files that it no longer names once it is durable.
     ///
     /// # Errors
-    /// Of the disk. Which of both manifests counts is then open, so the files of both must stay.
+    /// Of the disk. If it is open then which of both manifests counts, the files of both stay.
     pub fn update(&mut self, change: impl FnOnce(&mut Manifest)) -> io::Result<()> {
         let mut next = self.manifest.clone();
         change(&mut next);
@@ -73,12 +73,12 @@ impl Catalog {
             // The name may be that of the new one already, whatever a power cut makes of it.
             let there = read_manifest(&*self.disk, self.faults);
             self.in_doubt = !matches!(there, Ok(Some(there)) if there == self.manifest);
+            self.tidy();
             return Err(error);
         }
         self.in_doubt = false;
         self.manifest = next;
-        // A file that stays is removed the next time.
-        let _ = self.remove_unlisted(&self.manifest);
+        self.tidy();
         Ok(())
     }
 
@@ -100,11 +100,20 @@ impl Catalog {
         replace(&*self.disk, MANIFEST, &bytes)
     }
 
+    /// Removes what an attempt left that came to nothing, for which a full disk may have no room. None may be under way.
+    pub fn tidy(&self) {
+        // What cannot be removed now is when the next manifest is in place.
+        let _ = self.remove_unlisted(&self.manifest);
+    }
+
+    /// Removes temporary files, and if no other manifest may count those that this one does not name.
     fn remove_unlisted(&self, manifest: &Manifest) -> io::Result<()> {
         let listed = listed(manifest);
+        let is_unlisted =
+            |name: &String| !self.in_doubt && is_journal(name) && name != MANIFEST && !listed.contains(name);
         let mut removed = false;
         for name in self.disk.list()? {
-            if is_journal(&name) && name != MANIFEST && !listed.contains(&name) || name.starts_with("tmp-") {
+            if is_unlisted(&name) || name.starts_with("tmp-") {
                 self.disk.remove(&name)?;
                 removed = true;
             }

@@ -172,9 +172,3 @@ impl SnapshotWriter {
         Ok(())
     }
 }
-
-/// Removes what an abandoned snapshot left.
-pub fn discard(disk: &dyn Disk, generation: u64) {
-    // What cannot be removed now is when the next manifest is in place.
-    let _ = disk.remove(&temporary_name(generation));
-}

@@ -9,6 +9,7 @@ use agai_session_core::journal::open::open;
 use agai_session_core::journal::options::Durability;
 use agai_session_core::journal::status::{Health, News};
 use agai_session_core::{Error, Reason, SessionId, StoreHandle};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -45,11 +46,29 @@ pub fn fill(at: &Path) {
 /// What a kill would leave, opened elsewhere.
 fn as_if_killed(path: &Path) -> (StoreHandle, tempfile::TempDir) {
     let copy = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(path).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    for (name, bytes) in at_one_moment(path) {
+        fs::write(copy.path().join(name), bytes).unwrap();
     }
     (opened(copy.path()), copy)
+}
+
+/// The files of a directory in which a store may be trying to heal: read twice, until both times say the same.
+fn at_one_moment(path: &Path) -> Vec<(OsString, Vec<u8>)> {
+    let read = || {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            all.push((entry.file_name(), fs::read(entry.path())?));
+        }
+        all.sort();
+        std::io::Result::Ok(all)
+    };
+    let mut all = read().ok();
+    until("the files stay as they are", || {
+        let before = std::mem::replace(&mut all, read().ok());
+        all.is_some() && before == all
+    });
+    all.unwrap()
 }
 
 /// Creates until one does not get through.

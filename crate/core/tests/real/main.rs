@@ -105,8 +105,10 @@ fn main() {
                 skipped += 1;
                 println!("{name:<34} | SKIPPED: {why}");
             }
-            Err(_) => {
-                println!("{name:<34} | {seed:>10} | FAILED after {seconds:.1} s");
+            Err(panic) => {
+                let why = panic.downcast_ref::<String>().map(String::as_str);
+                let why = why.or_else(|| panic.downcast_ref().copied()).unwrap_or("");
+                println!("{name:<34} | {seed:>10} | FAILED after {seconds:.1} s: {why}");
                 failed.push(name);
             }
         }

@@ -2,22 +2,27 @@
 
 use crate::kit::{Row, close, create, opened, until};
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The names of this process's threads that belong to a store.
+/// The names of this process's threads that belong to a store and have not ended.
 fn threads_of_stores() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").map(|tasks| tasks.flatten().collect::<Vec<_>>());
-    let names = tasks.unwrap_or_default().into_iter();
-    let names = names.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
-    names.filter(|name| name.starts_with("session-")).collect()
+    let stats = tasks.unwrap_or_default().into_iter();
+    let stats = stats.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+    stats.filter_map(|stat| name_of_a_living(&stat)).collect()
 }
 
-/// A joined thread may be listed for a moment more.
+/// The name in a line of `/proc/PID/task/TID/stat`, if it is a store's. A thread that was joined may stay in the list until it gets the
+/// processor once more, but it has the flag of those that are on their way out (`PF_EXITING` of `proc_pid_stat(5)`, field 9).
+fn name_of_a_living(stat: &str) -> Option<String> {
+    const EXITING: u32 = 4;
+    let (_, named) = stat.split_once('(')?;
+    let (name, fields) = named.rsplit_once(") ")?;
+    let flags: u32 = fields.split(' ').nth(6)?.parse().ok()?;
+    (name.starts_with("session-") && flags & EXITING == 0).then(|| name.to_owned())
+}
+
 pub fn assert_none_left() {
-    let started = Instant::now();
-    while started.elapsed() < Duration::from_millis(5) && !threads_of_stores().is_empty() {
-        std::thread::yield_now();
-    }
     assert_eq!(threads_of_stores(), Vec::<String>::new());
 }
 

@@ -8,7 +8,7 @@ use crate::journal::codec::{Sealed, SnapshotEntry};
 use crate::journal::disk::Disk;
 use crate::journal::log::Log;
 use crate::journal::panics::PanicAt;
-use crate::journal::snapshot::{SnapshotWriter, Step, discard};
+use crate::journal::snapshot::{SnapshotWriter, Step};
 use crate::journal::status::{News, SnapshotWritten};
 use crate::shared::Shared;
 use crate::sync::{JoinHandle, pause, spawn};
@@ -29,7 +29,6 @@ type Outcome = io::Result<SnapshotEntry>;
 
 /// A checkpoint under way.
 pub struct Checkpoint {
-    generation: u64,
     ticket: u64,
     started: Instant,
     run: Run,
@@ -173,11 +172,7 @@ impl Writer {
                     self.log_bytes += len;
                 }
                 Err(error) => {
-                    // If it is open which manifest counts, so is whether the old segment may be appended to.
-                    if self.catalog.is_in_doubt() {
-                        let again = io::Error::new(error.kind(), error.to_string());
-                        self.lose_log("a new segment of the sessions' log could not be begun", again);
-                    }
+                    self.lose_log_in_doubt("a new segment of the sessions' log could not be begun", &error);
                     return Err(error);
                 }
             }
@@ -193,7 +188,6 @@ impl Writer {
             Run::Turns(Some(snapshot))
         };
         self.checkpoint = Some(Checkpoint {
-            generation,
             ticket,
             started: Instant::now(),
             run,
@@ -268,12 +262,7 @@ impl Writer {
                 }
             }
         };
-        let Checkpoint {
-            generation,
-            ticket,
-            started,
-            ..
-        } = checkpoint;
+        let Checkpoint { ticket, started, .. } = checkpoint;
         match outcome.and_then(|snapshot| self.install(snapshot)) {
             Ok(snapshot) => {
                 self.checkpoint_failures = super::heal::Failures::default();
@@ -284,10 +273,7 @@ impl Writer {
                     written: SnapshotWritten::new(&snapshot, started),
                 });
             }
-            Err(error) => {
-                discard(&*self.disk, generation);
-                self.checkpoint_failed(ticket, error);
-            }
+            Err(error) => self.checkpoint_failed(ticket, error),
         }
     }
 
@@ -309,15 +295,22 @@ impl Writer {
             manifest.now = manifest.now.max(now);
         });
         if let Err(error) = installed {
-            let again = io::Error::new(error.kind(), error.to_string());
-            self.lose_log("the sessions' manifest could not be replaced", error);
-            return Err(again);
+            self.lose_log_in_doubt("the sessions' manifest could not be replaced", &error);
+            return Err(error);
         }
         self.log_bytes = 0;
         Ok(snapshot)
     }
 
+    /// If it is open which manifest counts, so is whether the segment may be appended to.
+    fn lose_log_in_doubt(&mut self, what: &str, error: &io::Error) {
+        if self.catalog.is_in_doubt() {
+            self.lose_log(what, io::Error::new(error.kind(), error.to_string()));
+        }
+    }
+
     fn checkpoint_failed(&mut self, ticket: u64, error: io::Error) {
+        self.catalog.tidy();
         self.checkpoint_failures.again(self.options.retry_pause);
         self.tickets_done = ticket.max(self.tickets_done);
         self.shared.status.checkpoints(ticket);
@@ -332,9 +325,9 @@ impl Writer {
         let Some(checkpoint) = self.checkpoint.take() else {
             return;
         };
-        let (generation, ticket) = (checkpoint.generation, checkpoint.ticket);
+        let ticket = checkpoint.ticket;
         checkpoint.stop();
-        discard(&*self.disk, generation);
+        self.catalog.tidy();
         self.tickets_done = ticket.max(self.tickets_done);
         self.shared.status.checkpoints(ticket);
         let error = why.clone();

@@ -7,7 +7,6 @@ use crate::journal::catalog::salt;
 use crate::journal::codec::{SegmentEntry, SnapshotEntry};
 use crate::journal::entries::{Batch, Entries, Keep};
 use crate::journal::log::{AppendError, Log, reduce};
-use crate::journal::snapshot::discard;
 use crate::journal::status::{Health, News, SnapshotWritten};
 use std::io;
 use std::time::{Duration, Instant};
@@ -169,7 +168,9 @@ impl Writer {
             None => (0, Batch::default()),
         };
         drop(guard);
-        let rebased = self.write_all_anew(lsn, last);
+        let rebased = self
+            .write_all_anew(lsn, last)
+            .inspect_err(|_| self.catalog.tidy());
         match &rebased {
             Ok(_) => self.behind = false,
             Err(error) if old.is_some() && self.catalog.is_in_doubt() => {
@@ -207,9 +208,7 @@ impl Writer {
     fn write_all_anew(&mut self, lsn: u64, last: bool) -> io::Result<SnapshotEntry> {
         let generation = self.next_generation;
         self.next_generation += 1;
-        let snapshot = self
-            .write_snapshot(generation, lsn)
-            .inspect_err(|_| discard(&*self.disk, generation))?;
+        let snapshot = self.write_snapshot(generation, lsn)?;
         let entry = SegmentEntry {
             generation,
             number: 1,
