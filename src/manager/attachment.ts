@@ -13,10 +13,14 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 const kNumbers = Symbol.for('agai-session.attachments');
 const numbers = ((globalThis as { [kNumbers]?: { next: number } })[kNumbers] ??= { next: 0 });
 
+/** Looked up once, as this is asked several times for each request. */
+const REQUEST: object = IncomingMessage.prototype;
+const RESPONSE: object = ServerResponse.prototype;
+
 /** Whether it is as Node made it, so that it is like all others, and its properties cost next to nothing. */
 function isPlain(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
-  return prototype === ServerResponse.prototype || prototype === IncomingMessage.prototype;
+  return prototype === REQUEST || prototype === RESPONSE;
 }
 
 /** A property's value. By a name in source code, V8 first learns of each hidden class that it meets, which is vain where all differ. */

@@ -4,12 +4,12 @@ import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { checkNames, duration, type Duration } from '../options.js';
 import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
-import { EMPTY, parseData, stringifyData } from '../store/json.js';
+import { EMPTY } from '../store/json.js';
 import { checkUid, GUEST } from '../store/ids.js';
 import { refuseCallback } from './callback.js';
 import type { FormParameters } from './form.js';
+import { KeptData } from './kept-data.js';
 import { KeptForm, type BroughtForm } from './kept-form.js';
-import { mergeInto } from './merge.js';
 import { Pending } from './pending.js';
 
 /** The type of every session's `data`: add your own fields by declaration merging. */
@@ -51,13 +51,12 @@ interface Renewal {
 export class Session<Data extends object = SessionData> {
   readonly #context: SessionContext;
   #facts: SessionFacts | undefined;
+  /** Of whom the user and what nobody has looked at yet are asked: most requests want none of it. */
+  #stored: StoredSession | undefined;
+  /** The user since a login that is written. */
   #uid: string | undefined;
-  /** The data as last read or written. */
-  #text: string;
-  /** The same, parsed at the first look, then changed by its user. */
-  #data: Data | undefined;
-  #formText: string;
   /** Made at the first look. */
+  #keptData: KeptData<Data> | undefined;
   #keptForm: KeptForm | undefined;
   #renewal: Renewal | undefined;
   #idleTimeout: number | undefined;
@@ -76,9 +75,7 @@ export class Session<Data extends object = SessionData> {
   constructor(context: SessionContext, stored?: StoredSession) {
     this.#context = context;
     this.#facts = stored;
-    this.#uid = stored?.uid;
-    this.#text = stored?.data ?? EMPTY;
-    this.#formText = stored?.form ?? '';
+    this.#stored = stored;
   }
 
   /** The secret that the cookie carries; `undefined` until the session is stored. Never log it: log `handle`. */
@@ -98,7 +95,7 @@ export class Session<Data extends object = SessionData> {
 
   /** Who is logged in; `'Guest'` if nobody is. */
   get uid(): string {
-    return this.#renewal?.uid ?? this.#uid ?? GUEST;
+    return this.#renewal?.uid ?? this.#storedUid ?? GUEST;
   }
 
   get isAuthenticated(): boolean {
@@ -113,7 +110,7 @@ export class Session<Data extends object = SessionData> {
   /** When the user logged in, `undefined` for a guest. */
   get authenticatedAt(): Date | undefined {
     if (this.#renewal?.uid !== undefined) return new Date(this.#context.backend.now());
-    return this.#facts && this.#uid !== undefined ? new Date(this.#facts.authenticatedAt) : undefined;
+    return this.#facts && this.#storedUid !== undefined ? new Date(this.#facts.authenticatedAt) : undefined;
   }
 
   get createdAt(): Date {
@@ -138,7 +135,7 @@ export class Session<Data extends object = SessionData> {
    */
   get data(): Data {
     this.#checkNotEnded();
-    return (this.#data ??= parseData<Data>(this.#text));
+    return this.#kept.value;
   }
 
   set data(data: Data) {
@@ -149,7 +146,7 @@ export class Session<Data extends object = SessionData> {
         `the session's data must be an object, not ${Array.isArray(data) ? 'an array' : data === null ? 'null' : typeof data}`,
       );
     }
-    this.#data = data;
+    this.#kept.value = data;
     this.#refused = undefined;
   }
 
@@ -181,7 +178,7 @@ export class Session<Data extends object = SessionData> {
     checkUid(uid);
     this.#checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) {
-      this.#data = {} as Data;
+      this.#kept.value = {} as Data;
       this.#replacesAll = true;
       this.clean();
     }
@@ -278,7 +275,7 @@ export class Session<Data extends object = SessionData> {
   /** The data as it would be stored; `undefined` for what cannot be. */
   #dataText(): string | undefined {
     try {
-      return this.#data && stringifyData(this.#data);
+      return this.#keptData?.text;
     } catch {
       return undefined;
     }
@@ -307,8 +304,16 @@ export class Session<Data extends object = SessionData> {
     }
   }
 
+  get #storedUid(): string | undefined {
+    return this.#uid ?? this.#stored?.uid;
+  }
+
+  get #kept(): KeptData<Data> {
+    return (this.#keptData ??= new KeptData<Data>(this.#stored?.data ?? EMPTY));
+  }
+
   get #form(): KeptForm {
-    return (this.#keptForm ??= new KeptForm(this.#formText, this.#context.form ?? {}));
+    return (this.#keptForm ??= new KeptForm(this.#stored?.form ?? '', this.#context.form ?? {}));
   }
 
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
@@ -328,10 +333,9 @@ export class Session<Data extends object = SessionData> {
   /** Goes on as a new session. */
   #forget(): void {
     this.#facts = undefined;
+    this.#stored = undefined;
     this.#uid = undefined;
-    this.#text = EMPTY;
-    this.#data = undefined;
-    this.#formText = '';
+    this.#keptData = undefined;
     this.#keptForm = undefined;
     this.#renewal = undefined;
     this.#replacesAll = false;
@@ -342,7 +346,7 @@ export class Session<Data extends object = SessionData> {
   #write(): MaybePromise<Saved> {
     if (this.#ended) return 'unchanged';
     // Nobody looked at it, which most requests do not.
-    if (this.#data === undefined && this.#keptForm === undefined && this.#renewal === undefined) return 'unchanged';
+    if (this.#keptData === undefined && this.#keptForm === undefined && this.#renewal === undefined) return 'unchanged';
     const change = this.#change();
     if (this.#facts === undefined) return this.#create(change);
     if (this.#renewal === undefined && change.data === undefined && change.form === undefined) return 'unchanged';
@@ -351,8 +355,7 @@ export class Session<Data extends object = SessionData> {
 
   /** What differs from what was last read or written. */
   #change(): SessionChange {
-    const data = this.#data && stringifyData(this.#data);
-    return { data: data === this.#text ? undefined : data, form: this.#keptForm?.change };
+    return { data: this.#keptData?.change, form: this.#keptForm?.change };
   }
 
   /** Stores a new session if there is anything to keep; parameters alone are not. */
@@ -362,7 +365,7 @@ export class Session<Data extends object = SessionData> {
     if (data === undefined && uid === undefined) return 'unchanged';
     this.#context.admitNewId?.();
     const draft = { data: data ?? EMPTY, form, uid, idleTimeout: this.#idleTimeout };
-    return andThen(this.#context.backend.create(draft), (facts) => this.#written(draft, facts, uid, renewal));
+    return andThen(this.#context.backend.create(draft), (facts) => this.#written(draft, facts, renewal));
   }
 
   #commit(change: SessionChange, tries: number): MaybePromise<Saved> {
@@ -377,7 +380,7 @@ export class Session<Data extends object = SessionData> {
     return andThen(outcome, (outcome) => {
       switch (outcome.status) {
         case 'ok':
-          return this.#written(change, outcome.facts, renewal ? (renewal.uid ?? this.#uid) : this.#uid, renewal);
+          return this.#written(change, outcome.facts, renewal);
         case 'gone':
           return this.#gone(renewal);
         case 'conflict':
@@ -396,19 +399,19 @@ export class Session<Data extends object = SessionData> {
       this.#forget();
       return 'gone';
     }
-    if (this.#data) mergeInto(this.#data, parseData<object>(this.#text), {});
     this.#facts = undefined;
+    this.#stored = undefined;
     this.#uid = undefined;
-    this.#text = EMPTY;
-    this.#storedForm('');
+    this.#keptData?.merge(EMPTY);
+    this.#keptForm?.stored('');
     return this.#create(this.#change());
   }
 
-  #written(change: SessionChange, facts: SessionFacts, uid: string | undefined, renewal: Renewal | undefined): Saved {
+  #written({ data, form }: SessionChange, facts: SessionFacts, renewal: Renewal | undefined): Saved {
     this.#facts = facts;
-    this.#uid = uid;
-    this.#text = change.data ?? this.#text;
-    if (change.form !== undefined) this.#storedForm(change.form);
+    this.#uid = renewal?.uid ?? this.#uid;
+    if (data !== undefined) this.#keptData?.stored(data);
+    if (form !== undefined) this.#keptForm?.stored(form);
     // A login or a renewal that was asked for while this was being written is still to be done.
     if (this.#renewal === renewal) {
       this.#renewal = undefined;
@@ -425,20 +428,14 @@ export class Session<Data extends object = SessionData> {
         'another request wrote the session in between: nothing was written',
       );
     }
-    if (this.#data && !this.#replacesAll) {
-      mergeInto(this.#data, parseData<object>(this.#text), parseData<object>(current.data));
-    }
     this.#facts = current;
-    this.#text = current.data;
-    this.#storedForm(current.form);
+    this.#stored = current;
+    if (this.#replacesAll) this.#keptData?.stored(current.data);
+    else this.#keptData?.merge(current.data);
+    this.#keptForm?.stored(current.form);
     const change = this.#change();
     return this.#renewal || change.data !== undefined || change.form !== undefined
       ? this.#commit(change, tries - 1)
       : 'unchanged';
-  }
-
-  #storedForm(text: string): void {
-    this.#formText = text;
-    this.#keptForm?.stored(text);
   }
 }
