@@ -70,11 +70,13 @@ const reasons = [
 const VALUES_PER_EVENT = 4;
 
 type Listener = (event: never) => void;
+const NONE: readonly Listener[] = [];
 
 /** The listeners of one store. One that throws disturbs nobody: its error becomes a process warning. */
 export class Listeners {
   readonly #names: readonly string[];
-  readonly #byName = new Map<string, Set<Listener>>();
+  /** Never changed in place: whoever goes through one goes through it as it was. A million may expire at once, and a copy for each is garbage. */
+  readonly #byName = new Map<string, readonly Listener[]>();
   #isClosed = false;
 
   /** `names`: the events that there are. */
@@ -91,23 +93,30 @@ export class Listeners {
       throw new TypeError(`there is no session event ${String(name)}, only ${this.#names.join(', ')}`);
     }
     if (typeof listener !== 'function') throw new TypeError(`the listener of ${name} must be a function`);
-    const listeners = this.#byName.get(name) ?? new Set();
-    this.#byName.set(name, listeners.add(listener));
+    const listeners = this.#of(name);
+    if (!listeners.includes(listener)) this.#byName.set(name, [...listeners, listener]);
   }
 
   remove(name: string, listener: Listener): void {
-    this.#byName.get(name)?.delete(listener);
+    this.#byName.set(
+      name,
+      this.#of(name).filter((other) => other !== listener),
+    );
+  }
+
+  #of(name: string): readonly Listener[] {
+    return this.#byName.get(name) ?? NONE;
   }
 
   /** Removes all, also in the middle of a batch: nobody is told anything any more. */
   close(): void {
     this.#isClosed = true;
-    for (const listeners of this.#byName.values()) listeners.clear();
+    this.#byName.clear();
   }
 
   /** Which kinds of events the addon must make. */
   get mask(): number {
-    return sessionEventNames.reduce((mask, name, bit) => (this.#byName.get(name)?.size ? mask | (1 << bit) : mask), 0);
+    return sessionEventNames.reduce((mask, name, bit) => (this.#of(name).length > 0 ? mask | (1 << bit) : mask), 0);
   }
 
   /** Calls the listeners with a batch as the addon gives it. */
@@ -123,18 +132,17 @@ export class Listeners {
 
   /** Calls the listeners of one event; false if there are none. */
   tell<Name extends DurableSessionEventName>(name: Name, event: DurableSessionEvents[Name] | SessionEvent): boolean {
-    const listeners = this.#byName.get(name);
-    if (!listeners?.size) return false;
-    // A copy: a listener that is added during an event is first told of the next. One that is removed is told no more.
-    for (const listener of Array.from(listeners)) {
-      if (!listeners.has(listener)) continue;
+    const listeners = this.#of(name);
+    // A listener that is added during an event is first told of the next. One that is removed is told no more.
+    for (const listener of listeners) {
+      if (this.#of(name) !== listeners && !this.#of(name).includes(listener)) continue;
       try {
         (listener as (event: unknown) => void)(event);
       } catch (error) {
         warnOfListener(name, error);
       }
     }
-    return true;
+    return listeners.length > 0;
   }
 }
 
