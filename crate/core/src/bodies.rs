@@ -1,5 +1,9 @@
 //! The variable parts of all sessions: an arena of cells in size classes, for texts too small to be worth an allocation each.
 
+mod compact;
+#[cfg(any(test, fuzzing, feature = "simulation"))]
+mod validate;
+
 use crate::chunks::Chunks;
 
 /// Bytes of a page, less what the allocator adds: whole pages of the system's in all.
@@ -17,6 +21,8 @@ const IN_PAGE: u32 = 15;
 const APART: u16 = u16::MAX;
 /// Ends the free list of a page.
 const NONE: u16 = u16::MAX;
+/// The place of a page that is in no list.
+const UNLISTED: u32 = u32::MAX;
 /// Empty pages kept for the next class that needs one.
 const SPARE: usize = 1;
 
@@ -49,6 +55,10 @@ impl Spot {
 
     fn len(self) -> u16 {
         u16::from_le_bytes(self.len)
+    }
+
+    fn is_in_page(self) -> bool {
+        self.len() != APART
     }
 
     fn page(self) -> usize {
@@ -85,7 +95,9 @@ struct Page {
     used: u16,
     /// The first free cell, by number; the next one's is written in its first two bytes.
     free: u16,
-    /// Where it is in its class's list of pages with room; [`u32::MAX`] if it is full or empty.
+    /// Its bodies are to move to others, so that it can go.
+    leaving: bool,
+    /// Where it is in its class's list of pages with room; [`UNLISTED`] if it is full, empty or leaving.
     place: u32,
 }
 
@@ -97,15 +109,26 @@ enum Apart {
     Free(u32),
 }
 
+/// The pages of a class.
+#[derive(Debug, Clone, Default)]
+struct Class {
+    pages: u32,
+    /// Those with free cells; the last one is filled first.
+    roomy: Vec<u32>,
+}
+
 /// The bodies. A cell is reused by the next body of its class; a page without any goes back to the system, but for one that is
-/// kept. Growing never moves a body.
+/// kept. Growing never moves a body; [`Bodies::relocate`] does.
 #[derive(Debug)]
 pub struct Bodies {
     /// By page: its cells that were ever used. Apart from `pages`, so that reading touches little.
     bytes: Chunks<Vec<u8>>,
     pages: Chunks<Page>,
-    /// Pages with free cells, by class; the last one is filled first.
-    roomy: Vec<Vec<u32>>,
+    classes: Vec<Class>,
+    /// Pages, but for one of each class.
+    more_pages: usize,
+    /// Bytes of all cells that are used.
+    used: usize,
     /// Numbers of pages that are not there.
     vacant: Vec<u32>,
     spare: Vec<Vec<u8>>,
@@ -119,7 +142,9 @@ impl Default for Bodies {
         Self {
             bytes: Chunks::default(),
             pages: Chunks::default(),
-            roomy: vec![Vec::new(); CLASSES],
+            classes: vec![Class::default(); CLASSES],
+            more_pages: 0,
+            used: 0,
             vacant: Vec::new(),
             spare: Vec::new(),
             apart: Chunks::default(),
@@ -177,7 +202,7 @@ impl Bodies {
     fn insert_small(&mut self, body: &[u8], len: u16) -> Option<Spot> {
         let class = class_of(body.len());
         let cell = cell_of(class);
-        let number = match self.roomy.get(class).and_then(|pages| pages.last()) {
+        let number = match self.classes.get(class)?.roomy.last() {
             Some(&number) => number,
             None => self.add_page(class)?,
         };
@@ -196,9 +221,9 @@ impl Bodies {
             offset
         };
         page.used += 1;
+        self.used += cell;
         if page.free == NONE && bytes.len() + cell > PAGE {
-            page.place = u32::MAX;
-            self.roomy.get_mut(class)?.pop();
+            self.unlist(number);
         }
         Spot::new(u64::from(number) << IN_PAGE | (offset / GRANULE) as u64, len)
     }
@@ -211,14 +236,16 @@ impl Bodies {
                 .filter(|number| number >> (40 - IN_PAGE) == 0)?,
         };
         let bytes = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(PAGE));
-        let roomy = self.roomy.get_mut(class)?;
         let page = Page {
             class: u16::try_from(class).ok()?,
             used: 0,
             free: NONE,
-            place: u32::try_from(roomy.len()).ok()?,
+            leaving: false,
+            place: UNLISTED,
         };
-        roomy.push(number);
+        let class = self.classes.get_mut(class)?;
+        class.pages += 1;
+        self.more_pages += usize::from(class.pages > 1);
         if self.vacant.pop().is_some() {
             *self.bytes.get_mut(number as usize)? = bytes;
             *self.pages.get_mut(number as usize)? = page;
@@ -226,7 +253,34 @@ impl Bodies {
             self.bytes.push(bytes);
             self.pages.push(page);
         }
+        self.list(number);
         Some(number)
+    }
+
+    /// Has a page's free cells be found.
+    fn list(&mut self, number: u32) {
+        if let Some(page) = self.pages.get_mut(number as usize)
+            && let Some(class) = self.classes.get_mut(usize::from(page.class))
+        {
+            page.place = u32::try_from(class.roomy.len()).unwrap_or(UNLISTED);
+            class.roomy.push(number);
+        }
+    }
+
+    /// The reverse of [`Bodies::list`].
+    fn unlist(&mut self, number: u32) {
+        let Some(page) = self.pages.get_mut(number as usize) else {
+            return;
+        };
+        let place = std::mem::replace(&mut page.place, UNLISTED);
+        let Some(class) = self.classes.get_mut(usize::from(page.class)) else {
+            return;
+        };
+        class.roomy.swap_remove(place as usize);
+        let moved = class.roomy.get(place as usize);
+        if let Some(moved) = moved.and_then(|&moved| self.pages.get_mut(moved as usize)) {
+            moved.place = place;
+        }
     }
 
     fn insert_apart(&mut self, body: Vec<u8>) -> Option<Spot> {
@@ -257,13 +311,16 @@ impl Bodies {
             }
             return;
         }
-        let number = spot.page();
-        let (Some(page), Some(bytes)) = (self.pages.get_mut(number), self.bytes.get_mut(number)) else {
+        let Ok(number) = u32::try_from(spot.page()) else {
+            return;
+        };
+        let (Some(page), Some(bytes)) = (self.pages.get_mut(spot.page()), self.bytes.get_mut(spot.page()))
+        else {
             return;
         };
         let cell = cell_of(usize::from(page.class));
-        let was_full = page.place == u32::MAX;
         page.used -= 1;
+        self.used -= cell;
         if let Some(link) = bytes
             .get_mut(spot.offset()..)
             .and_then(|cell| cell.first_chunk_mut())
@@ -274,103 +331,35 @@ impl Bodies {
             .offset()
             .checked_div(cell)
             .map_or(NONE, |at| u16::try_from(at).unwrap_or(NONE));
-        let (class, used, place) = (usize::from(page.class), page.used, page.place);
-        let Some(roomy) = self.roomy.get_mut(class) else {
-            return;
-        };
-        if was_full {
-            page.place = u32::try_from(roomy.len()).unwrap_or(u32::MAX);
-            roomy.push(u32::try_from(number).unwrap_or(u32::MAX));
-        }
+        let Page {
+            used, leaving, place, ..
+        } = *page;
         if used == 0 {
-            let place = if was_full { roomy.len() - 1 } else { place as usize };
-            roomy.swap_remove(place);
-            let moved = roomy.get(place).copied();
-            if let Some(moved) = moved.and_then(|moved| self.pages.get_mut(moved as usize)) {
-                moved.place = u32::try_from(place).unwrap_or(u32::MAX);
+            if place != UNLISTED {
+                self.unlist(number);
             }
-            let mut bytes = self.bytes.get_mut(number).map(std::mem::take).unwrap_or_default();
-            self.vacant.extend(u32::try_from(number));
-            if self.spare.len() < SPARE {
-                bytes.clear();
-                self.spare.push(bytes);
-            } else {
-                garbage.push(bytes);
-            }
+            self.give_back(number, garbage);
+        } else if place == UNLISTED && !leaving {
+            self.list(number);
         }
     }
 
-    /// Checks that exactly the bodies `at` these places are there.
-    #[cfg(any(test, fuzzing, feature = "simulation"))]
-    pub fn validate(&self, at: impl Iterator<Item = Spot>) {
-        let mut used = vec![std::collections::BTreeSet::new(); self.pages.len()];
-        let mut apart = 0;
-        for spot in at {
-            if spot.len() == APART {
-                apart += 1;
-                let place = self.apart.get(index_of(spot.at()));
-                assert!(matches!(place, Some(Apart::Body(_))), "a large body is there");
-                continue;
-            }
-            let page = used.get_mut(spot.page());
-            assert!(
-                page.is_some_and(|page| page.insert(spot.offset())),
-                "no two bodies share a cell"
-            );
+    /// Gives back a page that has no body any more, and is in no list.
+    fn give_back(&mut self, number: u32, garbage: &mut Garbage) {
+        let at = number as usize;
+        let class = self.pages.get(at).map_or(CLASSES, |page| usize::from(page.class));
+        if let Some(class) = self.classes.get_mut(class) {
+            self.more_pages -= usize::from(class.pages > 1);
+            class.pages -= 1;
         }
-        let bodies = (0..self.apart.len()).filter(|&at| matches!(self.apart.get(at), Some(Apart::Body(_))));
-        assert_eq!(bodies.count(), apart, "no large body is lost");
-        let mut roomy = 0;
-        for (number, used) in used.iter().enumerate() {
-            let (Some(page), Some(bytes)) = (self.pages.get(number), self.bytes.get(number)) else {
-                panic!("each page has both parts");
-            };
-            if used.is_empty() {
-                assert!(bytes.capacity() == 0, "an empty page is not kept");
-                continue;
-            }
-            let class = usize::from(page.class);
-            let cell = cell_of(class);
-            let mut free = std::collections::BTreeSet::new();
-            let mut at = page.free;
-            while at != NONE {
-                let offset = usize::from(at) * cell;
-                assert!(
-                    !used.contains(&offset) && free.insert(offset),
-                    "a free cell is free, once"
-                );
-                at = bytes
-                    .get(offset..)
-                    .and_then(|cell| cell.first_chunk())
-                    .map_or(NONE, |next| u16::from_le_bytes(*next));
-            }
-            assert!(
-                used.iter().all(|offset| offset.is_multiple_of(cell)),
-                "bodies begin where cells do"
-            );
-            assert_eq!(used.len(), usize::from(page.used));
-            assert_eq!(
-                (used.len() + free.len()) * cell,
-                bytes.len(),
-                "each cell is free or used"
-            );
-            let has_room = !free.is_empty() || bytes.len() + cell <= PAGE;
-            roomy += usize::from(has_room);
-            let listed = self
-                .roomy
-                .get(class)
-                .and_then(|pages| pages.get(page.place as usize));
-            assert_eq!(
-                listed.map(|&listed| listed as usize),
-                has_room.then_some(number),
-                "a page with room is listed"
-            );
+        self.vacant.push(number);
+        let mut bytes = self.bytes.get_mut(at).map(std::mem::take).unwrap_or_default();
+        if self.spare.len() < SPARE {
+            bytes.clear();
+            self.spare.push(bytes);
+        } else {
+            garbage.push(bytes);
         }
-        assert_eq!(
-            self.roomy.iter().map(Vec::len).sum::<usize>(),
-            roomy,
-            "and no other"
-        );
     }
 }
 

@@ -97,6 +97,16 @@ impl StoreHandle {
         Self::seated(owner, guard)
     }
 
+    #[cfg(test)]
+    pub(crate) fn wants_compaction(&self) -> bool {
+        self.shared().lock().store.wants_compaction()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pages_of_bodies(&self) -> usize {
+        self.shared().lock().store.pages_of_bodies()
+    }
+
     /// One more user of a store, unless that was closed or is poisoned.
     pub(crate) fn join(owner: &Arc<Owner>) -> Option<Self> {
         let guard = owner.shared.lock();

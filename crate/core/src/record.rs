@@ -163,6 +163,10 @@ impl Record {
         self.body
     }
 
+    pub fn set_spot(&mut self, spot: Spot) {
+        self.body = spot;
+    }
+
     /// The timeout that is counted as used by this record.
     pub fn timeout(&self) -> Option<Timeout> {
         (!self.layout().has(Layout::TIMEOUT)).then_some(self.timeout)

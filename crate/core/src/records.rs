@@ -14,6 +14,8 @@ pub struct Records {
     slab: Slab<Record>,
     bodies: Bodies,
     timeouts: Timeouts,
+    /// The slot to look at next, while bodies are moved together.
+    compacting: Option<u32>,
 }
 
 /// Slots and their generations are asked of the slab; the records themselves by [`Records::get`].
@@ -31,6 +33,7 @@ impl Records {
             slab: Slab::new(first_generation),
             bodies: Bodies::default(),
             timeouts: Timeouts::default(),
+            compacting: None,
         }
     }
 
@@ -198,6 +201,33 @@ impl Records {
             let uid = Stored::new(&record, &self.bodies, &self.timeouts).uid();
             Some((slot, uid))
         })
+    }
+
+    /// Whether [`Records::compact`] has something to do.
+    pub fn wants_compaction(&self) -> bool {
+        self.compacting.is_some() || self.bodies.is_sparse(self.slab.capacity())
+    }
+
+    #[cfg(test)]
+    pub fn pages_of_bodies(&self) -> usize {
+        self.bodies.pages_held()
+    }
+
+    /// Moves bodies out of pages of which few cells are used, so that those can go; looks at so many slots.
+    pub fn compact(&mut self, slots: u32, garbage: &mut Garbage) {
+        let from = self.compacting.unwrap_or_else(|| {
+            self.bodies.begin_compaction();
+            0
+        });
+        let end = self.slab.capacity().min(from.saturating_add(slots));
+        for index in from..end {
+            if let Some(record) = self.slab.get_mut(index)
+                && let Some(spot) = self.bodies.relocate(record.spot(), garbage)
+            {
+                record.set_spot(spot);
+            }
+        }
+        self.compacting = (end < self.slab.capacity()).then_some(end);
     }
 
     /// Keeps what a record needs elsewhere.

@@ -166,8 +166,8 @@ impl Shared {
     pub fn release(&self, mut guard: MutexGuard<'_, State>, fair: bool) {
         let garbage = guard.store.take_garbage();
         let signal = guard.store.events_mut().take_signal();
-        let wake = guard.store.due_at() < guard.sleeps_until
-            || (guard.sleeps_until > 0 && !guard.retired.is_empty());
+        let has_chores = !guard.retired.is_empty() || guard.store.wants_compaction();
+        let wake = guard.store.due_at() < guard.sleeps_until || (guard.sleeps_until > 0 && has_chores);
         if wake {
             guard.sleeps_until = 0;
         }

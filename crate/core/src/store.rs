@@ -133,6 +133,21 @@ impl Store {
         self.left_behind
     }
 
+    #[cfg(test)]
+    pub(crate) fn pages_of_bodies(&self) -> usize {
+        self.records.pages_of_bodies()
+    }
+
+    /// Whether [`Store::compact`] has something to do.
+    pub(crate) fn wants_compaction(&self) -> bool {
+        self.records.wants_compaction()
+    }
+
+    /// Moves sessions' bodies together, so that pages of which few cells are used can go; looks at so many slots.
+    pub(crate) fn compact(&mut self, slots: u32) {
+        self.records.compact(slots, &mut self.garbage);
+    }
+
     /// The earliest instant at which a sweep finds something to do.
     pub(crate) fn due_at(&self) -> u64 {
         self.expiry.earliest().map_or(NEVER, |(deadline, _)| deadline)

@@ -1,4 +1,5 @@
-//! The expiry thread: sleeps until the earliest deadline and removes what is due, in slices.
+//! The expiry thread: sleeps until the earliest deadline and removes what is due, in slices. Between two deadlines it moves together what
+//! is left, when many sessions went and their memory cannot.
 
 use crate::change::Swept;
 use crate::error::Error;
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 /// Heap entries looked at under one hold of the lock: some 100 microseconds.
 const SLICE: usize = 64;
+/// Slots looked at under one hold of the lock when bodies are moved together: no longer.
+const COMPACTED: u32 = 256;
 /// Between two slices of a long sweep. A thread that works without pause is preempted sooner or later, and on a busy machine it
 /// is while it holds the lock, which keeps the others out until it runs again.
 const BREATH: Duration = Duration::from_micros(100);
@@ -73,6 +76,11 @@ fn run(shared: &Shared) {
             }
             // What the slice took out is dropped and told outside the lock; then there is one more look before the sleep.
             Swept::Until(_) if guard.store.has_left_behind() => shared.release(guard, true),
+            Swept::Until(_) if guard.store.wants_compaction() => {
+                PoisonOnPanic(&mut guard).0.store.compact(COMPACTED);
+                shared.release(guard, true);
+                pause(BREATH);
+            }
             Swept::Until(deadline) => {
                 guard.sleeps_until = deadline.max(1);
                 let timeout = if deadline >= NEVER {

@@ -73,13 +73,16 @@ impl SimulatedStore {
         self.writer.pass_time();
     }
 
-    /// Removes what is due, as the expiry thread does.
+    /// Removes what is due and moves together what is left, as the expiry thread does.
     pub fn sweep(&self) {
         let mut swept = Swept::More;
         while swept == Swept::More {
             let mut guard = self.shared.lock();
             let now = self.shared.clock.now();
             swept = guard.store.sweep(now, SLICE);
+            if guard.store.wants_compaction() {
+                guard.store.compact(u32::MAX);
+            }
             self.shared.release(guard, false);
         }
     }
