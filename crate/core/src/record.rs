@@ -100,7 +100,7 @@ pub struct Record {
     uid_units: u8,
     /// Of use if the body has no timeout of its own.
     timeout: Timeout,
-    /// When the log was last told of activity; see [`Record::mark`].
+    /// When the log was last told of activity; see [`Record::set_logged`].
     logged: [u8; 2],
     created_at: U48,
     last_seen_at: U48,

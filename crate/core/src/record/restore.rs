@@ -117,7 +117,7 @@ impl Record {
     }
 }
 
-/// An instant in units of a tenth of the idle timeout's parts, as far as 16 bits tell.
+/// An instant in units of which a tenth of the idle timeout has at most [`UNITS_PER_PART`], as far as 16 bits tell.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a difference of less than 2^16 is all that is asked of it"
