@@ -30,6 +30,9 @@ pub struct Image {
     pub last_lsn: u64,
     /// Records of the log that were newer than the snapshot, and applied.
     pub applied: u64,
+    /// Records of places that the files have no room for, since the last clear. Nothing was done with them: a checkpoint beside which all
+    /// sessions were cleared leaves a snapshot of next to nothing, and behind it the log from before the clear.
+    pub far: usize,
     /// By ranges of slots, in their order: where each ends, and up to which record the snapshot has it.
     covered: Vec<(u32, u64)>,
     /// The same for slots behind all ranges.
@@ -45,6 +48,7 @@ impl Default for Image {
             now: 0,
             last_lsn: 0,
             applied: 0,
+            far: 0,
             covered: Vec::new(),
             base_lsn: 0,
             max_places: MAX_PLACES,
@@ -105,7 +109,11 @@ impl Image {
                 let put: Put<'_> = decode(frame.body).ok_or(MALFORMED)?;
                 self.newest_generation = self.newest_generation.max(put.slot.generation);
                 if self.is_newer(frame, put.slot.index) {
-                    self.put(&put)?;
+                    if put.slot.index < self.max_places {
+                        self.put(&put)?;
+                    } else {
+                        self.far += 1;
+                    }
                 }
             }
             kind::TOUCH => {
@@ -140,10 +148,8 @@ impl Image {
         Ok(())
     }
 
+    /// Places a session, for whose place there is room.
     fn put(&mut self, put: &Put<'_>) -> Result<(), Nonsense> {
-        if put.slot.index >= self.max_places {
-            return Err("the record names a slot beyond all bounds");
-        }
         let mut panics = Panics::default();
         panics.see(put.uid);
         panics.pass(PanicAt::Open);
@@ -167,6 +173,8 @@ impl Image {
     }
 
     fn clear(&mut self, lsn: u64) {
+        // What was counted is newer than the snapshot, and the clear is newer than that.
+        self.far = 0;
         for index in 0..self.records.capacity() {
             if lsn > self.covered_to(index) {
                 self.records.take(index);

@@ -22,6 +22,7 @@ use std::io;
 
 /// More records than a store writes while it makes one snapshot.
 pub(crate) const NEAR: u64 = 1 << 40;
+const FAR: &str = "the record names a slot beyond all bounds";
 /// Places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
@@ -109,6 +110,7 @@ pub fn recover(
         watch,
         faults,
         bytes: 0,
+        far: Vec::new(),
         result: Recovered::default(),
     };
     recovery.run()?;
@@ -122,6 +124,8 @@ struct Recovery<'a> {
     faults: Faults,
     /// Bytes of the files read to their ends.
     bytes: u64,
+    /// Where the records are that [`Image::far`] counts: damage, if no clear is behind them.
+    far: Vec<Damage>,
     result: Recovered,
 }
 
@@ -175,6 +179,7 @@ impl Recovery<'_> {
                 ..*segment
             });
         }
+        self.report_far()?;
         self.result.manifest = Some(Manifest { segments, ..manifest });
         Ok(())
     }
@@ -201,18 +206,46 @@ impl Recovery<'_> {
         next_lsn: Option<u64>,
         what: &str,
     ) -> Result<(), RecoverError> {
-        let damage = Damage {
+        let damage = self.damage(file, offset, next_lsn, what);
+        self.report(damage)
+    }
+
+    fn damage(&self, file: &str, offset: u64, next_lsn: Option<u64>, what: &str) -> Damage {
+        Damage {
             file: file.to_owned(),
             offset,
             after_lsn: self.result.image.last_lsn,
             next_lsn,
             what: what.to_owned(),
-        };
+        }
+    }
+
+    fn report(&mut self, damage: Damage) -> Result<(), RecoverError> {
         if !self.salvage {
             return Err(RecoverError::Damaged(damage));
         }
         if self.result.damages.len() < MAX_DAMAGES {
             self.result.damages.push(damage);
+        }
+        Ok(())
+    }
+
+    /// Notes where the record is that was just applied, if it names a place too far away; forgets them all behind a clear.
+    fn see_far(&mut self, file: &str, offset: u64) {
+        let far = self.result.image.far;
+        self.far.truncate(far);
+        if self.far.len() < far.min(MAX_DAMAGES) {
+            let damage = self.damage(file, offset, None, FAR);
+            self.far.push(damage);
+        }
+    }
+
+    /// The log is read to its end: no clear is behind these.
+    fn report_far(&mut self) -> Result<(), RecoverError> {
+        let last = self.result.image.last_lsn;
+        for damage in std::mem::take(&mut self.far) {
+            let next_lsn = (last > damage.after_lsn).then_some(damage.after_lsn + 1);
+            self.report(Damage { next_lsn, ..damage })?;
         }
         Ok(())
     }
