@@ -82,7 +82,8 @@ async function run(target) {
     '-max_len=16384',
     '-timeout=20',
     '-rss_limit_mb=2048',
-    '-malloc_limit_mb=1024',
+    // A length is believed up to that of the longest body: 1,025 MiB.
+    '-malloc_limit_mb=1040',
     '-print_final_stats=1',
     `-artifact_prefix=${join(made, 'crashes', `${target}-`)}`,
   ];

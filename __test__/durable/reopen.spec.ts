@@ -1,4 +1,5 @@
 /** What a store holds when it is opened again. */
+import { SessionManager } from 'agai-session';
 import { ManualClock } from 'agai-session/testing';
 import test from 'ava';
 import { DURABILITIES, openStore, reopen } from '../helpers/durable.js';
@@ -83,6 +84,25 @@ test('a session whose deadline passed while the store was closed is dead, and co
   t.true(again.has(kept.id));
   t.is(again.size, 1);
   t.is(again.recovery.expired, 1);
+});
+
+// Whoever had a session larger than a lowered bound could read it, and not log in.
+test('a session larger than a lowered maxSessionBytes is read, logged in and saved, but not written as large again', async (t) => {
+  const store = await openStore<{ text: string }>(t, { maxSessionBytes: '1MiB' });
+  const text = 'x'.repeat(500 * 1024);
+  const { id } = await store.create({ text });
+  const again = await reopen(t, store, { maxSessionBytes: '64KiB' });
+  const manager = new SessionManager<{ text: string }>({ store: again });
+  const found = (await manager.load(id))!;
+  t.is(found.data.text, text);
+  await found.login('ann');
+  await found.save();
+  t.false(again.has(id));
+  const loggedIn = (await manager.load(found.id!))!;
+  t.deepEqual([loggedIn.uid, loggedIn.data.text], ['ann', text]);
+  loggedIn.data.text = text.toUpperCase();
+  await t.throwsAsync(async () => loggedIn.save(), { code: 'ERR_SESSION_TOO_LARGE' });
+  t.is(again.get(found.id!)?.data.text, text);
 });
 
 test('sessions that were brought back are written, moved and ended like any other', async (t) => {

@@ -18,7 +18,7 @@ export const Kind = {
 } as const;
 
 const HEADER = 56;
-const LONGEST_BODY = 2 ** 30;
+const LONGEST_BODY = 2 ** 30 + 2 ** 20;
 /** Stands for never. */
 export const NEVER = 2 ** 48 - 1;
 

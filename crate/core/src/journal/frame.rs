@@ -19,8 +19,9 @@ use crc32c::{crc32c, crc32c_append};
 
 /// Bytes before the body.
 pub const HEADER: usize = 17;
-/// Longest body: what one string of the engine can hold, twice over.
-pub const MAX_BODY: usize = 1 << 30;
+/// Longest body. The longest text that the engine can hold takes 2^30 - 48 bytes where it is stored wide; beside it a put has its other
+/// fields, and a block the sessions before it. What is written must be read.
+pub const MAX_BODY: usize = (1 << 30) + (1 << 20);
 const CRC: std::ops::Range<usize> = 4..8;
 
 /// Where a file's checksums start: a frame of another file, or of this file's former life, does not pass here.
@@ -216,6 +217,12 @@ pub fn search(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::codec::{Block, Place, Put, encode};
+    use crate::journal::snapshot;
+    use crate::record::{MAX_UID_UNITS, NEVER};
+
+    /// The longest text that the engine can hold, at two bytes a unit.
+    const LONGEST_TEXT: usize = 2 * ((1 << 29) - 24);
 
     fn sealed(seed: Seed) -> Vec<u8> {
         let mut frames = Vec::new();
@@ -254,6 +261,44 @@ mod tests {
         frames[3] = 0xff;
         assert_eq!(parse(&frames, u64::MAX, seed), Err(Broken::Length));
         assert_eq!(parse(&[], 0, seed), Err(Broken::Short { needed: 17 }));
+    }
+
+    /// The bound was 2^30 bytes, some 500 less than a session of the longest text takes: it was written and acknowledged, and the store did
+    /// not open again.
+    #[test]
+    fn a_session_of_the_longest_text_can_be_read_from_the_log_and_from_a_snapshot() {
+        let mut body = Vec::new();
+        let most = u32::MAX;
+        let block = Block {
+            first: most,
+            end: most,
+            count: most,
+        };
+        encode(&block, &mut body);
+        let slot = Place {
+            index: most,
+            generation: most,
+        };
+        let put = Put {
+            slot,
+            key: [0xff; 16],
+            version: NEVER,
+            created_at: NEVER,
+            last_seen_at: NEVER,
+            idle_timeout: NEVER,
+            absolute_deadline: NEVER,
+            authenticated_at: NEVER,
+            wide: true,
+            uid: &[0; 2 * MAX_UID_UNITS],
+            data: &[],
+        };
+        encode(&put, &mut body);
+        // The text's length takes four bytes more than that of none.
+        let others = body.len() + size_of::<u32>() + snapshot::BYTES;
+        assert!(
+            LONGEST_TEXT + others <= MAX_BODY,
+            "{others} bytes beside the text"
+        );
     }
 
     /// Without the length a checksum says nothing of where a frame ends.

@@ -8,9 +8,9 @@ use crate::journal::panics::{PanicAt, Panics};
 use crate::record::restore;
 use crate::records::Records;
 
-/// Places beyond this are not believed: nobody has that many sessions, and each costs memory.
-const MAX_PLACES: u32 = 1 << 28;
-/// Nor are more places than the files have room for: a block without sessions takes some 28 bytes for 256 of them. Whoever salvages what
+/// Places that a slot can name: the index behind them is that of [`Place::NONE`].
+const MAX_PLACES: u32 = Place::NONE.index;
+/// More places than the files have room for are not believed, for each costs memory: a block without sessions takes some 28 bytes for 256 of them. Whoever salvages what
 /// is left of a store may find records of places whose block is lost.
 const PLACES_PER_BYTE: u64 = 16;
 const PLACES_AT_LEAST: u64 = 1 << 20;
@@ -30,6 +30,9 @@ pub struct Image {
     pub last_lsn: u64,
     /// Records of the log that were newer than the snapshot, and applied.
     pub applied: u64,
+    /// Records of places that the files have no room for, since the last clear. Nothing was done with them: a checkpoint beside which all
+    /// sessions were cleared leaves a snapshot of next to nothing, and behind it the log from before the clear.
+    pub far: usize,
     /// By ranges of slots, in their order: where each ends, and up to which record the snapshot has it.
     covered: Vec<(u32, u64)>,
     /// The same for slots behind all ranges.
@@ -45,6 +48,7 @@ impl Default for Image {
             now: 0,
             last_lsn: 0,
             applied: 0,
+            far: 0,
             covered: Vec::new(),
             base_lsn: 0,
             max_places: MAX_PLACES,
@@ -58,7 +62,7 @@ impl Image {
         let places = bytes
             .saturating_mul(PLACES_PER_BYTE)
             .saturating_add(PLACES_AT_LEAST);
-        self.max_places = u32::try_from(places).unwrap_or(MAX_PLACES).min(MAX_PLACES);
+        self.max_places = u32::try_from(places).unwrap_or(MAX_PLACES);
     }
 
     /// Begins with a snapshot: the log counts from behind `lsn`.
@@ -105,7 +109,11 @@ impl Image {
                 let put: Put<'_> = decode(frame.body).ok_or(MALFORMED)?;
                 self.newest_generation = self.newest_generation.max(put.slot.generation);
                 if self.is_newer(frame, put.slot.index) {
-                    self.put(&put)?;
+                    if put.slot.index < self.max_places {
+                        self.put(&put)?;
+                    } else {
+                        self.far += 1;
+                    }
                 }
             }
             kind::TOUCH => {
@@ -140,10 +148,8 @@ impl Image {
         Ok(())
     }
 
+    /// Places a session, for whose place there is room.
     fn put(&mut self, put: &Put<'_>) -> Result<(), Nonsense> {
-        if put.slot.index >= self.max_places {
-            return Err("the record names a slot beyond all bounds");
-        }
         let mut panics = Panics::default();
         panics.see(put.uid);
         panics.pass(PanicAt::Open);
@@ -167,10 +173,75 @@ impl Image {
     }
 
     fn clear(&mut self, lsn: u64) {
+        // What was counted is newer than the snapshot, and the clear is newer than that.
+        self.far = 0;
         for index in 0..self.records.capacity() {
             if lsn > self.covered_to(index) {
                 self.records.take(index);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::codec::encode;
+    use crate::journal::snapshot::KIND_BLOCK;
+
+    /// Whether files of so many bytes may have a block without sessions that ends at `end`.
+    fn has_room(bytes: u64, end: u32) -> bool {
+        let mut image = Image::default();
+        image.expect_bytes(bytes);
+        let mut body = Vec::new();
+        let (first, count) = (0, 0);
+        encode(&Block { first, end, count }, &mut body);
+        let frame = Frame {
+            lsn: 1,
+            kind: KIND_BLOCK,
+            body: &body,
+            crc: 0,
+        };
+        image.block(&frame).is_ok()
+    }
+
+    /// No more than 2^28 places were believed, whatever the files' length: a store may have sixteen times as many sessions, and did not
+    /// open again once it had.
+    #[test]
+    fn the_length_of_the_files_alone_bounds_the_places() {
+        assert!(has_room(1 << 28, u32::MAX), "all that a slot can name");
+        assert!(has_room(1 << 25, (1 << 29) + (1 << 20)));
+        assert!(!has_room(1 << 25, (1 << 29) + (1 << 20) + 1));
+        assert!(has_room(0, 1 << 20));
+        assert!(!has_room(0, (1 << 20) + 1));
+    }
+
+    #[test]
+    fn the_slot_that_names_no_session_is_never_filled() {
+        let mut image = Image::default();
+        image.expect_bytes(u64::MAX);
+        let mut body = Vec::new();
+        let put = Put {
+            slot: Place::NONE,
+            key: [0; 16],
+            version: 1,
+            created_at: 0,
+            last_seen_at: 0,
+            idle_timeout: 0,
+            absolute_deadline: 0,
+            authenticated_at: 0,
+            wide: false,
+            uid: &[],
+            data: &[],
+        };
+        encode(&put, &mut body);
+        let frame = Frame {
+            lsn: 1,
+            kind: kind::PUT,
+            body: &body,
+            crc: 0,
+        };
+        image.record(&frame).unwrap();
+        assert_eq!((image.far, image.records.capacity()), (1, 0));
     }
 }

@@ -4,12 +4,13 @@
 //! before or behind, says that the record had been synced: a crash in the middle of a write, or a power cut that took some sectors of
 //! what was not synced and left others. Everything else that cannot be read, or contradicts what is known, is **damage**.
 
+mod segment;
+
+use self::segment::Expected;
 use crate::journal::catalog::{self, ManifestError, read_manifest};
-use crate::journal::codec::{Foot, Head, Manifest, Mark, Sealed, SegmentEntry, SnapshotEntry, decode};
+use crate::journal::codec::{Foot, Head, Manifest, SegmentEntry, SnapshotEntry, decode};
 use crate::journal::disk::Disk;
-use crate::journal::entries::kind;
-use crate::journal::faults::{Fault, Faults};
-use crate::journal::frame::Frame;
+use crate::journal::faults::Faults;
 use crate::journal::header::{FileKind, Unreadable};
 use crate::journal::image::Image;
 use crate::journal::log::segment_name;
@@ -21,8 +22,7 @@ use std::io;
 
 /// More records than a store writes while it makes one snapshot.
 pub(crate) const NEAR: u64 = 1 << 40;
-const MISSING: &str = "records are missing before this one";
-const ABSURD: &str = "the record has a number that no store comes to";
+const FAR: &str = "the record names a slot beyond all bounds";
 /// Places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
@@ -110,6 +110,7 @@ pub fn recover(
         watch,
         faults,
         bytes: 0,
+        far: Vec::new(),
         result: Recovered::default(),
     };
     recovery.run()?;
@@ -123,14 +124,9 @@ struct Recovery<'a> {
     faults: Faults,
     /// Bytes of the files read to their ends.
     bytes: u64,
+    /// Where the records are that [`Image::far`] counts: damage, if no clear is behind them.
+    far: Vec<Damage>,
     result: Recovered,
-}
-
-/// What is known of a segment before it is read.
-struct Expected {
-    /// Checksum over the records of the segment before it, if that was read.
-    chain: Option<u32>,
-    is_last: bool,
 }
 
 fn io_error(file: &str) -> impl FnOnce(io::Error) -> RecoverError {
@@ -183,6 +179,7 @@ impl Recovery<'_> {
                 ..*segment
             });
         }
+        self.report_far()?;
         self.result.manifest = Some(Manifest { segments, ..manifest });
         Ok(())
     }
@@ -209,18 +206,46 @@ impl Recovery<'_> {
         next_lsn: Option<u64>,
         what: &str,
     ) -> Result<(), RecoverError> {
-        let damage = Damage {
+        let damage = self.damage(file, offset, next_lsn, what);
+        self.report(damage)
+    }
+
+    fn damage(&self, file: &str, offset: u64, next_lsn: Option<u64>, what: &str) -> Damage {
+        Damage {
             file: file.to_owned(),
             offset,
             after_lsn: self.result.image.last_lsn,
             next_lsn,
             what: what.to_owned(),
-        };
+        }
+    }
+
+    fn report(&mut self, damage: Damage) -> Result<(), RecoverError> {
         if !self.salvage {
             return Err(RecoverError::Damaged(damage));
         }
         if self.result.damages.len() < MAX_DAMAGES {
             self.result.damages.push(damage);
+        }
+        Ok(())
+    }
+
+    /// Notes where the record is that was just applied, if it names a place too far away; forgets them all behind a clear.
+    fn see_far(&mut self, file: &str, offset: u64) {
+        let far = self.result.image.far;
+        self.far.truncate(far);
+        if self.far.len() < far.min(MAX_DAMAGES) {
+            let damage = self.damage(file, offset, None, FAR);
+            self.far.push(damage);
+        }
+    }
+
+    /// The log is read to its end: no clear is behind these.
+    fn report_far(&mut self) -> Result<(), RecoverError> {
+        let last = self.result.image.last_lsn;
+        for damage in std::mem::take(&mut self.far) {
+            let next_lsn = (last > damage.after_lsn).then_some(damage.after_lsn + 1);
+            self.report(Damage { next_lsn, ..damage })?;
         }
         Ok(())
     }
@@ -314,139 +339,5 @@ impl Recovery<'_> {
             self.damaged(&name, reader.end(), None, "its end is missing")?;
         }
         Ok(())
-    }
-
-    #[expect(clippy::too_many_lines, reason = "one loop over one file")]
-    fn segment(&mut self, entry: &SegmentEntry, expected: &Expected) -> Result<Sealed, RecoverError> {
-        let name = segment_name(entry.generation, entry.number);
-        let mut end = Sealed {
-            len: 0,
-            last_lsn: entry.start_lsn.saturating_sub(1),
-            chain: expected.chain.unwrap_or_default(),
-        };
-        let chain = &mut end.chain;
-        let is_expected = |header: &crate::journal::header::FileHeader| {
-            let is_next = expected.chain.is_none_or(|chain| chain == header.chain);
-            *chain = header.chain;
-            is_next
-                && (header.generation, header.number, header.salt, header.start_lsn)
-                    == (entry.generation, entry.number, entry.salt, entry.start_lsn)
-        };
-        let Some(mut reader) = self.open(&name, FileKind::Segment, is_expected)? else {
-            return Ok(entry.sealed.unwrap_or(end));
-        };
-        if let Some(sealed) = entry.sealed {
-            reader.limit(sealed.len);
-        }
-        // The newest record that is known to have been on the disk.
-        let mut synced = 0;
-        // Those behind the first place that cannot be read, too.
-        let mut marks_are_known = false;
-        let mut records = 0;
-        // Damage was listed, and no record has been read since.
-        let mut passed_over = false;
-        loop {
-            let known = end.last_lsn;
-            let (offset, what, is_broken) = match reader.next().map_err(io_error(&name))? {
-                Next::End => break,
-                Next::Broken { offset } => (offset, "a record cannot be read", true),
-                Next::Frame { frame, offset } => {
-                    let applied = self.record(&frame, &mut end, &mut synced);
-                    end.chain = crc32c_append(end.chain, &frame.crc.to_le_bytes());
-                    match applied {
-                        Ok(()) => {
-                            let is_mark = frame.kind == kind::MARK;
-                            let follows = frame.lsn == known + u64::from(!is_mark);
-                            if self.salvage && !follows && !passed_over {
-                                self.damaged(&name, offset, Some(frame.lsn), MISSING)?;
-                            }
-                            passed_over = is_mark && (passed_over || !follows);
-                            records += 1;
-                            end.len = reader.offset();
-                            self.watch.read(
-                                self.bytes + reader.offset(),
-                                u64::from(self.result.image.records.len()),
-                            );
-                            continue;
-                        }
-                        Err(nonsense) => (offset, nonsense, false),
-                    }
-                }
-            };
-            // Behind what cannot be read: a record that is newer, but not by more than there is room for.
-            let most = known + (reader.end() - offset) / crate::journal::frame::HEADER as u64 + 2;
-            let follows = |lsn, kind| {
-                let is_newer = if kind == kind::MARK {
-                    lsn >= known
-                } else {
-                    lsn > known
-                };
-                is_newer && lsn <= most && (kind::is_record(kind) || kind == kind::MARK)
-            };
-            let found = reader.search(follows).map_err(io_error(&name))?;
-            let may_tear = expected.is_last && entry.sealed.is_none();
-            if may_tear && found.is_some() && !marks_are_known {
-                marks_are_known = true;
-                let visit = |frame: &Frame<'_>| {
-                    let mark: Option<Mark> = (frame.kind == kind::MARK).then(|| decode(frame.body)).flatten();
-                    synced = synced.max(mark.map_or(0, |mark| mark.synced));
-                };
-                reader.visit_rest(follows, visit).map_err(io_error(&name))?;
-            }
-            let is_torn = is_broken && may_tear && synced <= known && !reader.gave_up();
-            if is_torn {
-                self.result.torn = Some(Torn {
-                    file: name.clone(),
-                    offset,
-                    len: reader.end() - offset,
-                });
-                break;
-            }
-            if !self.faults.has(Fault::ReplayPastTorn) {
-                self.damaged(&name, offset, found.map(|_| known + 1), what)?;
-            }
-            passed_over = true;
-            let Some(distance) = found else { break };
-            reader.skip(distance).map_err(io_error(&name))?;
-        }
-        end.len = end.len.max(crate::journal::header::LEN as u64);
-        self.bytes += reader.end();
-        self.watch.file(&name, end.len, records);
-        if let Some(sealed) = entry.sealed
-            && sealed != end
-            && !self.faults.has(Fault::GapIgnored)
-        {
-            self.damaged(&name, end.len, None, "it does not end as the manifest says")?;
-        }
-        if synced > end.last_lsn {
-            self.damaged(
-                &name,
-                end.len,
-                None,
-                "records that were on the disk are missing at its end",
-            )?;
-        }
-        Ok(end)
-    }
-
-    fn record(&mut self, frame: &Frame<'_>, end: &mut Sealed, synced: &mut u64) -> Result<(), &'static str> {
-        if frame.kind == kind::MARK {
-            let mark: Mark = decode(frame.body).ok_or("the mark is malformed")?;
-            *synced = mark.synced.max(*synced);
-            self.result.image.now = self.result.image.now.max(mark.now);
-            if frame.lsn != end.last_lsn && !self.salvage && !self.faults.has(Fault::GapIgnored) {
-                return Err("records are missing before this mark");
-            }
-            return Ok(());
-        }
-        let is_next = frame.lsn == end.last_lsn + 1 || self.salvage && frame.lsn > end.last_lsn;
-        if !is_next && !self.faults.has(Fault::GapIgnored) {
-            return Err(MISSING);
-        }
-        if frame.lsn - end.last_lsn > NEAR {
-            return Err(ABSURD);
-        }
-        end.last_lsn = frame.lsn;
-        self.result.image.record(frame)
     }
 }

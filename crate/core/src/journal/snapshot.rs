@@ -20,7 +20,7 @@ pub const KIND_FOOT: u8 = 18;
 
 /// Places looked at under one hold of the lock, and bytes copied at most, but for the last session: some 50 microseconds.
 const SLOTS: u32 = 256;
-const BYTES: usize = 1 << 16;
+pub const BYTES: usize = 1 << 16;
 /// Bytes after which the file is synced: a single sync at the end would keep the disk busy for long.
 const SYNC_EVERY: u64 = 4 << 20;
 

@@ -511,6 +511,60 @@ fn a_write_that_does_not_fit_changes_nothing() {
     assert_eq!((text.as_str(), facts.version), ("0123456789", 1));
 }
 
+/// A store was opened again with a lower bound: whose session was larger could read it, and neither log in nor see its form kept.
+#[test]
+fn a_session_larger_than_a_lowered_bound_can_do_all_that_writes_no_data() {
+    let mut store = store(ROOMY);
+    store.create(key(1), 0, &new("", "0123456789a")).unwrap();
+    store.options.max_session_bytes = 10;
+    let with_form = Change {
+        form: Some(latin1("{\"get\":{}}")),
+        ..Change::default()
+    };
+    let with_timeout = Change {
+        idle_timeout: Some(70),
+        ..Change::default()
+    };
+    for change in [with_form, with_timeout] {
+        assert!(matches!(
+            store.commit(key(1), 1, None, &change),
+            Ok(Commit::Done(_))
+        ));
+    }
+    let login = Renewal {
+        change: Change::default(),
+        identity: Identity::User(latin1("ann")),
+    };
+    let Ok(Some(Commit::Done(facts))) = store.regenerate(key(1), key(2), 2, None, &login) else {
+        panic!("moved")
+    };
+    assert_eq!((facts.version, facts.uid_units), (4, 3));
+    let as_large = set("0123456789b");
+    let refused = store.commit(key(2), 3, None, &as_large);
+    assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, limit: 10 })));
+    let moved_with_data = Renewal {
+        change: as_large,
+        identity: Identity::Keep,
+    };
+    let refused = store.regenerate(key(2), key(3), 3, None, &moved_with_data);
+    assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
+    let refused = store.create(key(4), 3, &new("", "0123456789b"));
+    assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
+    let long_uid = "u".repeat(256);
+    let login = Renewal {
+        identity: Identity::User(latin1(&long_uid)),
+        ..login
+    };
+    let refused = store.regenerate(key(2), key(3), 3, None, &login);
+    assert!(matches!(refused, Err(Error::UidTooLong { .. })));
+    let smaller = set("0123456789");
+    assert!(matches!(
+        store.commit(key(2), 4, Some(4), &smaller),
+        Ok(Commit::Done(_))
+    ));
+    store.validate();
+}
+
 #[test]
 fn a_login_moves_the_session_to_a_new_id_and_the_old_one_is_dead() {
     let mut store = store(ROOMY);

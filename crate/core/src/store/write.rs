@@ -35,7 +35,8 @@ impl Store {
             form: new.form.into(),
             data: new.data.into(),
         };
-        self.check(&contents)?;
+        self.check_data(&contents)?;
+        Self::check_uid(&contents)?;
         let absolute_timeout = new.absolute_timeout.unwrap_or(self.options.absolute_timeout);
         let body = self.records.encode(&contents);
         let bytes = body.record_bytes();
@@ -148,11 +149,15 @@ impl Store {
             .map_or(Commit::Gone, |record| Commit::Done(record.facts()))
     }
 
-    fn check(&self, contents: &Contents<'_>) -> Result<(), Error> {
+    fn check_data(&self, contents: &Contents<'_>) -> Result<(), Error> {
         let (bytes, limit) = (contents.data_bytes(), self.options.max_session_bytes);
         if bytes > limit {
             return Err(Error::TooLarge { bytes, limit });
         }
+        Ok(())
+    }
+
+    fn check_uid(contents: &Contents<'_>) -> Result<(), Error> {
         let units = contents.uid.units();
         if units > MAX_UID_UNITS {
             return Err(Error::UidTooLong {
@@ -197,7 +202,11 @@ impl Store {
         if let Some(timeout) = change.idle_timeout {
             contents.idle_timeout = timeout;
         }
-        self.check(&contents)?;
+        // Data that stays may be larger: it was written under another bound, before the store was opened with this one.
+        if change.data.is_some() {
+            self.check_data(&contents)?;
+        }
+        Self::check_uid(&contents)?;
         let is_user = contents.uid.units() > 0;
         let body = self.records.encode(&contents);
         let new_bytes = body.record_bytes();

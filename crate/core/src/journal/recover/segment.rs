@@ -1,0 +1,162 @@
+//! One segment of the log, record by record, up to its end or to a torn tail.
+
+use super::{NEAR, RecoverError, Recovery, Torn, io_error};
+use crate::journal::codec::{Mark, Sealed, SegmentEntry, decode};
+use crate::journal::entries::kind;
+use crate::journal::faults::Fault;
+use crate::journal::frame::{self, Frame};
+use crate::journal::header::{self, FileHeader, FileKind};
+use crate::journal::log::segment_name;
+use crate::journal::reader::Next;
+use crc32c::crc32c_append;
+
+const MISSING: &str = "records are missing before this one";
+const ABSURD: &str = "the record has a number that no store comes to";
+
+/// What is known of a segment before it is read.
+pub struct Expected {
+    /// Checksum over the records of the segment before it, if that was read.
+    pub chain: Option<u32>,
+    pub is_last: bool,
+}
+
+impl Recovery<'_> {
+    #[expect(clippy::too_many_lines, reason = "one loop over one file")]
+    pub(super) fn segment(
+        &mut self,
+        entry: &SegmentEntry,
+        expected: &Expected,
+    ) -> Result<Sealed, RecoverError> {
+        let name = segment_name(entry.generation, entry.number);
+        let mut end = Sealed {
+            len: 0,
+            last_lsn: entry.start_lsn.saturating_sub(1),
+            chain: expected.chain.unwrap_or_default(),
+        };
+        let chain = &mut end.chain;
+        let is_expected = |header: &FileHeader| {
+            let is_next = expected.chain.is_none_or(|chain| chain == header.chain);
+            *chain = header.chain;
+            is_next
+                && (header.generation, header.number, header.salt, header.start_lsn)
+                    == (entry.generation, entry.number, entry.salt, entry.start_lsn)
+        };
+        let Some(mut reader) = self.open(&name, FileKind::Segment, is_expected)? else {
+            return Ok(entry.sealed.unwrap_or(end));
+        };
+        if let Some(sealed) = entry.sealed {
+            reader.limit(sealed.len);
+        }
+        // The newest record that is known to have been on the disk.
+        let mut synced = 0;
+        // Those behind the first place that cannot be read, too.
+        let mut marks_are_known = false;
+        let mut records = 0;
+        // Damage was listed, and no record has been read since.
+        let mut passed_over = false;
+        loop {
+            let known = end.last_lsn;
+            let (offset, what, is_broken) = match reader.next().map_err(io_error(&name))? {
+                Next::End => break,
+                Next::Broken { offset } => (offset, "a record cannot be read", true),
+                Next::Frame { frame, offset } => {
+                    let applied = self.record(&frame, &mut end, &mut synced);
+                    end.chain = crc32c_append(end.chain, &frame.crc.to_le_bytes());
+                    match applied {
+                        Ok(()) => {
+                            self.see_far(&name, offset);
+                            let is_mark = frame.kind == kind::MARK;
+                            let follows = frame.lsn == known + u64::from(!is_mark);
+                            if self.salvage && !follows && !passed_over {
+                                self.damaged(&name, offset, Some(frame.lsn), MISSING)?;
+                            }
+                            passed_over = is_mark && (passed_over || !follows);
+                            records += 1;
+                            end.len = reader.offset();
+                            self.watch.read(
+                                self.bytes + reader.offset(),
+                                u64::from(self.result.image.records.len()),
+                            );
+                            continue;
+                        }
+                        Err(nonsense) => (offset, nonsense, false),
+                    }
+                }
+            };
+            // Behind what cannot be read: a record that is newer, but not by more than there is room for.
+            let most = known + (reader.end() - offset) / frame::HEADER as u64 + 2;
+            let follows = |lsn, kind| {
+                let is_newer = if kind == kind::MARK {
+                    lsn >= known
+                } else {
+                    lsn > known
+                };
+                is_newer && lsn <= most && (kind::is_record(kind) || kind == kind::MARK)
+            };
+            let found = reader.search(follows).map_err(io_error(&name))?;
+            let may_tear = expected.is_last && entry.sealed.is_none();
+            if may_tear && found.is_some() && !marks_are_known {
+                marks_are_known = true;
+                let visit = |frame: &Frame<'_>| {
+                    let mark: Option<Mark> = (frame.kind == kind::MARK).then(|| decode(frame.body)).flatten();
+                    synced = synced.max(mark.map_or(0, |mark| mark.synced));
+                };
+                reader.visit_rest(follows, visit).map_err(io_error(&name))?;
+            }
+            let is_torn = is_broken && may_tear && synced <= known && !reader.gave_up();
+            if is_torn {
+                self.result.torn = Some(Torn {
+                    file: name.clone(),
+                    offset,
+                    len: reader.end() - offset,
+                });
+                break;
+            }
+            if !self.faults.has(Fault::ReplayPastTorn) {
+                self.damaged(&name, offset, found.map(|_| known + 1), what)?;
+            }
+            passed_over = true;
+            let Some(distance) = found else { break };
+            reader.skip(distance).map_err(io_error(&name))?;
+        }
+        end.len = end.len.max(header::LEN as u64);
+        self.bytes += reader.end();
+        self.watch.file(&name, end.len, records);
+        if let Some(sealed) = entry.sealed
+            && sealed != end
+            && !self.faults.has(Fault::GapIgnored)
+        {
+            self.damaged(&name, end.len, None, "it does not end as the manifest says")?;
+        }
+        if synced > end.last_lsn {
+            self.damaged(
+                &name,
+                end.len,
+                None,
+                "records that were on the disk are missing at its end",
+            )?;
+        }
+        Ok(end)
+    }
+
+    fn record(&mut self, frame: &Frame<'_>, end: &mut Sealed, synced: &mut u64) -> Result<(), &'static str> {
+        if frame.kind == kind::MARK {
+            let mark: Mark = decode(frame.body).ok_or("the mark is malformed")?;
+            *synced = mark.synced.max(*synced);
+            self.result.image.now = self.result.image.now.max(mark.now);
+            if frame.lsn != end.last_lsn && !self.salvage && !self.faults.has(Fault::GapIgnored) {
+                return Err("records are missing before this mark");
+            }
+            return Ok(());
+        }
+        let is_next = frame.lsn == end.last_lsn + 1 || self.salvage && frame.lsn > end.last_lsn;
+        if !is_next && !self.faults.has(Fault::GapIgnored) {
+            return Err(MISSING);
+        }
+        if frame.lsn - end.last_lsn > NEAR {
+            return Err(ABSURD);
+        }
+        end.last_lsn = frame.lsn;
+        self.result.image.record(frame)
+    }
+}
