@@ -186,6 +186,8 @@ impl Writer {
     /// Does what there is to do now, without waiting for more.
     pub fn turn(&mut self) -> Turn {
         self.let_checkpoint_catch_up();
+        // Before: whatever the snapshot saw is then written before it counts.
+        let is_ready = self.checkpoint.as_ref().is_some_and(Checkpoint::wants_turns);
         let mut work = self.take_work();
         if work.poisoned {
             return self.give_up();
@@ -197,7 +199,7 @@ impl Writer {
         }
         self.chunks = std::mem::take(&mut work.batch.chunks);
         self.chunks.truncate(SPARE_CHUNKS);
-        self.see_to_checkpoint(&work);
+        self.see_to_checkpoint(&work, is_ready);
         if self.behind && self.log.is_some() {
             self.try_to_heal();
         }

@@ -101,10 +101,13 @@ fn finish(
 }
 
 impl Writer {
-    /// Starts, advances or ends a checkpoint, whichever is due.
-    pub(super) fn see_to_checkpoint(&mut self, work: &Work) {
+    /// Starts, advances or ends a checkpoint, whichever is due. `is_ready`: there was something to do for the one under way before the work
+    /// was taken.
+    pub(super) fn see_to_checkpoint(&mut self, work: &Work, is_ready: bool) {
         if self.checkpoint.is_some() {
-            self.advance_checkpoint();
+            if is_ready {
+                self.advance_checkpoint();
+            }
             return;
         }
         let is_asked = work.ticket > self.tickets_done;
@@ -236,14 +239,7 @@ impl Writer {
             return;
         };
         let outcome = match checkpoint.run {
-            Run::Thread { thread, done, stop } => {
-                if !done.load(Ordering::Acquire) {
-                    checkpoint.run = Run::Thread { thread, done, stop };
-                    self.checkpoint = Some(checkpoint);
-                    return;
-                }
-                joined(thread)
-            }
+            Run::Thread { thread, .. } => joined(thread),
             Run::Turns(ref mut writer) => {
                 let step = writer
                     .as_mut()
