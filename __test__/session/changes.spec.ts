@@ -126,6 +126,18 @@ test('an object that was replaced by one with the same fields and another JSON i
   t.is(text, '{"price":"5 cents"}');
 });
 
+test('a property that became a getter is written as what it answers, and one that throws is ERR_SESSION_DATA', (t) => {
+  const become = (get: () => unknown) => (data: Data) => {
+    Object.defineProperty(data, 'n', { get, enumerable: true, configurable: true });
+  };
+  t.is(written({ n: 1 }, become(() => 1)).version, 1);
+  t.is(written({ n: 1 }, become(() => 2)).text, '{"n":2}');
+  const fail = (): never => {
+    throw new Error('no number');
+  };
+  t.throws(() => written({ n: 1 }, become(fail)), { code: 'ERR_SESSION_DATA', message: /no number/ });
+});
+
 test('what is changed after a save is found by the next one', (t) => {
   const { id } = store.create({ n: 0 });
   const session = manager.load(id) as ReturnType<typeof manager.create>;

@@ -7,8 +7,9 @@ export const scales = {
   smoke: {
     name: 'smoke',
     rounds: 2,
-    httpRounds: 1,
     launches: 1,
+    httpRounds: 1,
+    httpLaunches: 1,
     ms: 10,
     sessions: [100, 1_000],
     sizes: [300],
@@ -19,8 +20,9 @@ export const scales = {
   quick: {
     name: 'quick',
     rounds: 7,
-    httpRounds: 3,
     launches: 2,
+    httpRounds: 2,
+    httpLaunches: 2,
     ms: 150,
     sessions: [1_000, 100_000, million],
     sizes: [300, 2_048],
@@ -30,8 +32,9 @@ export const scales = {
   full: {
     name: 'full',
     rounds: 15,
-    httpRounds: 9,
     launches: 5,
+    httpRounds: 3,
+    httpLaunches: 3,
     ms: 300,
     sessions: [1_000, 100_000, million, 5 * million],
     sizes: [50, 300, 2_048, 10_240],

@@ -4,6 +4,7 @@ import { run as durable } from './durable.mjs';
 import { run as expiry } from './expiry.mjs';
 import { run as http } from './http.mjs';
 import { run as middleware } from './middleware.mjs';
+import { run as profile } from './profile.mjs';
 import { run as recovery } from './recovery.mjs';
 import { run as residence } from './residence.mjs';
 import { run as steps } from './steps.mjs';
@@ -14,6 +15,7 @@ export const measurements = {
   'call-floor': callFloor,
   store,
   middleware,
+  profile,
   http,
   steps,
   residence,

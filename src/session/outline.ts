@@ -21,7 +21,12 @@ export function outlineOf(value: object): Outline | undefined {
 
 /** Whether it is made of the same objects with the same keys, in the same order, and the same values. */
 export function hasOutline(value: object, outline: Outline): boolean {
-  return follow(value, outline, 0) > 0;
+  try {
+    return follow(value, outline, 0) > 0;
+  } catch {
+    // A getter of its user's that throws. It does so again when the value is written down, and is told of then.
+    return false;
+  }
 }
 
 function add(value: object, outline: unknown[], depth: number): boolean {

@@ -10,8 +10,8 @@ use crate::records::Records;
 
 /// Places that a slot can name: the index behind them is that of [`Place::NONE`].
 const MAX_PLACES: u32 = Place::NONE.index;
-/// More places than the files have room for are not believed, for each costs memory: a block without sessions takes some 28 bytes for 256 of them. Whoever salvages what
-/// is left of a store may find records of places whose block is lost.
+/// More places than the files have room for are not believed, for each costs memory: a block without sessions takes some 28 bytes for 256
+/// of them. Whoever salvages what is left of a store may find records of places whose block is lost.
 const PLACES_PER_BYTE: u64 = 16;
 const PLACES_AT_LEAST: u64 = 1 << 20;
 
