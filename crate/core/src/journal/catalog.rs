@@ -73,7 +73,6 @@ impl Catalog {
             // The name may be that of the new one already, whatever a power cut makes of it.
             let there = read_manifest(&*self.disk, self.faults);
             self.in_doubt = !matches!(there, Ok(Some(there)) if there == self.manifest);
-            self.tidy();
             return Err(error);
         }
         self.in_doubt = false;
