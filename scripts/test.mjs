@@ -107,7 +107,7 @@ function count(name, result) {
   passed += result.passed;
   failed += result.failed;
   if (result.failed === 0) return;
-  failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`, ...(result.told ?? []));
+  failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`, ...(result.told ?? []).slice(0, MOST_TOLD));
 }
 
 for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser, prepareFaults]) {
@@ -222,7 +222,7 @@ function rustTests(args) {
       // Behind `failures:` stands what the failed ones printed, and their names. A campaign has a line for each test.
       if (line === 'failures:') isFailure = true;
       else if (line.startsWith('test result: ')) isFailure = false;
-      else if ((isFailure || line.includes('| FAILED')) && result.told.length < MOST_TOLD) result.told.push(line);
+      else if (isFailure || line.includes('| FAILED')) result.told.push(line);
       const found = /^test result: \w+\. (\d+) passed; (\d+) failed/.exec(line);
       if (!found) return;
       summaries += 1;
@@ -249,7 +249,7 @@ async function avaTests() {
     if (isNotOk) notOk += 1;
     // What it says of a test is indented below that.
     isFailure = isNotOk || (isFailure && line.startsWith(' '));
-    if (isFailure && result.told.length < MOST_TOLD) result.told.push(line);
+    if (isFailure) result.told.push(line);
     const found = /^# (pass|fail) (\d+)$/.exec(line);
     if (!found) return;
     summaries += 1;
