@@ -153,7 +153,6 @@ export const candidates = Object.fromEntries([
 async function framework(kind, scale, seconds, folder, figures) {
   const names = Object.keys(candidates).filter((name) => name.startsWith(`${kind}: `));
   return withCandidates(import.meta.url, names, {}, async (started) => {
-    const add = (table, row, what, values) => ((figures[table][row] ??= {})[what] ??= []).push(...values);
     const scripts = {};
     for (const [name, ask] of Object.entries(started)) {
       const { port, cookies } = await ask('facts');
@@ -170,21 +169,15 @@ async function framework(kind, scale, seconds, folder, figures) {
       if (scale.name !== 'smoke') await takeTurns(1, started, measure);
       const rounds = await takeTurns(scale.httpRounds, started, measure);
       const bare = rounds[`${kind}: ${BARE}`];
+      const facts = {
+        share: ({ rate }, round) => (100 * rate) / bare[round].rate,
+        latency: ({ p99 }) => p99,
+        cpu: ({ cpu }) => cpu,
+      };
       for (const [name, all] of Object.entries(rounds)) {
-        const shares = all.map(({ rate }, round) => (100 * rate) / bare[round].rate);
-        add('share', name, what, shares);
-        add(
-          'latency',
-          name,
-          what,
-          all.map(({ p99 }) => p99),
-        );
-        add(
-          'cpu',
-          name,
-          what,
-          all.map(({ cpu }) => cpu),
-        );
+        for (const [table, fact] of Object.entries(facts)) {
+          ((figures[table][name] ??= {})[what] ??= []).push(...all.map(fact));
+        }
       }
     }
   });
