@@ -1,9 +1,10 @@
 /** The middleware for Express 4 and 5. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import type { Exchange } from '../manager/exchange.js';
 import type { SessionOptions } from '../manager/options.js';
 import { SessionManager } from '../manager/session-manager.js';
-import type { Session } from '../session/session.js';
+import type { Session, SessionData } from '../session/session.js';
 import { expose } from './request.js';
 
 export type { SessionOptions };
@@ -38,21 +39,21 @@ export function session(options: SessionOptions = {}): SessionMiddleware {
   const manager = new SessionManager(options);
   const { onError } = options;
   function session(req: IncomingMessage, res: ServerResponse, next: Next): void {
-    let started: MaybePromise<Session>;
+    let begun: MaybePromise<Exchange<SessionData>>;
     try {
-      started = manager.start(req, res, { secure: secureOf, onError: onError ? undefined : next });
+      begun = manager.begin(req, res, { secure: secureOf, onError: onError ? undefined : next });
     } catch (error) {
       next(error);
       return;
     }
-    if (isPromise(started)) started.then((started) => begin(req, started, next), next);
-    else begin(req, started, next);
+    if (isPromise(begun)) begun.then((exchange) => show(req, exchange, next), next);
+    else show(req, begun, next);
   }
   return Object.assign(session, { manager, ready: manager.ready });
 }
 
-function begin(req: IncomingMessage, session: Session, next: Next): void {
-  expose(req, session);
+function show(req: IncomingMessage, exchange: Exchange<SessionData>, next: Next): void {
+  expose(req, exchange);
   next();
 }
 

@@ -4,13 +4,13 @@
  */
 import { IncomingMessage } from 'node:http';
 import { Exchange } from '../manager/exchange.js';
-import type { Session } from '../session/session.js';
+import type { Session, SessionData } from '../session/session.js';
 
-/** Has `req.session` be this session. */
-export function expose(req: IncomingMessage, session: Session): void {
-  Exchange.show(req, session);
+/** Has `req.session` be the session of this exchange. */
+export function expose(req: IncomingMessage, exchange: Exchange<SessionData>): void {
+  exchange.show();
   if (!isDefined || !(req instanceof IncomingMessage) || Object.hasOwn(req, 'session')) {
-    (req as { session?: Session }).session = session;
+    (req as { session?: Session }).session = exchange.session;
   }
 }
 

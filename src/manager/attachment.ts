@@ -17,39 +17,46 @@ const numbers = ((globalThis as { [kNumbers]?: { next: number } })[kNumbers] ??=
 const REQUEST: object = IncomingMessage.prototype;
 const RESPONSE: object = ServerResponse.prototype;
 
-/** Whether it is as Node made it, so that it is like all others, and its properties cost next to nothing. */
-function isPlain(object: object): boolean {
+/**
+ * Whether it is as Node made it, so that it is like all others, and its properties cost next to nothing. Those of any other are better asked
+ * of `Reflect.get`: by a name in source code, V8 first learns of each hidden class that it meets, which is vain where all differ.
+ */
+export function isPlain(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
   return prototype === REQUEST || prototype === RESPONSE;
 }
 
-/** A property's value. By a name in source code, V8 first learns of each hidden class that it meets, which is vain where all differ. */
-export function look<T extends object, Name extends keyof T>(object: T, name: Name): T[Name] {
-  return isPlain(object) ? object[name] : (Reflect.get(object, name) as T[Name]);
+/** One property of plain objects, by a name in source code: V8 then knows where it is. */
+export interface PlainProperty<T extends object> {
+  get(held: object): T | undefined;
+  set(held: object, value: T): void;
 }
 
 /** One thing for each object: a property of a plain one, an element of any other. */
 export class Attachment<T extends object> {
-  readonly #symbol = Symbol('agai-session');
+  readonly #property: PlainProperty<T>;
   readonly #number = numbers.next++;
   /** Whether any was plain when it was given its property: a framework may give it another prototype afterwards. */
   #isInProperties = false;
   #isInElements = false;
 
+  constructor(property: PlainProperty<T>) {
+    this.#property = property;
+  }
+
   get(object: object): T | undefined {
-    const held = object as Record<symbol | number, T | undefined>;
-    if (isPlain(object)) return held[this.#symbol] ?? (this.#isInElements ? held[this.#number] : undefined);
-    return held[this.#number] ?? (this.#isInProperties ? held[this.#symbol] : undefined);
+    const elements = object as Record<number, T | undefined>;
+    if (isPlain(object)) return this.#property.get(object) ?? (this.#isInElements ? elements[this.#number] : undefined);
+    return elements[this.#number] ?? (this.#isInProperties ? this.#property.get(object) : undefined);
   }
 
   set(object: object, value: T): void {
-    const held = object as Record<symbol | number, T>;
     if (isPlain(object)) {
       this.#isInProperties = true;
-      held[this.#symbol] = value;
+      this.#property.set(object, value);
     } else {
       this.#isInElements = true;
-      held[this.#number] = value;
+      (object as Record<number, T>)[this.#number] = value;
     }
   }
 }

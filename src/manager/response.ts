@@ -7,65 +7,40 @@
  */
 import { ServerResponse } from 'node:http';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
-import { Attachment, look } from './attachment.js';
+import { Attachment, isPlain } from './attachment.js';
 import { Failure, startOver } from './failure.js';
 import { freezeHead, isHead, sendWithCookie, SENDING, type Method, type Response, type Sending } from './head.js';
 
-const gates = new Attachment<Gate>();
 const kHooked = Symbol('agai-session.hooked');
+const kGate = Symbol('agai-session.gate');
+type Gated = { [kGate]?: Gate };
 
-/** What a gate does before the headers leave, and what it tells if that failed. */
-export interface Commit {
-  /** The name that the session's cookie has on this connection. */
-  readonly cookieName: string;
-  /** Writes the session; answers the `Set-Cookie` text if one is to be sent. */
-  commit(): MaybePromise<string | undefined>;
-  /** Writes what changed since, after the headers have left. */
-  commitLate(): MaybePromise<undefined>;
-  /**
-   * Told, once nothing of the handler is on the stack any more, that the session could not be written. What the handler sent is
-   * dropped up to here, and the status is 500 until somebody sets another.
-   */
-  onError(error: unknown): void;
-}
-
-/**
- * Commits `commit` before the response's headers leave. Several managers may gate one response; each commits its own. `others` is what
- * `gateOf` answers.
- */
-export function gate(res: object, others: Gate | undefined, commit: Commit): void {
-  if (others) warnOfTwins(others, commit.cookieName);
-  if (!(res instanceof ServerResponse)) hook(prototypeWith('writeHead', res));
-  gates.set(res, new Gate(commit, others));
-}
+/** The gate of each response that was put up last. */
+const gates = new Attachment<Gate>({
+  get: (res: Gated) => res[kGate],
+  set: (res: Gated, gate) => {
+    res[kGate] = gate;
+  },
+});
 
 /** The gate that was put up last. */
 export function gateOf(res: object): Gate | undefined {
   return gates.get(res);
 }
 
+type Headed = { readonly _header?: string | boolean | null };
+
 /** Whether the headers have left, or wait for a commit that is under way: what is set now counts for nothing. */
 export function areHeadersSent(res: Pick<Response, 'headersSent'>, gate: Gate | undefined): boolean {
   if (gate?.isWaiting) return true;
   // What `headersSent` looks at, for half the price; a boolean in HTTP/2.
-  const header = look(res as typeof res & { _header?: string | boolean | null }, '_header');
+  // oxlint-disable-next-line no-underscore-dangle -- Node's own
+  const header = isPlain(res) ? (res as Headed)._header : (Reflect.get(res, '_header') as Headed['_header']);
   return header === undefined ? res.headersSent : Boolean(header);
 }
 
+/** Cookie names of which was warned. */
 const warnedOf = new Set<string>();
-
-/** Two stores behind one cookie name on one response: each overwrites the other's cookie, and every request loses a session. */
-function warnOfTwins(gate: Gate, cookieName: string): void {
-  for (let other: Gate | undefined = gate; other; other = other.next) {
-    if (other.commit.cookieName !== cookieName || warnedOf.has(cookieName)) continue;
-    warnedOf.add(cookieName);
-    process.emitWarning(
-      `two session middlewares with different stores answer one request under the cookie name "${cookieName}", and overwrite ` +
-        'each other: give them one store, or one of them another cookie name',
-      { type: 'SessionWarning', code: 'SESSION_COOKIE_SHARED' },
-    );
-  }
-}
 
 /** `refused`: the commit failed, and the one who is to answer for it has not been told yet. `failed`: now it has. */
 type State = 'closed' | 'waiting' | 'open' | 'refused' | 'failed';
@@ -79,11 +54,13 @@ interface Call {
 
 const NONE: readonly Call[] = [];
 
-/** One response's gate: closed until the commit, waiting while a backend answers, open afterwards. */
-export class Gate {
-  readonly commit: Commit;
+/**
+ * One response's gate: closed until what is behind it is committed, waiting while a backend answers, open afterwards. Several managers may
+ * gate one response; each commits its own.
+ */
+export abstract class Gate {
   /** The gate of another manager on the same response, passed afterwards. */
-  readonly next: Gate | undefined;
+  readonly #next: Gate | undefined;
   #state: State = 'closed';
   /** Headers left before `end`: the handler may have changed the session since. */
   #streams = false;
@@ -91,13 +68,35 @@ export class Gate {
   #calls: readonly Call[] = NONE;
   #failure: Failure | undefined;
 
-  constructor(commit: Commit, next: Gate | undefined) {
-    this.commit = commit;
-    this.next = next;
+  /** `next` is what `gateOf` answers. */
+  constructor(next: Gate | undefined) {
+    this.#next = next;
+  }
+
+  /** The name that the session's cookie has on this connection. */
+  abstract get cookieName(): string;
+
+  /** Writes the session; answers the `Set-Cookie` text if one is to be sent. */
+  protected abstract commit(): MaybePromise<string | undefined>;
+
+  /** Writes what changed since, after the headers have left. */
+  protected abstract commitLate(): MaybePromise<undefined>;
+
+  /**
+   * Told, once nothing of the handler is on the stack any more, that the session could not be written. What the handler sent is
+   * dropped up to here, and the status is 500 until somebody sets another.
+   */
+  protected abstract onError(error: unknown): void;
+
+  /** Stands before the response from here on. */
+  protected putUp(res: object): void {
+    if (this.#next) this.#warnOfTwins();
+    if (!(res instanceof ServerResponse)) hook(prototypeWith('writeHead', res));
+    gates.set(res, this);
   }
 
   get isWaiting(): boolean {
-    return this.#state === 'waiting' || (this.next?.isWaiting ?? false);
+    return this.#state === 'waiting' || (this.#next?.isWaiting ?? false);
   }
 
   /** Passes a call of a sending method on to `method`: at once, or when the session is committed, or never if that failed. */
@@ -105,7 +104,7 @@ export class Gate {
     switch (this.#state) {
       case 'closed': {
         // Headers that left by a way of their own, as HTTP/2's `respond`: what can still be stored is, the rest is an error.
-        const areSent = areHeadersSent(res, this.next);
+        const areSent = areHeadersSent(res, this.#next);
         this.#streams = name !== 'end' && !areSent;
         return this.#run(res, { name, method, args }, areSent);
       }
@@ -124,9 +123,23 @@ export class Gate {
     }
   }
 
+  /** Two stores behind one cookie name on one response: each overwrites the other's cookie, and every request loses a session. */
+  #warnOfTwins(): void {
+    const { cookieName } = this;
+    for (let other = this.#next; other; other = other.#next) {
+      if (other.cookieName !== cookieName || warnedOf.has(cookieName)) continue;
+      warnedOf.add(cookieName);
+      process.emitWarning(
+        `two session middlewares with different stores answer one request under the cookie name "${cookieName}", and overwrite ` +
+          'each other: give them one store, or one of them another cookie name',
+        { type: 'SessionWarning', code: 'SESSION_COOKIE_SHARED' },
+      );
+    }
+  }
+
   /** To the next gate, or out. */
   #onward(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
-    return this.next ? this.next.pass(res, name, method, args) : method.apply(res, args);
+    return this.#next ? this.#next.pass(res, name, method, args) : method.apply(res, args);
   }
 
   #send(res: Response, { name, method, args }: Call, cookie: string | undefined): unknown {
@@ -139,7 +152,7 @@ export class Gate {
     this.#state = 'open';
     let cookie: MaybePromise<string | undefined>;
     try {
-      cookie = isLate ? this.commit.commitLate() : this.commit.commit();
+      cookie = isLate ? this.commitLate() : this.commit();
     } catch (error) {
       this.#calls = [call];
       this.#refuse(res, error);
@@ -182,7 +195,7 @@ export class Gate {
     process.nextTick(() => {
       if (!res.headersSent) startOver(res);
       this.#state = 'failed';
-      failure.answer(res, () => this.commit.onError(error));
+      failure.answer(res, () => this.onError(error));
     });
   }
 

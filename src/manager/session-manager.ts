@@ -9,12 +9,12 @@ import type { CookieLookup, SessionBackend, StoredSession } from '../store/backe
 import { checkId } from '../store/ids.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
-import { look } from './attachment.js';
-import { Exchange, type Beginning, type SecureOf, type StartOptions, type Surroundings } from './exchange.js';
+import { isPlain } from './attachment.js';
+import { Exchange, type SecureOf, type StartOptions, type Surroundings } from './exchange.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
 import { giveUp } from './failure.js';
 import type { Response } from './head.js';
-import { areHeadersSent, gate, gateOf, type Gate } from './response.js';
+import { areHeadersSent, gateOf } from './response.js';
 
 export type { StartOptions };
 
@@ -104,9 +104,14 @@ export class SessionManager<Data extends object = SessionData> {
    * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`.
    */
   start(req: IncomingMessage, res: ServerResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {
+    return andThen(this.begin(req, res, options), ({ session }) => session);
+  }
+
+  /** @internal As `start`, for an adapter that has the session made when somebody looks at it. */
+  begin(req: IncomingMessage, res: ServerResponse, options: StartOptions): MaybePromise<Exchange<Data>> {
     const previous = Exchange.newest(req);
     const started = previous?.of<Data>(this.#surroundings);
-    if (started) return started.session;
+    if (started) return started;
     const others = gateOf(res);
     if (areHeadersSent(res, others)) {
       throw new SessionError(
@@ -114,27 +119,20 @@ export class SessionManager<Data extends object = SessionData> {
         'the response was begun before its session: start the session first',
       );
     }
-    const cookie = this.#cookieOf(req, options.secure);
-    const stored = this.#find(req, cookie, true);
-    if (!isPromise(stored)) return this.#bind({ req, res, cookieName: cookie.name, stored, options, previous }, others);
+    const stored = this.#find(req, this.#cookieOf(req, options.secure), true);
+    if (!isPromise(stored)) return new Exchange(this.#surroundings, { req, res, stored, options, previous, others });
     return stored.then((stored) => {
       // Another start, of this manager or another, may have come first.
       const previous = Exchange.newest(req);
-      const started = previous?.of<Data>(this.#surroundings);
       return (
-        started?.session ?? this.#bind({ req, res, cookieName: cookie.name, stored, options, previous }, gateOf(res))
+        previous?.of<Data>(this.#surroundings) ??
+        new Exchange(this.#surroundings, { req, res, stored, options, previous, others: gateOf(res) })
       );
     });
   }
 
-  #bind(beginning: Beginning, others: Gate | undefined): Session<Data> {
-    const exchange = new Exchange<Data>(this.#surroundings, beginning);
-    gate(beginning.res, others, exchange);
-    return exchange.session;
-  }
-
   #find(req: IncomingMessage, { name, lookup }: NamedCookie, touch: boolean): MaybePromise<StoredSession | undefined> {
-    const header = look(req, 'headers').cookie;
+    const { cookie: header } = isPlain(req) ? req.headers : (Reflect.get(req, 'headers') as IncomingMessage['headers']);
     // Also who brings no cookie waits for the opening: if it fails, no request is answered as if all were well.
     if (header === undefined || !header.includes(name)) return this.#options.opening?.whenOpen();
     return lookup(header, touch);
