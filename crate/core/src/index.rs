@@ -1,21 +1,23 @@
 //! From a session's key to its slot: a hash table that grows a little at a time.
 
+mod segment;
+
 use crate::id::SessionKey;
-use hashbrown::HashTable;
+use segment::Segment;
 
 /// Mean entries a segment at which one more segment is made. Segments hold from half of this, just split, to twice this, for
-/// which their tables take 64 to 256 buckets.
+/// which they take 8 to 32 lines of the processor's cache.
 const LOAD: usize = 100;
 
 /// The hash table, by linear hashing over small tables: when the mean load passes [`LOAD`], the next segment in turn
 /// is split in two. No insert ever moves more than one segment's few hundred entries, where one big table that doubles
 /// stalls for hundreds of milliseconds at millions of sessions.
 ///
-/// Holds slot indices alone, 5 bytes a bucket; the keys are in the records, and they are hashes already.
+/// Holds slot indices alone, 12 in 64 bytes; the keys are in the records, and they are hashes already.
 #[derive(Debug)]
 pub struct Index {
     /// `2^level + split` segments. Those below `split` and their upper halves are told apart by one more bit.
-    segments: Vec<HashTable<u32>>,
+    segments: Vec<Segment>,
     level: u32,
     split: usize,
     len: usize,
@@ -24,7 +26,7 @@ pub struct Index {
 impl Default for Index {
     fn default() -> Self {
         Self {
-            segments: vec![HashTable::new()],
+            segments: vec![Segment::default()],
             level: 0,
             split: 0,
             len: 0,
@@ -46,10 +48,7 @@ impl Index {
 
     /// The slot of `key`; `is` tells whether the record at an index has that key.
     pub fn get(&self, key: SessionKey, is: impl Fn(u32) -> bool) -> Option<u32> {
-        self.segments
-            .get(self.segment(key))?
-            .find(key.halves().0, |&index| is(index))
-            .copied()
+        self.segments.get(self.segment(key))?.find(key.halves().0, is)
     }
 
     /// Adds a key that is not there yet; `key_of` tells the key of the record at an index.
@@ -59,20 +58,16 @@ impl Index {
         }
         let at = self.segment(key);
         if let Some(segment) = self.segments.get_mut(at) {
-            segment.insert_unique(key.halves().0, index, |&index| key_of(index).halves().0);
+            segment.insert(key.halves().0, index, |index| key_of(index).halves().0);
             self.len += 1;
         }
     }
 
     pub fn remove(&mut self, key: SessionKey, is: impl Fn(u32) -> bool) -> Option<u32> {
         let at = self.segment(key);
-        let entry = self
-            .segments
-            .get_mut(at)?
-            .find_entry(key.halves().0, |&index| is(index))
-            .ok()?;
+        let removed = self.segments.get_mut(at)?.remove(key.halves().0, is)?;
         self.len -= 1;
-        Some(entry.remove().0)
+        Some(removed)
     }
 
     fn split_next(&mut self, key_of: &impl Fn(u32) -> SessionKey) {
@@ -81,20 +76,20 @@ impl Index {
             return;
         };
         let entries = std::mem::take(segment);
-        self.segments.push(HashTable::new());
+        self.segments.push(Segment::default());
         self.split += 1;
         if self.split == 1 << self.level {
             self.split = 0;
             self.level += 1;
         }
         for half in [old, self.segments.len() - 1] {
-            let belongs = |index: &&u32| self.segment(key_of(**index)) == half;
-            let mut table = HashTable::with_capacity(entries.iter().filter(belongs).count());
-            for &index in entries.iter().filter(belongs) {
-                table.insert_unique(key_of(index).halves().0, index, |&index| key_of(index).halves().0);
+            let belongs = |index: &u32| self.segment(key_of(*index)) == half;
+            let mut filled = Segment::with_capacity(entries.iter().filter(belongs).count());
+            for index in entries.iter().filter(belongs) {
+                filled.insert(key_of(index).halves().0, index, |index| key_of(index).halves().0);
             }
             if let Some(segment) = self.segments.get_mut(half) {
-                *segment = table;
+                *segment = filled;
             }
         }
     }
@@ -102,9 +97,10 @@ impl Index {
     #[cfg(any(test, fuzzing, feature = "simulation"))]
     pub fn validate(&self, key_of: impl Fn(u32) -> SessionKey) {
         assert_eq!(self.segments.len(), (1 << self.level) + self.split);
-        assert_eq!(self.len, self.segments.iter().map(HashTable::len).sum::<usize>());
+        assert_eq!(self.len, self.segments.iter().map(Segment::len).sum::<usize>());
         for (at, segment) in self.segments.iter().enumerate() {
-            for &index in segment {
+            segment.validate(|index| key_of(index).halves().0);
+            for index in segment.iter() {
                 assert_eq!(
                     self.segment(key_of(index)),
                     at,
