@@ -2,7 +2,8 @@
 //
 // wrk keeps 32 connections open from a process of its own, and takes the cookies of 100 clients in turn. Each server is a process of its
 // own; they are loaded one at a time, in turns, for a moment each. The bare server has the same handlers and no session. So has one that does
-// the JSON of 300 bytes besides: what is kept there is the most that a store of texts can keep.
+// the JSON of 300 bytes besides: what is kept there is the most that a store of texts can keep. One more has this package's session untouched,
+// and that JSON besides.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,6 +20,7 @@ import { checkWrk, scriptFile, wrk } from '../frame/wrk.mjs';
 const CLIENTS = 100;
 const BARE = 'no session';
 const JSON_ALONE = 'no session, the JSON of the data alone';
+const JSON_BESIDE = 'agai-session untouched, and the JSON of the data alone';
 const KINDS = ['untouched', 'read', 'write'];
 /** What shows that it works. */
 const SMOKE = ['write'];
@@ -26,6 +28,7 @@ const compared = [
   BARE,
   JSON_ALONE,
   'agai-session',
+  JSON_BESIDE,
   'express-session + MemoryStore',
   'express-session + connect-redis',
   'cookie-session',
@@ -70,10 +73,7 @@ async function listen(server, cookies, close) {
   await once(server, 'listening');
   return {
     facts: () => ({ port: server.address().port, cookies }),
-    cpu: () => {
-      const { user, system } = process.cpuUsage();
-      return user + system;
-    },
+    cpu: () => process.cpuUsage(),
     close() {
       server.closeAllConnections();
       server.close();
@@ -82,11 +82,11 @@ async function listen(server, cookies, close) {
   };
 }
 
-/** Parses a session's data, and writes it down again if it was changed. */
-async function jsonAlone() {
+/** Beside a middleware, parses what a session's data would be, and writes it down again if it was changed. */
+async function jsonBeside(name) {
   const text = JSON.stringify(dataOf(300));
   return {
-    ...(await middlewares[BARE]()),
+    ...(await middlewares[name]()),
     read: () => JSON.parse(text).visits,
     write() {
       const data = JSON.parse(text);
@@ -97,9 +97,10 @@ async function jsonAlone() {
 }
 
 async function open(kind, name) {
-  const candidate = await (name === JSON_ALONE ? jsonAlone() : middlewares[name]());
+  const beside = { [JSON_ALONE]: BARE, [JSON_BESIDE]: 'agai-session' }[name];
+  const candidate = await (beside ? jsonBeside(beside) : middlewares[name]());
   const cookies = await loginCookies(candidate, dataOf(300), CLIENTS);
-  if (!name.startsWith(BARE)) await checkKinds(candidate, cookies);
+  if (!beside && name !== BARE) await checkKinds(candidate, cookies);
   const all = cookies.map(({ genuine }) => genuine);
   return listen(await servers[kind](candidate), all, () => candidate.close());
 }
@@ -164,7 +165,9 @@ async function framework(kind, scale, seconds, folder, figures) {
         const { file, url } = scripts[name];
         const before = await ask('cpu');
         const result = await wrk(`${url}/${what}`, file, seconds);
-        return { ...result, cpu: ((await ask('cpu')) - before) / result.requests };
+        const after = await ask('cpu');
+        const [user, system] = ['user', 'system'].map((mode) => (after[mode] - before[mode]) / result.requests);
+        return { ...result, cpu: user + system, user };
       };
       if (scale.name !== 'smoke') await takeTurns(1, started, measure);
       const rounds = await takeTurns(scale.httpRounds, started, measure);
@@ -173,6 +176,7 @@ async function framework(kind, scale, seconds, folder, figures) {
         share: ({ rate }, round) => (100 * rate) / bare[round].rate,
         latency: ({ p99 }) => p99,
         cpu: ({ cpu }) => cpu,
+        user: ({ user }) => user,
       };
       for (const [name, all] of Object.entries(rounds)) {
         for (const [table, fact] of Object.entries(facts)) {
@@ -185,7 +189,7 @@ async function framework(kind, scale, seconds, folder, figures) {
 
 export async function run(scale) {
   const seconds = scale.name === 'full' ? 4 : 1;
-  const figures = { share: {}, latency: {}, cpu: {} };
+  const figures = { share: {}, latency: {}, cpu: {}, user: {} };
   const folder = mkdtempSync(join(tmpdir(), 'bench-http-'));
   try {
     await checkWrk();
@@ -227,6 +231,12 @@ export async function run(scale) {
         title: 'CPU of the server process',
         unit: 'microseconds a request',
         figures: figures.cpu,
+      }),
+      tableOf({
+        id: 'http-user',
+        title: 'The same outside the kernel',
+        unit: 'microseconds a request',
+        figures: figures.user,
       }),
     ],
     bars: [{ name: 'http', table: tableOf({ ...main, figures: only(figures.share, 'Express 5') }), column: 'write' }],

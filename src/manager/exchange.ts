@@ -117,8 +117,9 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
 
   /** Has its session be the one that an adapter shows as the request's. */
   show(): void {
-    for (let at = exchanges.get(this.#req); at; at = at.#previous)
+    for (let at = exchanges.get(this.#req); at; at = at.#previous) {
       at.#isShown = at === (this as unknown as Exchange<object>);
+    }
   }
 
   /** The session that is shown. */
