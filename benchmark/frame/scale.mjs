@@ -16,7 +16,7 @@ export const scales = {
     resident: [1_000],
     load: 200,
   },
-  /** Some ten minutes. */
+  /** Some twenty minutes. */
   quick: {
     name: 'quick',
     rounds: 7,

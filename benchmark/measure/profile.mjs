@@ -14,7 +14,6 @@ const SAMPLE_US = 100;
 const NATIVE = 'native calls: cookie header, hash, store, new string';
 const JSON_ITSELF = 'JSON.parse and JSON.stringify';
 const LOOK = 'seeing whether the data was changed';
-const ATTACHED = 'finding the session of a request or a response';
 const REST = 'the rest of this package';
 const GARBAGE = 'garbage collection';
 const BELOW = 'Node.js, and the measuring itself';
@@ -26,7 +25,7 @@ function partOf({ functionName, url }, caller) {
   if (!url.includes('/dist/')) return BELOW;
   if (url.endsWith('/store/json.js')) return JSON_ITSELF;
   if (url.endsWith('/session/outline.js')) return LOOK;
-  return url.endsWith('/manager/attachment.js') ? ATTACHED : REST;
+  return REST;
 }
 
 /** Microseconds of `time` by part. */
@@ -34,9 +33,7 @@ function byPart({ nodes, samples, timeDeltas }, time) {
   const parts = new Map();
   const callers = new Map(nodes.flatMap(({ children = [], callFrame }) => children.map((id) => [id, callFrame.url])));
   for (const { id, callFrame } of nodes) parts.set(id, partOf(callFrame, callers.get(id) ?? ''));
-  const taken = Object.fromEntries(
-    [NATIVE, JSON_ITSELF, LOOK, ATTACHED, REST, GARBAGE, BELOW].map((part) => [part, 0]),
-  );
+  const taken = Object.fromEntries([NATIVE, JSON_ITSELF, LOOK, REST, GARBAGE, BELOW].map((part) => [part, 0]));
   samples.forEach((id, at) => (taken[parts.get(id)] += timeDeltas[at]));
   const all = timeDeltas.reduce((sum, delta) => sum + delta, 0);
   return Object.fromEntries(Object.entries(taken).map(([part, of]) => [part, (of / all) * time]));

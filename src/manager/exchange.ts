@@ -38,7 +38,7 @@ export interface StartOptions {
 }
 
 /** What is known of a request when its session starts. */
-export interface Beginning {
+interface Beginning {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   /** The session that the request brought. */

@@ -18,6 +18,16 @@ struct Line {
 
 const _: () = assert!(size_of::<Line>() == 64);
 
+impl Line {
+    /// Each entry with its tag.
+    fn entries(&self) -> impl Iterator<Item = (u8, u32)> + use<> {
+        self.tags
+            .into_iter()
+            .zip(self.indices)
+            .filter(|&(tag, _)| tag != 0)
+    }
+}
+
 /// Slot indices by the hash of what is stored there.
 #[derive(Debug, Default)]
 pub struct Segment {
@@ -74,11 +84,7 @@ impl Segment {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = u32> {
-        let entries = |line: &Line| line.tags.into_iter().zip(line.indices);
-        self.lines
-            .iter()
-            .flat_map(entries)
-            .filter_map(|(tag, index)| (tag != 0).then_some(index))
+        self.lines.iter().flat_map(Line::entries).map(|(_, index)| index)
     }
 
     /// The lines to look at for a hash, in their order.
@@ -126,12 +132,7 @@ impl Segment {
         assert_eq!(self.len, self.iter().count());
         let mut passed = vec![0; self.lines.len()];
         for (at, line) in self.lines.iter().enumerate() {
-            for (own, index) in line
-                .tags
-                .into_iter()
-                .zip(line.indices)
-                .filter(|&(own, _)| own != 0)
-            {
+            for (own, index) in line.entries() {
                 assert_eq!(own, tag(hash_of(index)), "a tag is of its entry's hash");
                 for before in self.probe(hash_of(index)).take_while(|&before| before != at) {
                     if let Some(passed) = passed.get_mut(before) {
