@@ -96,7 +96,7 @@ export function ensureAddon() {
 export function ensureFaultsAddon() {
   const folder = 'target/faults';
   const output = () => addonIn(join(root, folder)) ?? '';
-  const args = ['--platform', '--release', '--no-js', '--features', 'planted-faults', '--output-dir', folder];
+  const args = ['--platform', '--release', '--no-js', '--features', 'testing', '--output-dir', folder];
   once('building the native addon with planted faults', stampFile('faults'), crateInputs, output, () =>
     run('napi', ['build', ...args, '--manifest-path', 'crate/node/Cargo.toml', '--target-dir', `${folder}/cargo`], {
       env: { ...env, ...quickRelease },

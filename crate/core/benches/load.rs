@@ -9,8 +9,8 @@
     reason = "prints figures and may fail"
 )]
 
-use agai_session_core::clock::ManualClock;
-use agai_session_core::random::{OsRandom, Random};
+use agai_session_core::model::clock::ManualClock;
+use agai_session_core::model::random::{OsRandom, Random};
 use agai_session_core::{
     Error, EventMask, NEVER, NewSession, Options, SessionId, SessionKey, StoreHandle, Text, TextBuffer,
 };

@@ -1,43 +1,43 @@
-//! The session store of agai-session: memory-resident, LRU-bounded, expiring on time. Pure Rust; knows nothing of Node.
+//! The session store of agai-session: memory-resident, LRU-bounded, expiring on time, persisted to a directory. Pure Rust; knows
+//! nothing of Node.
 //!
-//! Read from the bottom up: [`chunks`] and [`slab`] hold records, [`lru`], [`expiry`] and [`index`] order and find them,
-//! [`store`] composes these single-threaded, [`handle`] puts the one mutex around it, [`sweeper`] is the expiry thread.
+//! Ten rooms, each of which imports only from those above it (`scripts/layers.mjs` checks this):
+//!
+//! | room | holds |
+//! | --- | --- |
+//! | [`model`] | what a session is: time, text, id, facts, change, event, error, cookie |
+//! | `memory` | data structures that know no session rule: slab, LRU list, expiry heap, hash map, bodies |
+//! | `format` | the bytes of the files, without files: header, frame, codec, queue |
+//! | [`disk`] | one directory of the file system, and its lock file |
+//! | `store` | the session rules across the data structures, single-threaded: read, write, end, log, recover |
+//! | [`lock`] | the one mutex, and the threads and callers that wait at it |
+//! | [`journal`] | the snapshot and the append log over time, and the thread that writes them |
+//! | [`face`] | what the binding calls: opening a store, and the handle of an open one |
+//! | [`inspect`] | looks at a store's directory without opening it |
+//! | [`testing`] | for tests only, behind the feature `testing`: simulated disk, planted faults, fuzzing |
 
 #![forbid(unsafe_code)]
 
-mod bodies;
-mod change;
-mod chunks;
-pub mod clock;
-pub mod cookie;
-mod error;
-mod event;
-mod expiry;
-mod handle;
-mod id;
-mod index;
+pub mod disk;
+pub mod face;
+mod format;
+pub mod inspect;
 pub mod journal;
-mod lru;
-mod page;
-pub mod random;
-mod record;
-mod records;
-mod shared;
-mod slab;
-mod stats;
+pub mod lock;
+mod memory;
+pub mod model;
 mod store;
-mod sweeper;
-mod sync;
-mod text;
-mod timeouts;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
-pub use change::{Change, Commit, Identity, NewSession, Options, Renewal, Swept};
-pub use error::Error;
-pub use event::{Event, EventKind, EventMask, Reason};
-pub use handle::{CookieLookup, StoreHandle};
-pub use id::{Handle, SessionId, SessionKey};
-pub use page::{Page, SessionInfo};
-pub use record::{Facts, MAX_UID_UNITS, NEVER, RECORD_OVERHEAD};
-pub use stats::Stats;
-pub use store::Store;
-pub use text::{OwnedText, Text, TextBuffer};
+pub use face::handle::{CookieLookup, StoreHandle};
+pub use memory::record::RECORD_OVERHEAD;
+pub use model::change::{Change, Commit, Identity, NewSession, Options, Renewal};
+pub use model::error::Error;
+pub use model::event::{Event, EventKind, EventMask, Reason};
+pub use model::facts::{Facts, MAX_UID_UNITS};
+pub use model::id::{Handle, SessionId, SessionKey};
+pub use model::page::{Page, SessionInfo};
+pub use model::stats::Stats;
+pub use model::text::{OwnedText, Text, TextBuffer};
+pub use model::time::NEVER;

@@ -11,13 +11,11 @@
 
 mod campaign;
 
-use agai_session_core::journal::disk::simulated::{
-    Crash, Failure, Fault as DiskFault, Operation, SimulatedDisk,
-};
 use agai_session_core::journal::faults::{Fault, Faults};
-use agai_session_core::journal::options::Durability;
-use agai_session_core::journal::simulation::SimulatedStore;
-use agai_session_core::journal::status::{Health, Reached};
+use agai_session_core::lock::status::{Health, Reached};
+use agai_session_core::model::durability::Durability;
+use agai_session_core::testing::disk::{Crash, Failure, Fault as DiskFault, Operation, SimulatedDisk};
+use agai_session_core::testing::simulation::SimulatedStore;
 use campaign::{Truth, Violation, check, check_trust, parts, report, seed, size, step};
 use fastrand::Rng;
 

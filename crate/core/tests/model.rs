@@ -5,8 +5,8 @@
 #![cfg(feature = "loom")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use agai_session_core::clock::ManualClock;
-use agai_session_core::random::OsRandom;
+use agai_session_core::model::clock::ManualClock;
+use agai_session_core::model::random::OsRandom;
 use agai_session_core::{
     EventKind, EventMask, NewSession, Options, Reason, SessionId, StoreHandle, Text, TextBuffer,
 };

@@ -12,13 +12,14 @@
 mod campaign;
 
 use agai_session_core::SessionInfo;
-use agai_session_core::clock::ManualClock;
-use agai_session_core::journal::disk::Disk;
-use agai_session_core::journal::disk::simulated::{Crash, Failure, Fault, Operation, SimulatedDisk, Stop};
+use agai_session_core::disk::Disk;
+use agai_session_core::face::open::Parts;
 use agai_session_core::journal::faults::Faults;
-use agai_session_core::journal::open::Parts;
-use agai_session_core::journal::options::{Durability, OnCorruption};
-use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::journal::options::OnCorruption;
+use agai_session_core::model::clock::ManualClock;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::testing::disk::{Crash, Failure, Fault, Operation, SimulatedDisk, Stop};
+use agai_session_core::testing::simulation::SimulatedStore;
 use campaign::{Truth, parts, report, seed, size, step};
 use fastrand::Rng;
 use std::sync::Arc;

@@ -3,14 +3,15 @@
 //! `cargo test -p agai-session-core --release --features simulation --test rest`
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use agai_session_core::clock::ManualClock;
-use agai_session_core::journal::disk::Disk;
-use agai_session_core::journal::disk::simulated::{Crash, Failure, Fault, Operation, SimulatedDisk};
-use agai_session_core::journal::open::Parts;
-use agai_session_core::journal::options::{Durability, JournalOptions, OnCorruption};
-use agai_session_core::journal::simulation::SimulatedStore;
-use agai_session_core::journal::status::Health;
-use agai_session_core::random::OsRandom;
+use agai_session_core::disk::Disk;
+use agai_session_core::face::open::Parts;
+use agai_session_core::journal::options::{JournalOptions, OnCorruption};
+use agai_session_core::lock::status::Health;
+use agai_session_core::model::clock::ManualClock;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::model::random::OsRandom;
+use agai_session_core::testing::disk::{Crash, Failure, Fault, Operation, SimulatedDisk};
+use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{NewSession, Options, Reason, SessionId, Text};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

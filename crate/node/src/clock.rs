@@ -2,7 +2,7 @@
 
 use crate::error::{Result, guard};
 use crate::results::{millis, number};
-use agai_session_core::clock::{Clock, ManualClock, SystemClock};
+use agai_session_core::model::clock::{Clock, ManualClock, SystemClock};
 use napi_derive::napi;
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use crate::results::number;
 use agai_session_core::OwnedText;
-use agai_session_core::journal::disk::Holder;
-use agai_session_core::journal::inspect::{
+use agai_session_core::disk::Holder;
+use agai_session_core::inspect::{
     Contents, DamagedPlace, FileFacts, Gap, Inspection, Listed, ManifestFacts, Role, Sessions, TornPlace,
     Verdict, kind_name,
 };

@@ -1,6 +1,6 @@
 //! Numbers that a call answers, in an array that JavaScript and the addon share: no object is made for them.
 
-use agai_session_core::journal::status::Reached;
+use agai_session_core::lock::status::Reached;
 use agai_session_core::{Facts, NEVER};
 use napi::bindgen_prelude::Float64Array;
 

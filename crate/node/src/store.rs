@@ -9,7 +9,7 @@ use crate::journal::NativeRecovery;
 use crate::options::NativeOptions;
 use crate::results::{Results, Status, millis, number, optional_millis};
 use crate::strings::{Made, TextIn, read_handle, read_key};
-use agai_session_core::random::OsRandom;
+use agai_session_core::model::random::OsRandom;
 use agai_session_core::{
     Change, Commit, EventMask, Identity, Reason, Renewal, SessionKey, Stats, StoreHandle, Text, TextBuffer,
 };

@@ -1,14 +1,14 @@
 //! The manifest: which files make up the store. Replaced as a whole, and the only word on what counts.
 
-use crate::journal::codec::{Manifest, SegmentEntry, decode, encode};
-use crate::journal::disk::{Disk, replace};
+use crate::disk::{Disk, replace};
+use crate::format::codec::{Manifest, SegmentEntry, decode, encode};
+use crate::format::frame::{self, Seed};
+use crate::format::header::{FileHeader, FileKind, MOST};
 use crate::journal::faults::{Fault, Faults};
-use crate::journal::frame::{self, Seed};
-use crate::journal::header::{FileHeader, FileKind, MOST};
 use crate::journal::log::segment_name;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
 use crate::journal::snapshot::snapshot_name;
-use crate::random::Random;
+use crate::model::random::Random;
 use std::io;
 use std::sync::Arc;
 
@@ -175,7 +175,7 @@ pub enum ManifestError {
 /// # Errors
 /// [`ManifestError`].
 pub fn read_manifest(disk: &dyn Disk, faults: Faults) -> Result<Option<Manifest>, ManifestError> {
-    use crate::journal::header::Unreadable;
+    use crate::format::header::Unreadable;
     let mut reader = match FrameReader::open(disk, MANIFEST, FileKind::Manifest, faults) {
         Ok((_, reader)) => reader,
         Err(HeaderError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -35,23 +35,23 @@ pub enum Fault {
 /// The fault that is planted, if any.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Faults {
-    #[cfg(feature = "planted-faults")]
+    #[cfg(feature = "testing")]
     planted: Option<Fault>,
 }
 
 impl Faults {
-    #[cfg(feature = "planted-faults")]
+    #[cfg(feature = "testing")]
     #[must_use]
     pub fn plant(fault: Fault) -> Self {
         Self { planted: Some(fault) }
     }
 
-    #[cfg(feature = "planted-faults")]
+    #[cfg(feature = "testing")]
     pub(crate) fn has(self, fault: Fault) -> bool {
         self.planted == Some(fault)
     }
 
-    #[cfg(not(feature = "planted-faults"))]
+    #[cfg(not(feature = "testing"))]
     #[expect(clippy::unused_self, reason = "the same call with the feature")]
     pub(crate) const fn has(self, _fault: Fault) -> bool {
         false
@@ -59,13 +59,13 @@ impl Faults {
 }
 
 /// A disk with the faults that a disk can have.
-#[cfg(feature = "planted-faults")]
+#[cfg(feature = "testing")]
 pub use disk::FaultyDisk;
 
-#[cfg(feature = "planted-faults")]
+#[cfg(feature = "testing")]
 mod disk {
     use super::{Fault, Faults};
-    use crate::journal::disk::{Disk, Sink, Source};
+    use crate::disk::{Disk, Sink, Source};
     use std::io;
     use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! The append log's writing side: one segment, to which batches are appended.
 
-use crate::journal::codec::{Mark, Place, Put, Remove, Sealed, SegmentEntry, decode, encode};
-use crate::journal::disk::{Disk, Sink};
-use crate::journal::entries::{Batch, kind};
+use crate::disk::{Disk, Sink};
+use crate::format::codec::{Mark, Place, Put, Remove, Sealed, SegmentEntry, decode, encode};
+use crate::format::frame::{self, Seed};
+use crate::format::header::{self, FileHeader, FileKind};
+use crate::format::queue::{Batch, kind};
 use crate::journal::faults::{Fault, Faults};
-use crate::journal::frame::{self, Seed};
-use crate::journal::header::{self, FileHeader, FileKind};
 use crc32c::crc32c_append;
 use std::io;
 

@@ -1,18 +1,8 @@
 //! What the journal can be told.
 
 use crate::journal::faults::Faults;
+use crate::model::durability::Durability;
 use std::time::Duration;
-
-/// What an acknowledgement means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// Nothing yet. The ends of sessions are on the disk all the same.
-    None,
-    /// The operating system has it, and the disk within a second.
-    Os,
-    /// The disk has it.
-    Disk,
-}
 
 /// What to do about damaged files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ pub enum PanicAt {
 
 impl PanicAt {
     /// The user id that asks for it, which is also what the panic says.
-    #[cfg(feature = "planted-faults")]
+    #[cfg(feature = "testing")]
     #[must_use]
     pub const fn uid(self) -> &'static str {
         match self {
@@ -40,11 +40,11 @@ impl PanicAt {
 /// The panic that was asked for, if any.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Panics {
-    #[cfg(feature = "planted-faults")]
+    #[cfg(feature = "testing")]
     asked: Option<PanicAt>,
 }
 
-#[cfg(feature = "planted-faults")]
+#[cfg(feature = "testing")]
 impl Panics {
     /// Sees a session that is stored.
     pub(crate) fn see(&mut self, uid: &[u8]) {
@@ -61,7 +61,7 @@ impl Panics {
     }
 }
 
-#[cfg(not(feature = "planted-faults"))]
+#[cfg(not(feature = "testing"))]
 #[expect(clippy::unused_self, reason = "the same calls with the feature")]
 impl Panics {
     pub(crate) const fn see(&mut self, _uid: &[u8]) {}

@@ -1,9 +1,9 @@
 //! Reading a file of frames from its start, a little at a time.
 
-use crate::journal::disk::{Disk, Source};
+use crate::disk::{Disk, Source};
+use crate::format::frame::{self, Broken, Found, Frame, Seed};
+use crate::format::header::{self, FileHeader, FileKind, Unreadable};
 use crate::journal::faults::Faults;
-use crate::journal::frame::{self, Broken, Found, Frame, Seed};
-use crate::journal::header::{self, FileHeader, FileKind, Unreadable};
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes read at a time.
@@ -249,7 +249,7 @@ impl FrameReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::disk::simulated::SimulatedDisk;
+    use crate::testing::disk::SimulatedDisk;
 
     const SALT: u64 = 7;
 

@@ -7,17 +7,17 @@
 mod segment;
 
 use self::segment::Expected;
+use crate::disk::Disk;
+use crate::format::codec::{Foot, Head, Manifest, SegmentEntry, SnapshotEntry, decode};
+use crate::format::header::{FileKind, Unreadable};
 use crate::journal::catalog::{self, ManifestError, read_manifest};
-use crate::journal::codec::{Foot, Head, Manifest, SegmentEntry, SnapshotEntry, decode};
-use crate::journal::disk::Disk;
 use crate::journal::faults::Faults;
-use crate::journal::header::{FileKind, Unreadable};
-use crate::journal::image::Image;
 use crate::journal::log::segment_name;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
 use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD, snapshot_name};
+use crate::model::damage::Damage;
+use crate::store::image::Image;
 use crc32c::crc32c_append;
-use std::fmt;
 use std::io;
 
 /// More records than a store writes while it makes one snapshot.
@@ -25,34 +25,6 @@ pub(crate) const NEAR: u64 = 1 << 40;
 const FAR: &str = "the record names a slot beyond all bounds";
 /// Places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
-
-/// Something in the files that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage {
-    pub file: String,
-    pub offset: u64,
-    /// The record before, and the first whole one behind, if there is one.
-    pub after_lsn: u64,
-    pub next_lsn: Option<u64>,
-    pub what: String,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            offset,
-            after_lsn,
-            next_lsn,
-            what,
-        } = self;
-        write!(f, "{file} is damaged at byte {offset}, behind record {after_lsn}")?;
-        if let Some(next) = next_lsn {
-            write!(f, " (record {next} or a later one follows)")?;
-        }
-        write!(f, ": {what}")
-    }
-}
 
 /// Why the files could not be read.
 #[derive(Debug)]
@@ -255,7 +227,7 @@ impl Recovery<'_> {
         &mut self,
         name: &str,
         file_kind: FileKind,
-        is_expected: impl FnOnce(&crate::journal::header::FileHeader) -> bool,
+        is_expected: impl FnOnce(&crate::format::header::FileHeader) -> bool,
     ) -> Result<Option<FrameReader>, RecoverError> {
         let what = match FrameReader::open(self.disk, name, file_kind, self.faults) {
             Ok((header, reader)) if is_expected(&header) => return Ok(Some(reader)),
@@ -276,7 +248,7 @@ impl Recovery<'_> {
 
     fn snapshot(&mut self, entry: SnapshotEntry) -> Result<(), RecoverError> {
         let name = snapshot_name(entry.generation);
-        let expected = |header: &crate::journal::header::FileHeader| {
+        let expected = |header: &crate::format::header::FileHeader| {
             (header.generation, header.salt, header.start_lsn) == (entry.generation, entry.salt, entry.lsn)
         };
         let Some(mut reader) = self.open(&name, FileKind::Snapshot, expected)? else {

@@ -3,14 +3,14 @@
 //! A slice is copied under one hold of the lock and says up to which record it is current. Replay then applies a record of the log
 //! only if it is newer than the slice that has its slot. So nobody waits for more than a slice, and nothing is read twice.
 
-use crate::journal::codec::{Block, Foot, Head, SnapshotEntry, encode};
-use crate::journal::disk::{Disk, Sink};
-use crate::journal::entries::Entries;
+use crate::disk::{Disk, Sink};
+use crate::format::codec::{Block, Foot, Head, SnapshotEntry, encode};
+use crate::format::frame::{self, Seed};
+use crate::format::header::{self, FileHeader, FileKind};
+use crate::format::queue::Entries;
 use crate::journal::faults::Faults;
-use crate::journal::frame::{self, Seed};
-use crate::journal::header::{self, FileHeader, FileKind};
 use crate::journal::log::remove_leftover;
-use crate::shared::{PoisonOnPanic, Shared};
+use crate::lock::shared::{PoisonOnPanic, Shared};
 use crc32c::crc32c_append;
 use std::io;
 

@@ -6,18 +6,19 @@ mod thread;
 
 pub use thread::WriterThread;
 
-use crate::error::Error;
+use crate::disk::{DirLock, Disk};
+use crate::format::codec::SegmentEntry;
+use crate::format::queue::{Batch, Entries, Keep};
 use crate::journal::catalog::{Catalog, salt};
-use crate::journal::codec::SegmentEntry;
-use crate::journal::disk::{DirLock, Disk};
-use crate::journal::entries::{Batch, Entries, Keep};
 use crate::journal::faults::Fault;
 use crate::journal::log::{Log, reduce};
-use crate::journal::options::{Durability, JournalOptions};
+use crate::journal::options::JournalOptions;
 use crate::journal::panics::{PanicAt, Panics};
-use crate::journal::status::{Health, News};
-use crate::random::Random;
-use crate::shared::Shared;
+use crate::lock::shared::Shared;
+use crate::lock::status::{Health, News};
+use crate::model::durability::Durability;
+use crate::model::error::Error;
+use crate::model::random::Random;
 use checkpoint::Checkpoint;
 use std::io;
 use std::sync::Arc;
@@ -176,7 +177,7 @@ impl Writer {
     }
 
     /// Makes all that is waited for due now.
-    #[cfg(any(test, feature = "simulation"))]
+    #[cfg(any(test, feature = "testing"))]
     pub fn pass_time(&mut self) {
         self.sync_by = self.sync_by.map(|_| Instant::now());
         self.failures.pass_time();

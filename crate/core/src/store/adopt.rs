@@ -1,9 +1,9 @@
 //! Taking over the sessions of an earlier life of the store.
 
 use super::Store;
-use crate::change::Options;
-use crate::journal::image::Image;
-use crate::record::is_over;
+use crate::model::change::Options;
+use crate::model::time::is_over;
+use crate::store::image::Image;
 
 /// What became of the sessions that the files had.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

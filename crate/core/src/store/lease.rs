@@ -2,7 +2,7 @@
 //! a later one could have the same slot, hence the same handle, and whoever wanted to end the one would end the other.
 
 use super::Store;
-use crate::records::Records;
+use crate::memory::records::Records;
 
 /// Generations asked for at a time. Each opening takes as many, of which there are 2^32.
 const TERM: u32 = 1 << 16;
@@ -85,15 +85,15 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::{CLEARINGS, TERM};
-    use crate::change::{NewSession, Options};
-    use crate::clock::ManualClock;
-    use crate::id::Handle;
-    use crate::journal::disk::simulated::{Crash, SimulatedDisk};
-    use crate::journal::open::Parts;
+    use crate::face::open::Parts;
     use crate::journal::options::JournalOptions;
-    use crate::journal::simulation::SimulatedStore;
-    use crate::random::OsRandom;
-    use crate::text::Text;
+    use crate::model::change::{NewSession, Options};
+    use crate::model::clock::ManualClock;
+    use crate::model::id::Handle;
+    use crate::model::random::OsRandom;
+    use crate::model::text::Text;
+    use crate::testing::disk::{Crash, SimulatedDisk};
+    use crate::testing::simulation::SimulatedStore;
     use std::collections::HashSet;
     use std::sync::Arc;
 

@@ -1,12 +1,12 @@
 //! How sessions leave: destroyed, expired, evicted for room, cleared.
 
 use super::{Class, Retired, Store};
-use crate::change::Swept;
-use crate::event::{Event, EventKind, Reason};
-use crate::id::{Handle, SessionKey};
-use crate::record::is_over;
-use crate::slab::Slot;
-use crate::text::OwnedText;
+use crate::memory::slab::Slot;
+use crate::model::change::Swept;
+use crate::model::event::{Event, EventKind, Reason};
+use crate::model::id::{Handle, SessionKey};
+use crate::model::text::OwnedText;
+use crate::model::time::is_over;
 
 /// Heap entries whose time has come, of dead sessions and of touched ones, that a write looks at before it evicts: bounded, so
 /// that a write is too.
@@ -165,8 +165,8 @@ impl Store {
         let Some(record) = self.records.get(index) else {
             return;
         };
-        #[cfg(feature = "planted-faults")]
-        super::planted::panic_if(record.uid(), "planted sweeper panic");
+        #[cfg(feature = "testing")]
+        crate::testing::planted_uid::panic_if(record.uid(), "planted sweeper panic");
         let reason = if record.idle_deadline() == record.deadline() {
             Reason::IdleTimeout
         } else {

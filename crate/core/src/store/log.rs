@@ -2,11 +2,11 @@
 
 use super::Store;
 use super::lease::Lease;
-use crate::journal::codec::{Head, Put, Touch};
-use crate::journal::entries::Entries;
-#[cfg(feature = "planted-faults")]
+use crate::format::codec::{Head, Put, Touch};
+use crate::format::queue::Entries;
+#[cfg(feature = "testing")]
 use crate::journal::panics::PanicAt;
-use crate::record::Stored;
+use crate::memory::record::Stored;
 
 impl Store {
     /// Tells `log` of all that changes from here on.
@@ -99,8 +99,8 @@ impl Store {
             let record: Option<Stored<'_>> = self.records.get(end);
             end += 1;
             if let Some(record) = record {
-                #[cfg(feature = "planted-faults")]
-                super::planted::panic_if(record.uid(), PanicAt::Slice.uid());
+                #[cfg(feature = "testing")]
+                crate::testing::planted_uid::panic_if(record.uid(), PanicAt::Slice.uid());
                 count += 1;
                 if copy(&record.to_put(self.records.slot(end - 1))) >= bytes {
                     break;

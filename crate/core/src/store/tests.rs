@@ -1,12 +1,12 @@
 //! The store against a naive model, and one test for each promise about who leaves when.
 
 use super::*;
-use crate::change::{Change, Commit, Identity, NewSession, Renewal, Swept};
-use crate::event::EventMask;
-use crate::id::SessionId;
-use crate::random::OsRandom;
-use crate::record::RECORD_OVERHEAD;
-use crate::text::{OwnedText, Text};
+use crate::memory::record::RECORD_OVERHEAD;
+use crate::model::change::{Change, Commit, Identity, NewSession, Renewal, Swept};
+use crate::model::event::EventMask;
+use crate::model::id::SessionId;
+use crate::model::random::OsRandom;
+use crate::model::text::{OwnedText, Text};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -634,7 +634,10 @@ fn pages_visit_every_session_once_and_a_handle_ends_the_one_it_names() {
     assert!(store.destroy_by_handle(seen[7].handle, 0) && !store.destroy_by_handle(seen[7].handle, 0));
     let forged = Handle::parse(b"AAAAAAAAAAAAAAAAAAAAAA").unwrap();
     assert!(!store.destroy_by_handle(forged, 0));
-    assert_eq!(store.page(Some(forged), 3, 0), crate::page::Page::default());
+    assert_eq!(
+        store.page(Some(forged), 3, 0),
+        crate::model::page::Page::default()
+    );
     assert_eq!(store.len(), 19);
 }
 
@@ -789,7 +792,7 @@ fn a_sweep_that_ended_a_session_leaves_something_to_tell() {
     drop(store.take_garbage());
     assert!(!store.has_left_behind());
     while store.sweep(NEVER - 1, 64) == Swept::More {}
-    assert!(store.is_empty() && store.has_left_behind());
+    assert!(store.len() == 0 && store.has_left_behind());
     drop(store.take_garbage());
     assert!(!store.has_left_behind());
 }

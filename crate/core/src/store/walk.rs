@@ -1,10 +1,11 @@
 //! Walking over all sessions.
 
 use super::Store;
-use crate::id::Handle;
-use crate::page::{MAX_LOOKED_AT, Page, SessionInfo};
-use crate::record::{Stored, is_over};
-use crate::slab::Slot;
+use crate::memory::record::Stored;
+use crate::memory::slab::Slot;
+use crate::model::id::Handle;
+use crate::model::page::{MAX_LOOKED_AT, Page, SessionInfo};
+use crate::model::time::is_over;
 
 impl Store {
     /// All records in the order of their places, dead ones included.

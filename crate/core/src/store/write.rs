@@ -1,11 +1,13 @@
 //! Writes: create, commit, regenerate. All or nothing: a refused one leaves what was stored.
 
 use super::Store;
-use crate::change::{Change, Commit, Identity, NewSession, Renewal};
-use crate::error::Error;
-use crate::event::{EventKind, Reason};
-use crate::id::SessionKey;
-use crate::record::{Contents, Facts, Frame, MAX_UID_UNITS, Units, after};
+use crate::memory::record::{Contents, Frame, Units};
+use crate::model::change::{Change, Commit, Identity, NewSession, Renewal};
+use crate::model::error::Error;
+use crate::model::event::{EventKind, Reason};
+use crate::model::facts::{Facts, MAX_UID_UNITS};
+use crate::model::id::SessionKey;
+use crate::model::time::after;
 
 impl Store {
     /// Stores a new session. `Ok(None)` when the key is taken: nothing is ever overwritten, the caller takes another id.
@@ -64,8 +66,8 @@ impl Store {
         self.stats.created += 1;
         self.log_put(slot.index, false);
         self.emit(slot.index, EventKind::Created, Reason::Create);
-        #[cfg(feature = "planted-faults")]
-        super::planted::panic_if(
+        #[cfg(feature = "testing")]
+        crate::testing::planted_uid::panic_if(
             self.records.get(slot.index).and_then(|record| record.uid()),
             "planted panic",
         );

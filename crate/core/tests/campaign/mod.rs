@@ -1,13 +1,14 @@
 //! What the crash campaigns share: a workload that comes from a seed, what was acknowledged of it, and the check of what came back.
 #![allow(dead_code, reason = "each campaign uses its part")]
 
-use agai_session_core::clock::ManualClock;
-use agai_session_core::journal::disk::simulated::{Crash, SimulatedDisk};
+use agai_session_core::face::open::Parts;
 use agai_session_core::journal::faults::Faults;
-use agai_session_core::journal::open::Parts;
-use agai_session_core::journal::options::{Durability, JournalOptions};
-use agai_session_core::journal::simulation::SimulatedStore;
-use agai_session_core::random::Random;
+use agai_session_core::journal::options::JournalOptions;
+use agai_session_core::model::clock::ManualClock;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::model::random::Random;
+use agai_session_core::testing::disk::{Crash, SimulatedDisk};
+use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
     Change, Commit, Error, Identity, NewSession, Options, Reason, Renewal, SessionId, Text, TextBuffer,
 };
@@ -297,7 +298,7 @@ pub fn check(
     Ok(checked)
 }
 
-use agai_session_core::journal::status::Reached;
+use agai_session_core::lock::status::Reached;
 
 /// One life after another on one disk, each ended by a crash after some operation of the disk.
 pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
@@ -356,4 +357,4 @@ pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
     Ok(checked)
 }
 
-use agai_session_core::journal::disk::simulated::Stop;
+use agai_session_core::testing::disk::Stop;

@@ -1,12 +1,13 @@
 //! What all of these tests use: stores to be damaged, and what must be found in them.
 
 use crate::campaign::{parts, text};
-use agai_session_core::journal::disk::Disk;
-use agai_session_core::journal::disk::simulated::{Crash, SimulatedDisk};
+use agai_session_core::disk::Disk;
+use agai_session_core::face::open::Parts;
 use agai_session_core::journal::faults::Faults;
-use agai_session_core::journal::open::Parts;
-use agai_session_core::journal::options::{Durability, OnCorruption};
-use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::journal::options::OnCorruption;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::testing::disk::{Crash, SimulatedDisk};
+use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{Change, Error, NewSession, Reason, SessionId, TextBuffer};
 use fastrand::Rng;
 use std::collections::BTreeMap;

@@ -15,12 +15,12 @@ mod campaign;
 mod kit;
 mod stale;
 
-use agai_session_core::clock::ManualClock;
-use agai_session_core::journal::disk::Disk;
-use agai_session_core::journal::disk::simulated::SimulatedDisk;
+use agai_session_core::disk::Disk;
 use agai_session_core::journal::faults::{Fault, Faults};
 use agai_session_core::journal::options::OnCorruption;
-use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::model::clock::ManualClock;
+use agai_session_core::testing::disk::SimulatedDisk;
+use agai_session_core::testing::simulation::SimulatedStore;
 use campaign::{report, seed, size};
 use kit::{
     AFTER, ENDED, NEXT, Noticed, alive, copy, is_noticed, make, names, new_session, notice, open_segment,

@@ -5,11 +5,11 @@ use crate::kit::{
     AFTER, Alive, NEXT, alive, copy, make, names, new_session, open_segment, opened, opening, segments,
 };
 use crate::{campaign::report, campaign::seed, seeds};
-use agai_session_core::journal::disk::Disk;
-use agai_session_core::journal::disk::simulated::{Crash, SimulatedDisk};
+use agai_session_core::disk::Disk;
 use agai_session_core::journal::faults::Faults;
 use agai_session_core::journal::options::OnCorruption;
-use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::testing::disk::{Crash, SimulatedDisk};
+use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{Error, Reason, SessionId};
 use std::collections::BTreeSet;
 

@@ -3,9 +3,9 @@
 
 use crate::child;
 use crate::kit::{Row, Until, close, data, parts, until, wait};
-use agai_session_core::journal::open::open;
-use agai_session_core::journal::options::Durability;
-use agai_session_core::journal::status::News;
+use agai_session_core::face::open::open;
+use agai_session_core::lock::status::News;
+use agai_session_core::model::durability::Durability;
 use agai_session_core::{Change, NewSession, SessionId, StoreHandle, Text};
 use std::fs;
 use std::path::Path;

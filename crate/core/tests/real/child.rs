@@ -1,8 +1,8 @@
 //! What a child does: works on the store, and says over its output what was acknowledged.
 
 use crate::kit::{Until, close, create, data, opened, parts, try_open, until, wait};
-use agai_session_core::journal::open::open;
-use agai_session_core::journal::options::Durability;
+use agai_session_core::face::open::open;
+use agai_session_core::model::durability::Durability;
 use agai_session_core::{Change, Commit, Identity, Reason, Renewal, SessionId, StoreHandle, Text};
 use parking_lot::RwLock;
 use std::fs::File;

@@ -5,9 +5,9 @@ use crate::kit::{
     Model, Row, Until, close, create, need_root, number, opened, parts, tool, try_open, until, wait,
 };
 use crate::owners::everything;
-use agai_session_core::journal::open::open;
-use agai_session_core::journal::options::Durability;
-use agai_session_core::journal::status::{Health, News};
+use agai_session_core::face::open::open;
+use agai_session_core::lock::status::{Health, News};
+use agai_session_core::model::durability::Durability;
 use agai_session_core::{Error, Reason, SessionId, StoreHandle};
 use std::ffi::OsString;
 use std::fs::{self, File};

@@ -1,10 +1,11 @@
 //! What all the tests use: opening, waiting, and what is to be there afterwards.
 
-use agai_session_core::clock::SystemClock;
-use agai_session_core::journal::open::{Parts, Report, open};
-use agai_session_core::journal::options::{Durability, JournalOptions};
-use agai_session_core::journal::status::Health;
-use agai_session_core::random::OsRandom;
+use agai_session_core::face::open::{Parts, Report, open};
+use agai_session_core::journal::options::JournalOptions;
+use agai_session_core::lock::status::Health;
+use agai_session_core::model::clock::SystemClock;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::model::random::OsRandom;
 use agai_session_core::{Error, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer};
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,12 +1,12 @@
 //! Panics, planted in a call and in each thread of a store: nobody waits for ever, the directory is free again, and what was acknowledged
 //! is in it.
 
-#[cfg(feature = "planted-faults")]
+#[cfg(feature = "testing")]
 pub use with::everywhere;
-#[cfg(not(feature = "planted-faults"))]
+#[cfg(not(feature = "testing"))]
 pub use without::everywhere;
 
-#[cfg(not(feature = "planted-faults"))]
+#[cfg(not(feature = "testing"))]
 mod without {
     use crate::kit::Row;
 
@@ -15,12 +15,12 @@ mod without {
     }
 }
 
-#[cfg(feature = "planted-faults")]
+#[cfg(feature = "testing")]
 mod with {
     use crate::kit::{Row, Until, close, create, is_full_run, number, opened, until, wait};
     use crate::threads::assert_none_left;
     use agai_session_core::journal::panics::PanicAt;
-    use agai_session_core::journal::status::{Health, News};
+    use agai_session_core::lock::status::{Health, News};
     use agai_session_core::{Error, NewSession, Reason, StoreHandle, Text};
     use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
     use std::time::{Duration, Instant};

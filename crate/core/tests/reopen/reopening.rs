@@ -3,10 +3,10 @@
 use crate::model::{Model, Need, Session};
 use crate::steps::{End, Jump, Life, Reopening};
 use crate::world::{Checked, Promised, World, pages, parts, read};
-use agai_session_core::journal::disk::simulated::{Crash, Stop};
-use agai_session_core::journal::options::Durability;
-use agai_session_core::journal::simulation::SimulatedStore;
-use agai_session_core::journal::status::Health;
+use agai_session_core::lock::status::Health;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::testing::disk::{Crash, Stop};
+use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{EventMask, NEVER, SessionInfo};
 use proptest::prelude::*;
 use std::ops::RangeInclusive;

@@ -1,8 +1,8 @@
 //! What may happen to a store: operations, the passing of time, and the ends of its lives.
 
 use agai_session_core::NEVER;
-use agai_session_core::journal::disk::simulated::Crash;
-use agai_session_core::journal::options::Durability;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::testing::disk::Crash;
 use proptest::prelude::*;
 
 /// Two years: longer than what a record can note of activity that the log was not told of.

@@ -4,12 +4,12 @@ use crate::campaign;
 use crate::model::{Model, Need, Session, owned};
 use crate::operations::{Changed, Wanted};
 use crate::steps::{Life, Step, Who};
-use agai_session_core::clock::ManualClock;
-use agai_session_core::journal::disk::simulated::SimulatedDisk;
+use agai_session_core::face::open::Parts;
 use agai_session_core::journal::faults::Faults;
-use agai_session_core::journal::open::Parts;
-use agai_session_core::journal::options::Durability;
-use agai_session_core::journal::simulation::SimulatedStore;
+use agai_session_core::model::clock::ManualClock;
+use agai_session_core::model::durability::Durability;
+use agai_session_core::testing::disk::SimulatedDisk;
+use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
     Error, Event, EventKind, EventMask, Facts, Handle, Options, OwnedText, Reason, SessionId, SessionInfo,
     Text, TextBuffer,

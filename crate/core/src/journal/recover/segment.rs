@@ -1,11 +1,11 @@
 //! One segment of the log, record by record, up to its end or to a torn tail.
 
 use super::{NEAR, RecoverError, Recovery, Torn, io_error};
-use crate::journal::codec::{Mark, Sealed, SegmentEntry, decode};
-use crate::journal::entries::kind;
+use crate::format::codec::{Mark, Sealed, SegmentEntry, decode};
+use crate::format::frame::{self, Frame};
+use crate::format::header::{self, FileHeader, FileKind};
+use crate::format::queue::kind;
 use crate::journal::faults::Fault;
-use crate::journal::frame::{self, Frame};
-use crate::journal::header::{self, FileHeader, FileKind};
 use crate::journal::log::segment_name;
 use crate::journal::reader::Next;
 use crc32c::crc32c_append;

@@ -2,16 +2,16 @@
 //! older.
 
 use super::{Work, Writer};
-use crate::error::Error;
+use crate::disk::Disk;
+use crate::format::codec::{Sealed, SnapshotEntry};
 use crate::journal::catalog::salt;
-use crate::journal::codec::{Sealed, SnapshotEntry};
-use crate::journal::disk::Disk;
 use crate::journal::log::Log;
 use crate::journal::panics::PanicAt;
 use crate::journal::snapshot::{SnapshotWriter, Step};
-use crate::journal::status::{News, SnapshotWritten};
-use crate::shared::Shared;
-use crate::sync::{JoinHandle, pause, spawn};
+use crate::lock::shared::Shared;
+use crate::lock::status::{News, SnapshotWritten};
+use crate::lock::sync::{JoinHandle, pause, spawn};
+use crate::model::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

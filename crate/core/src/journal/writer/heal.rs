@@ -2,12 +2,12 @@
 //! failed is never written to or synced again, because the system may have dropped what it had, and a second sync would not say so.
 
 use super::{Work, Writer};
-use crate::error::Error;
+use crate::format::codec::{SegmentEntry, SnapshotEntry};
+use crate::format::queue::{Batch, Entries, Keep};
 use crate::journal::catalog::salt;
-use crate::journal::codec::{SegmentEntry, SnapshotEntry};
-use crate::journal::entries::{Batch, Entries, Keep};
 use crate::journal::log::{AppendError, Log, reduce};
-use crate::journal::status::{Health, News, SnapshotWritten};
+use crate::lock::status::{Health, News, SnapshotWritten};
+use crate::model::error::Error;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ impl Failures {
         self.next
     }
 
-    #[cfg(any(test, feature = "simulation"))]
+    #[cfg(any(test, feature = "testing"))]
     pub fn pass_time(&mut self) {
         self.next = self.next.map(|_| Instant::now());
     }

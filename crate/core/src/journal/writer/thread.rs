@@ -1,10 +1,10 @@
 //! The thread that a writer runs on.
 
 use super::{Turn, Writer};
-use crate::error::Error;
-use crate::journal::status::{Health, News};
-use crate::shared::{Shared, TellOfPanic};
-use crate::sync::{JoinHandle, spawn};
+use crate::lock::shared::{Shared, TellOfPanic};
+use crate::lock::status::{Health, News};
+use crate::lock::sync::{JoinHandle, spawn};
+use crate::model::error::Error;
 use std::sync::Arc;
 
 /// Joins its thread when dropped. What was queued is handed to the operating system first.

@@ -1,0 +1,134 @@
+//! Who has a directory, for those who only look: taking the lock, even for a moment, could keep a store from opening.
+
+use super::lock::{field, read_text};
+use std::fs::File;
+use std::io;
+
+/// Who has the directory open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// A living process; what it signed with may still be its predecessor's for a moment.
+    Process {
+        pid: Option<u32>,
+        /// Seconds since 1970.
+        started: Option<u64>,
+        version: Option<String>,
+    },
+    /// The system does not tell.
+    Unknown,
+}
+
+/// Looks at the lock file.
+pub(super) fn find(opened: io::Result<File>) -> Holder {
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Holder::Nobody,
+        Err(_) => return Holder::Unknown,
+    };
+    let Ok(text) = read_text(&mut file) else {
+        // Some systems keep a locked file from being read.
+        return if cfg!(unix) {
+            Holder::Unknown
+        } else {
+            signed("", None)
+        };
+    };
+    holder(&file, &text)
+}
+
+fn signed(text: &str, pid: Option<u32>) -> Holder {
+    Holder::Process {
+        pid,
+        started: field(text, "started ").and_then(|started| started.parse().ok()),
+        version: field(text, "version ").map(str::to_owned),
+    }
+}
+
+/// Who has the file locked; `text` is what the last owner signed it with.
+#[cfg(unix)]
+fn holder(file: &File, text: &str) -> Holder {
+    use std::os::unix::fs::MetadataExt;
+    let signer: Option<u32> = field(text, "pid ").and_then(|pid| pid.parse().ok());
+    let owner = match (std::fs::read_to_string("/proc/locks"), file.metadata()) {
+        (Ok(locks), Ok(facts)) => {
+            let device = (rustix::fs::major(facts.dev()), rustix::fs::minor(facts.dev()));
+            in_table(&locks, device, facts.ino(), signer)
+        }
+        // Without the kernel's table: the last owner, if it lives.
+        _ => signer.filter(|&signer| lives(signer)),
+    };
+    owner.map_or(Holder::Nobody, |pid| signed(text, Some(pid)))
+}
+
+/// A file that can be read is not locked.
+#[cfg(not(unix))]
+fn holder(_file: &File, _text: &str) -> Holder {
+    Holder::Nobody
+}
+
+#[cfg(unix)]
+fn lives(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+/// The holder in the kernel's table, whose lines are like `1: FLOCK  ADVISORY  WRITE 4711 fe:00:9978018 0 EOF`. The device in it is not
+/// always the one that files have (overlays, subvolumes): on another one, only the process that signed is believed.
+#[cfg(unix)]
+fn in_table(locks: &str, device: (u32, u32), inode: u64, signer: Option<u32>) -> Option<u32> {
+    let place = format!("{:02x}:{:02x}:{inode}", device.0, device.1);
+    let elsewhere = format!(":{inode}");
+    locks.lines().find_map(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let is_lock = fields.next()? == "FLOCK" && fields.nth(1)? == "WRITE";
+        let (pid, there) = (fields.next()?.parse().ok()?, fields.next()?);
+        let is_ours = there == place || there.ends_with(&elsewhere) && Some(pid) == signer;
+        (is_lock && is_ours).then_some(pid)
+    })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::disk::{DirLock, RealDisk};
+
+    #[test]
+    fn the_holder_is_told_without_a_lock_and_without_a_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = RealDisk::open(directory.path()).unwrap();
+        assert_eq!(disk.holder(), Holder::Nobody);
+        let mut lock = DirLock::acquire(&disk).unwrap();
+        lock.sign(&format!(
+            "pid {}\nstarted 12\nversion 0.1.0\n",
+            std::process::id()
+        ))
+        .unwrap();
+        let us = Holder::Process {
+            pid: Some(std::process::id()),
+            started: Some(12),
+            version: Some("0.1.0".to_owned()),
+        };
+        assert_eq!(disk.holder(), us);
+        drop(lock);
+        assert_eq!(disk.holder(), Holder::Nobody, "whoever signed is gone");
+    }
+
+    #[test]
+    fn the_kernels_table_is_read_by_inode_and_signature() {
+        let locks = "1: POSIX  ADVISORY  WRITE 1 fe:00:77 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 2 fe:00:77 0 EOF\n\
+                     2: -> FLOCK  ADVISORY  WRITE 5 fe:00:78 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 3 fe:01:80 0 EOF\n\
+                     4: FLOCK  ADVISORY  READ  4 fe:00:79 0 EOF\n";
+        let here = |inode, signer| in_table(locks, (0xfe, 0), inode, signer);
+        assert_eq!(here(77, None), Some(2));
+        assert_eq!(here(77, Some(9)), Some(2));
+        assert_eq!(here(78, None), None, "one who waits");
+        assert_eq!(here(79, None), None, "a shared lock");
+        assert_eq!(here(80, None), None, "on another device");
+        assert_eq!(here(80, Some(3)), Some(3));
+        assert_eq!(here(8, Some(2)), None);
+    }
+}

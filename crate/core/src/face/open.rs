@@ -1,0 +1,371 @@
+//! Opening a store on a directory: the checks, the lock, the recovery, and a new segment to go on in.
+
+use crate::disk::{DirLock, Disk, LockError, RealDisk, copy, replace};
+use crate::face::handle::{Owner, StoreHandle};
+use crate::face::registry;
+use crate::format::codec::Manifest;
+use crate::format::header::MOST;
+use crate::format::queue::Entries;
+use crate::journal::catalog::{Catalog, MANIFEST, ManifestError, TORN, is_journal, listed, read_manifest};
+use crate::journal::faults::Fault;
+use crate::journal::log::is_full;
+use crate::journal::options::{JournalOptions, OnCorruption};
+use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
+use crate::journal::writer::{Start, Writer};
+use crate::lock::shared::Shared;
+use crate::model::change::Options;
+use crate::model::clock::Clock;
+use crate::model::damage::Damage;
+use crate::model::error::Error;
+use crate::model::id::HandleCipher;
+use crate::model::random::Random;
+use crate::store::{Store, Twins};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// What an opening found, and what it did about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The directory held nothing.
+    pub created: bool,
+    pub generation: u64,
+    pub sessions: u64,
+    /// Dropped because their deadline had passed.
+    pub expired: u64,
+    /// Dropped because the bounds are lower than they were.
+    pub evicted: u64,
+    /// Records of the log that were applied.
+    pub records: u64,
+    /// Bytes of a torn write that were cut off, and the file they were copied to.
+    pub torn_bytes: u64,
+    pub torn_file: Option<String>,
+    /// Files that were found damaged and kept, and the places that were passed over.
+    pub kept: Vec<String>,
+    pub damages: Vec<Damage>,
+    /// Milliseconds by which the clock had been set back; all times were moved by it.
+    pub clock_set_back: u64,
+    pub millis: u64,
+}
+
+/// What a store is made of besides its files.
+pub struct Parts {
+    pub options: Options,
+    pub journal: JournalOptions,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+}
+
+/// Opens the store in a directory of the file system, or joins the one that this process has there already.
+///
+/// # Errors
+/// [`Error::Path`], [`Error::Locked`], [`Error::Corrupt`], [`Error::FormatNewer`], [`Error::Io`]: nothing in the directory was changed
+/// then, but that an empty lock file may be there. [`Error::Random`], [`Error::Thread`].
+pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHandle, Report), Error> {
+    let unusable = |why: String| Error::Path {
+        path: path.to_owned(),
+        why,
+    };
+    let disk = RealDisk::open(path).map_err(|error| unusable(error.to_string()))?;
+    registry::join_or_open(disk.identity(), || {
+        let at = Place { path };
+        // Before anything is made in there, the lock file included.
+        match read_manifest(&disk, parts.journal.faults) {
+            Err(ManifestError::Newer { format }) => return Err(at.newer(MANIFEST.to_owned(), format)),
+            Err(ManifestError::Io(error)) => return Err(at.io("the manifest could not be read", error)),
+            _ => {}
+        }
+        let lock = if parts.journal.faults.has(Fault::LockSkipped) {
+            None
+        } else {
+            Some(DirLock::acquire(&disk).map_err(|error| match error {
+                LockError::Held { pid, .. } => Error::Locked {
+                    path: path.to_owned(),
+                    pid,
+                },
+                LockError::Io { source } => at.io("the lock file could not be opened", source),
+            })?)
+        };
+        let found = read(&disk, path, &parts, watch)?;
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        let (shared, mut writer, report) = start(&disk, lock, path, parts, found)?;
+        writer.sign_lock(&signature());
+        Ok((Owner::start(shared, Some(writer))?, report))
+    })
+}
+
+fn signature() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!(
+        "pid {}\nstarted {}\nversion {}\n",
+        std::process::id(),
+        now.as_secs(),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Where errors happen.
+struct Place<'a> {
+    path: &'a Path,
+}
+
+impl Place<'_> {
+    fn newer(&self, file: String, format: u16) -> Error {
+        Error::FormatNewer {
+            path: self.path.to_owned(),
+            file,
+            format,
+        }
+    }
+
+    /// What the file system refused at the opening: that of the directory as such is told as its fault.
+    fn io(&self, what: &str, error: io::Error) -> Error {
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let mend = match error.kind() {
+            PermissionDenied => "give this user the right to read and write it",
+            ReadOnlyFilesystem => "it is on a read-only file system: mount that for writing",
+            StorageFull | QuotaExceeded => "there is no room on its file system: make some",
+            _ => {
+                let place = format!("{}: {what}", self.path.display());
+                return Error::io(&place, error);
+            }
+        };
+        Error::Path {
+            path: self.path.to_owned(),
+            why: format!("{what} ({error}): {mend}"),
+        }
+    }
+}
+
+/// What the files say, and what is to become of them.
+pub struct Found {
+    recovered: Recovered,
+    /// Files to keep because they are damaged.
+    kept: Vec<String>,
+    damages: Vec<Damage>,
+    started: Instant,
+}
+
+/// Reads the files, changing nothing.
+pub(crate) fn read(
+    disk: &dyn Disk,
+    path: &Path,
+    parts: &Parts,
+    watch: &mut dyn Watch,
+) -> Result<Found, Error> {
+    let started = Instant::now();
+    let at = Place { path };
+    let faults = parts.journal.faults;
+    let salvage = parts.journal.on_corruption == OnCorruption::Salvage;
+    let (recovered, damages) = match recover(disk, salvage, watch, faults) {
+        Ok(mut recovered) => {
+            let damages = std::mem::take(&mut recovered.damages);
+            (recovered, damages)
+        }
+        Err(RecoverError::Io { file, error }) => {
+            return Err(at.io(&format!("{file} could not be read"), error));
+        }
+        Err(RecoverError::Newer { file, format }) => return Err(at.newer(file, format)),
+        Err(RecoverError::Damaged(damage)) if parts.journal.on_corruption == OnCorruption::Fresh => {
+            (Recovered::default(), vec![damage])
+        }
+        Err(RecoverError::Damaged(damage)) => return Err(corrupt(path, damage)),
+    };
+    let mut kept = Vec::new();
+    if !damages.is_empty() {
+        let there = disk
+            .list()
+            .map_err(|error| at.io("the directory could not be read", error))?;
+        let named = read_manifest(disk, faults).ok().flatten();
+        let is_meant = |name: &String| named.as_ref().is_none_or(|named| listed(named).contains(name));
+        kept.extend(
+            there
+                .into_iter()
+                .filter(|name| is_journal(name) && name != MANIFEST && is_meant(name)),
+        );
+    }
+    Ok(Found {
+        recovered,
+        kept,
+        damages,
+        started,
+    })
+}
+
+fn corrupt(path: &Path, damage: Damage) -> Error {
+    Error::Corrupt {
+        path: path.to_owned(),
+        damage,
+    }
+}
+
+/// The generation in a file's name.
+fn generation_of(name: &str) -> u64 {
+    let number = name.split('-').nth(1).and_then(|text| text.parse().ok());
+    number.filter(|&number| number <= MOST).unwrap_or_default()
+}
+
+/// Makes the store that was found, and goes on where its files end.
+pub(crate) fn start(
+    disk: &Arc<dyn Disk>,
+    lock: Option<DirLock>,
+    path: &Path,
+    parts: Parts,
+    found: Found,
+) -> Result<(Arc<Shared>, Writer, Report), Error> {
+    let at = Place { path };
+    let Found {
+        recovered,
+        kept,
+        damages,
+        started,
+    } = found;
+    let faults = parts.journal.faults;
+    let created = recovered.manifest.is_none() && damages.is_empty();
+    let mut manifest = match recovered.manifest {
+        Some(manifest) => manifest,
+        None => first_manifest(&kept, &*parts.random)?,
+    };
+    let (last_lsn, records) = (recovered.image.last_lsn, recovered.image.applied);
+    let now = parts.clock.now();
+    let trust_clock = faults.has(Fault::WallClockOnly);
+    let salvaging = !damages.is_empty();
+    let adopted = Store::adopt(
+        parts.options,
+        manifest.handle_key,
+        recovered.image,
+        now,
+        trust_clock,
+        salvaging,
+    );
+    let (mut store, adopted) = adopted.map_err(|Twins| corrupt(path, twins(last_lsn)))?;
+    store.attach_log(Entries::new(last_lsn, parts.journal.durability, faults));
+    store.lease_generations();
+    // Before anybody is pushed out: the files do not have that yet.
+    let shared = Arc::new(Shared::new(store, parts.clock, Arc::clone(&parts.random)));
+    let mut guard = shared.lock();
+    let evicted = guard.store.shrink(now);
+    let sessions = u64::from(guard.store.len());
+    shared.release(guard, false);
+    let generation = manifest.generation;
+    let trouble = |what: &'static str| {
+        let at = &at;
+        move |error| at.io(what, error)
+    };
+
+    // From here on the directory is changed.
+    #[cfg(feature = "testing")]
+    let disk: &Arc<dyn Disk> = &{
+        let inner = Arc::clone(disk);
+        Arc::new(crate::journal::faults::FaultyDisk { inner, faults }) as _
+    };
+    let mut torn_file = None;
+    let torn = recovered.torn;
+    if let Some(torn) = &torn {
+        let name = format!("{TORN}{}-{}", torn.file, torn.offset);
+        copy(&**disk, &torn.file, torn.offset..u64::MAX, &name)
+            .map_err(trouble("a torn write could not be copied"))?;
+        torn_file = Some(name);
+    }
+    if salvaging {
+        keep_manifest(&**disk, generation).map_err(trouble("the damaged manifest could not be copied"))?;
+    }
+    manifest.kept.retain(|name| !kept.contains(name));
+    manifest.kept.extend(kept.iter().cloned());
+    let mut catalog = Catalog::new(Arc::clone(disk), Arc::clone(&parts.random), manifest, faults);
+    if created {
+        catalog
+            .update(|_| ())
+            .map_err(trouble("the manifest could not be written"))?;
+    }
+    let mut writer = Writer::new(
+        Arc::clone(&shared),
+        Start {
+            disk: Arc::clone(disk),
+            random: parts.random,
+            options: parts.journal,
+            catalog,
+            lock,
+        },
+    );
+    if salvaging || adopted.clock_set_back > 0 {
+        writer
+            .rebase(false)
+            .map_err(trouble("a new snapshot could not be written"))?;
+    } else {
+        if let Some((name, len)) = recovered.open_segment {
+            renew_segment(&**disk, &name, len).map_err(trouble("the log could not be synced"))?;
+        }
+        writer
+            .resume(last_lsn)
+            .map_err(trouble("a new segment could not be begun"))?;
+    }
+    let report = Report {
+        created,
+        generation,
+        sessions,
+        expired: adopted.expired,
+        evicted,
+        records,
+        torn_bytes: torn.map_or(0, |torn| torn.len),
+        torn_file,
+        kept,
+        damages,
+        clock_set_back: adopted.clock_set_back,
+        millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    };
+    Ok((shared, writer, report))
+}
+
+/// The manifest of a directory without one that counts, behind the files that are kept.
+fn first_manifest(kept: &[String], random: &dyn Random) -> Result<Manifest, Error> {
+    Ok(Manifest {
+        generation: kept
+            .iter()
+            .map(|name| generation_of(name))
+            .max()
+            .unwrap_or_default()
+            + 1,
+        handle_key: HandleCipher::generate_key(random)?,
+        snapshot: None,
+        segments: Vec::new(),
+        now: 0,
+        last_lsn: 0,
+        kept: Vec::new(),
+        clean: false,
+    })
+}
+
+/// The files contradict themselves.
+pub(crate) fn twins(last_lsn: u64) -> Damage {
+    Damage {
+        file: MANIFEST.to_owned(),
+        offset: 0,
+        after_lsn: last_lsn,
+        next_lsn: None,
+        what: "two of its sessions have one key".to_owned(),
+    }
+}
+
+/// Puts the records of a segment that was not closed into a new file of its name. They were read, but the disk may not have them yet,
+/// and the next manifest will say that it does. To sync the old file would prove nothing: if a sync of it failed in the process before,
+/// the system has dropped what it had to write and answers the next sync as if nothing had been.
+fn renew_segment(disk: &dyn Disk, name: &str, len: u64) -> io::Result<()> {
+    match copy(disk, name, 0..len, name) {
+        // Better than to refuse all sessions until there is room for both files.
+        Err(error) if is_full(&error) => disk.cut(name, len),
+        copied => copied,
+    }
+}
+
+/// Copies a manifest aside that another is about to replace though the files it names are kept.
+fn keep_manifest(disk: &dyn Disk, generation: u64) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    match disk.open(MANIFEST) {
+        Ok(mut file) => file.read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    replace(disk, &format!("damaged-{MANIFEST}-{generation}"), &bytes)
+}

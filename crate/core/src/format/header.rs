@@ -1,0 +1,117 @@
+//! What each file begins with: 56 bytes that keep their places in every version of the format.
+//!
+//! ```text
+//! offset  size  field
+//!      0     8  magic       which kind of file
+//!      8     2  format      1; a file of a newer one is left alone
+//!     10     2  codec       how bodies are encoded
+//!     12     4  number      a segment's number within its generation; else 0
+//!     16     8  generation
+//!     24     8  start       a segment: the LSN of its first record; a snapshot: replay begins behind this LSN
+//!     32     8  salt        random; seeds the checksums of all frames
+//!     40     4  chain       a segment: the running checksum over all records of the segment before
+//!     44     8  reserved    0
+//!     52     4  crc         CRC-32C over the 52 bytes before
+//! ```
+
+use crate::format::codec::CODEC;
+use crc32c::crc32c;
+
+pub const LEN: usize = 56;
+pub const FORMAT: u16 = 1;
+const CHECKED: usize = LEN - 4;
+/// No store gets as far with its generations and records. What says more is damaged, and nothing that counts on from there overflows.
+pub const MOST: u64 = 1 << 62;
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    Manifest,
+    Snapshot,
+    Segment,
+}
+
+impl FileKind {
+    fn magic(self) -> &'static [u8; 8] {
+        match self {
+            Self::Manifest => b"AGAISMAN",
+            Self::Snapshot => b"AGAISNAP",
+            Self::Segment => b"AGAISLOG",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileHeader {
+    pub kind: FileKind,
+    pub generation: u64,
+    pub number: u32,
+    pub start_lsn: u64,
+    pub salt: u64,
+    pub chain: u32,
+}
+
+/// Why a header is not one that this version reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Too short, another magic, a wrong checksum.
+    Damaged,
+    /// Whole, and of a format or an encoding of a later version.
+    Newer { format: u16, codec: u16 },
+}
+
+impl FileHeader {
+    pub fn to_bytes(self) -> [u8; LEN] {
+        let mut out = Vec::with_capacity(LEN);
+        out.extend_from_slice(self.kind.magic());
+        out.extend_from_slice(&FORMAT.to_le_bytes());
+        out.extend_from_slice(&CODEC.to_le_bytes());
+        out.extend_from_slice(&self.number.to_le_bytes());
+        out.extend_from_slice(&self.generation.to_le_bytes());
+        out.extend_from_slice(&self.start_lsn.to_le_bytes());
+        out.extend_from_slice(&self.salt.to_le_bytes());
+        out.extend_from_slice(&self.chain.to_le_bytes());
+        out.extend_from_slice(&[0; 8]);
+        out.extend_from_slice(&crc32c(&out).to_le_bytes());
+        out.first_chunk().copied().unwrap_or([0; LEN])
+    }
+
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn parse(bytes: &[u8], kind: FileKind) -> Result<Self, Unreadable> {
+        let header: &[u8; LEN] = bytes.first_chunk().ok_or(Unreadable::Damaged)?;
+        let (checked, crc) = header.split_at(CHECKED);
+        if !header.starts_with(kind.magic()) || crc != crc32c(checked).to_le_bytes() {
+            return Err(Unreadable::Damaged);
+        }
+        let mut fields = Fields(header.get(8..).unwrap_or_default());
+        let (format, codec) = (
+            u16::from_le_bytes(fields.take()),
+            u16::from_le_bytes(fields.take()),
+        );
+        if format != FORMAT || codec != CODEC {
+            return Err(Unreadable::Newer { format, codec });
+        }
+        let header = Self {
+            kind,
+            number: u32::from_le_bytes(fields.take()),
+            generation: u64::from_le_bytes(fields.take()),
+            start_lsn: u64::from_le_bytes(fields.take()),
+            salt: u64::from_le_bytes(fields.take()),
+            chain: u32::from_le_bytes(fields.take()),
+        };
+        let is_plausible = header.generation.max(header.start_lsn) <= MOST;
+        is_plausible.then_some(header).ok_or(Unreadable::Damaged)
+    }
+}
+
+/// Fields one after the other.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let (field, rest) = self.0.split_first_chunk().unwrap_or((&[0; N], &[]));
+        self.0 = rest;
+        *field
+    }
+}

@@ -1,0 +1,182 @@
+//! The files of a directory: what each is for, and what is in it.
+
+use super::Passes;
+use super::walk::{Contents, walk};
+use crate::disk::Disk;
+use crate::format::codec::{Manifest, SegmentEntry};
+use crate::format::header::FileKind;
+use crate::journal::catalog::{MANIFEST, RESERVE, TORN, is_journal};
+use crate::journal::log::segment_name;
+use crate::journal::snapshot::snapshot_name;
+use std::collections::HashSet;
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Manifest,
+    Snapshot,
+    /// Of the log. Sealed ones are not written to any more; without a manifest that is not known.
+    Segment {
+        sealed: Option<bool>,
+    },
+    /// Damaged, and kept.
+    Kept,
+    /// A torn tail that was cut off.
+    Torn,
+    /// Not named by the manifest: the next opening removes it.
+    Void,
+    Reserve,
+    Lock,
+}
+
+/// A file of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    pub name: String,
+    pub role: Role,
+    /// `None` if it is missing or cannot be opened.
+    pub bytes: Option<u64>,
+    /// Milliseconds since 1970.
+    pub modified: Option<u64>,
+    /// Why it could not be read.
+    pub trouble: Option<String>,
+    /// Of snapshots, segments and the manifest.
+    pub contents: Option<Contents>,
+    /// Of a segment: whether it goes on where the one before it ended. `None` for the first one, and behind one that is damaged.
+    pub chained: Option<bool>,
+}
+
+/// All files of the store, and how many others there are.
+pub fn facts(
+    disk: &dyn Disk,
+    names: Vec<String>,
+    manifest: Option<&Manifest>,
+    passes: &mut Passes<'_>,
+) -> (Vec<FileFacts>, u64) {
+    let mut files = Vec::new();
+    if names.iter().any(|name| name == MANIFEST) || manifest.is_some() {
+        files.push(fact(disk, MANIFEST, Role::Manifest, None, passes));
+    }
+    if let Some(manifest) = manifest {
+        if let Some(snapshot) = manifest.snapshot {
+            let name = snapshot_name(snapshot.generation);
+            files.push(fact(disk, &name, Role::Snapshot, None, passes));
+        }
+        let mut chain = None;
+        for segment in &manifest.segments {
+            let (file, end) = segment_fact(disk, segment, chain, passes);
+            files.push(file);
+            chain = end;
+        }
+    }
+    let counting: HashSet<_> = files.iter().map(|file| file.name.clone()).collect();
+    let mut foreign = 0;
+    let mut others = Vec::new();
+    for name in names.into_iter().filter(|name| !counting.contains(name)) {
+        match role_of(&name, manifest) {
+            Some(role) => others.push(fact(disk, &name, role, None, passes)),
+            None => foreign += 1,
+        }
+    }
+    others.sort_by_key(|file| file.role);
+    files.extend(others);
+    (files, foreign)
+}
+
+/// What the manifest does not name, or names only to keep it.
+fn role_of(name: &str, manifest: Option<&Manifest>) -> Option<Role> {
+    let is_kept = manifest.is_some_and(|manifest| manifest.kept.iter().any(|kept| kept == name));
+    match name {
+        _ if is_kept || name.starts_with("damaged-") => Some(Role::Kept),
+        RESERVE => Some(Role::Reserve),
+        "LOCK" => Some(Role::Lock),
+        _ if name.starts_with(TORN) => Some(Role::Torn),
+        // Without a manifest nobody knows which of them count.
+        _ if manifest.is_none() && name.starts_with("snap-") => Some(Role::Snapshot),
+        _ if manifest.is_none() && name.starts_with("log-") => Some(Role::Segment { sealed: None }),
+        _ if is_journal(name) || name.starts_with("tmp-") => Some(Role::Void),
+        _ => None,
+    }
+}
+
+fn segment_fact(
+    disk: &dyn Disk,
+    segment: &SegmentEntry,
+    chain: Option<u32>,
+    passes: &mut Passes<'_>,
+) -> (FileFacts, Option<u32>) {
+    let name = segment_name(segment.generation, segment.number);
+    let role = Role::Segment {
+        sealed: Some(segment.sealed.is_some()),
+    };
+    let mut file = fact(disk, &name, role, segment.sealed.map(|sealed| sealed.len), passes);
+    let contents = file
+        .contents
+        .as_ref()
+        .filter(|contents| contents.header.is_some());
+    file.chained = chain
+        .zip(contents)
+        .map(|(chain, contents)| chain == contents.chain.0);
+    let end = contents.filter(|contents| contents.gap_count == 0);
+    let end = end.map(|contents| contents.chain.1);
+    (file, end)
+}
+
+fn fact(disk: &dyn Disk, name: &str, role: Role, limit: Option<u64>, passes: &mut Passes<'_>) -> FileFacts {
+    let mut file = FileFacts {
+        name: name.to_owned(),
+        role,
+        bytes: None,
+        modified: None,
+        trouble: None,
+        contents: None,
+        chained: None,
+    };
+    match disk.open(name) {
+        Ok(source) => {
+            file.bytes = Some(source.len());
+            file.modified = source.modified().and_then(millis);
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            file.trouble = Some("it is missing".to_owned());
+            return file;
+        }
+        Err(error) => {
+            file.trouble = Some(error.to_string());
+            return file;
+        }
+    }
+    let kind = match name {
+        MANIFEST => Some(FileKind::Manifest),
+        _ if name.starts_with("snap-") => Some(FileKind::Snapshot),
+        _ if name.starts_with("log-") => Some(FileKind::Segment),
+        _ => None,
+    };
+    if let Some(kind) = kind {
+        match walk(disk, name, kind, limit, passes) {
+            Ok(contents) => file.contents = Some(contents),
+            Err(error) => file.trouble = Some(error.to_string()),
+        }
+        passes.before += file.bytes.unwrap_or_default();
+    }
+    file
+}
+
+/// The encoding of a file of a later version.
+pub fn codec_of(disk: &dyn Disk, name: &str) -> u16 {
+    let kind = match name {
+        MANIFEST => FileKind::Manifest,
+        _ if name.starts_with("snap-") => FileKind::Snapshot,
+        _ => FileKind::Segment,
+    };
+    let contents = walk(disk, name, kind, Some(0), &mut ()).ok();
+    contents
+        .and_then(|contents| contents.header)
+        .map_or(0, |header| header.codec)
+}
+
+fn millis(time: SystemTime) -> Option<u64> {
+    u64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}

@@ -1,0 +1,318 @@
+//! Looking into a store's directory without changing anything in it: no lock, no file made, renamed, cut or written.
+//!
+//! What an opening would make of it is found out by the opening's own code, [`recover()`] and [`Store::adopt`], so that both agree; what
+//! is in each file is counted by a [`walk`] over its frames, which works without a manifest too.
+
+mod files;
+mod sessions;
+#[cfg(test)]
+pub(crate) mod tests;
+mod walk;
+
+pub use files::{FileFacts, Role};
+pub use sessions::{Listed, Sessions};
+pub use walk::{Contents, Gap, HeaderFacts, kind_name};
+
+use crate::disk::{Disk, Holder, RealDisk};
+use crate::face::open::twins;
+use crate::format::codec::Manifest;
+use crate::format::header;
+use crate::journal::catalog::{MANIFEST, is_journal, read_manifest};
+use crate::journal::faults::Faults;
+use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
+use crate::model::damage::Damage;
+use crate::model::error::Error;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Tries to read the files of a store in use between two of its checkpoints.
+const TRIES: u32 = 5;
+
+/// What opening the directory would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds no store. An opening would make one.
+    Empty,
+    Sound,
+    /// A write was cut short, which is no damage: the next opening cuts it off.
+    Torn,
+    /// Refused as damaged.
+    Damaged,
+    /// Refused as written by a later version.
+    Newer {
+        file: String,
+        format: u16,
+        codec: u16,
+    },
+    /// A file could not be read.
+    Unreadable {
+        file: String,
+        why: String,
+    },
+    /// The store is in use, and replaced its files faster than they could be read.
+    Unsettled,
+}
+
+/// A damaged place, and how long it is where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedPlace {
+    pub damage: Damage,
+    pub len: Option<u64>,
+}
+
+/// Bytes of a write that was cut short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TornPlace {
+    pub file: String,
+    pub offset: u64,
+    pub len: u64,
+}
+
+/// What the manifest says of the store as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ManifestFacts {
+    pub generation: u64,
+    /// The newest record, and the time, when it was written.
+    pub last_lsn: u64,
+    pub now: u64,
+    /// The store was closed, and nothing was written since.
+    pub clean: bool,
+}
+
+/// What a directory holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    pub verdict: Verdict,
+    /// `None` if it is missing or cannot be read.
+    pub manifest: Option<ManifestFacts>,
+    /// Those of the store: first the ones that count, in the order in which they are read.
+    pub files: Vec<FileFacts>,
+    /// How many files there are that no store makes.
+    pub foreign: u64,
+    /// `None` if nothing could be replayed. With damage, what salvaging would bring back.
+    pub sessions: Option<Sessions>,
+    /// Records of the log that were replayed.
+    pub records: u64,
+    pub last_lsn: u64,
+    pub torn: Option<TornPlace>,
+    /// The first is the one that an opening would name.
+    pub damages: Vec<DamagedPlace>,
+    /// Who has the store open.
+    pub holder: Holder,
+    /// Why an opening by this user would refuse the directory itself.
+    pub refusal: Option<String>,
+    /// When it was looked at.
+    pub at: u64,
+}
+
+/// What is asked for beyond the counts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ask {
+    /// How many sessions are listed.
+    pub list: usize,
+    /// With what is in them.
+    pub data: bool,
+}
+
+/// Looks into a directory of the file system. `now` is the instant at which sessions are dead or alive.
+///
+/// # Errors
+/// [`Error::Path`] when it is missing, a symlink or no directory; [`Error::Io`] when its names cannot be read.
+pub fn inspect(path: &Path, ask: Ask, now: u64, watch: &mut dyn Watch) -> Result<Inspection, Error> {
+    let disk = RealDisk::open_existing(path).map_err(|error| Error::Path {
+        path: path.to_owned(),
+        why: error.to_string(),
+    })?;
+    let found = inspect_disk(&disk, ask, now, watch)
+        .map_err(|error| Error::io(&format!("{} could not be listed", path.display()), error))?;
+    Ok(Inspection {
+        holder: disk.holder(),
+        refusal: disk.refusal(path).map(|refusal| refusal.to_string()),
+        ..found
+    })
+}
+
+/// The same for any disk; tells nothing of locks and permissions.
+///
+/// # Errors
+/// When the names of the files cannot be read.
+pub fn inspect_disk(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Result<Inspection> {
+    for _ in 0..TRIES {
+        let before = manifest_header(disk);
+        let found = look(disk, ask, now, watch)?;
+        if manifest_header(disk) == before {
+            return Ok(found);
+        }
+    }
+    Ok(Inspection {
+        verdict: Verdict::Unsettled,
+        damages: Vec::new(),
+        ..look(disk, ask, now, watch)?
+    })
+}
+
+/// No two manifests have the same, since each has a salt of its own; and files are removed only after it was replaced.
+fn manifest_header(disk: &dyn Disk) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = disk.open(MANIFEST).ok()?;
+    file.take(header::LEN as u64).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Adds up the passes over the files.
+struct Passes<'a> {
+    watch: &'a mut dyn Watch,
+    bytes: u64,
+    before: u64,
+}
+
+impl Passes<'_> {
+    /// A pass over all the files begins, of `all`.
+    fn begin(&mut self, pass: u64, all: u64) {
+        self.before = self.bytes * pass;
+        self.watch.total(self.bytes * all);
+        self.watch.read(self.before, 0);
+    }
+
+    /// All passes are over.
+    fn end(&mut self) {
+        self.watch.total(self.bytes);
+        self.watch.read(self.bytes, 0);
+    }
+}
+
+impl Watch for Passes<'_> {
+    fn read(&mut self, bytes: u64, sessions: u64) {
+        self.watch.read(self.before + bytes, sessions);
+    }
+}
+
+/// What replaying came to.
+struct Replayed {
+    verdict: Verdict,
+    recovered: Option<Recovered>,
+    damages: Vec<Damage>,
+}
+
+impl Replayed {
+    fn nothing(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            recovered: None,
+            damages: Vec::new(),
+        }
+    }
+}
+
+fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Result<Inspection> {
+    let names = disk.list()?;
+    let manifest = read_manifest(disk, Faults::default()).ok().flatten();
+    let opened = names
+        .iter()
+        .filter(|name| is_journal(name))
+        .map(|name| disk.open(name));
+    let mut passes = Passes {
+        bytes: opened.flatten().map(|file| file.len()).sum(),
+        watch,
+        before: 0,
+    };
+    passes.begin(0, 2);
+    let (files, foreign) = files::facts(disk, names, manifest.as_ref(), &mut passes);
+    let mut replayed = replay(disk, &mut passes);
+    passes.end();
+    let mut found = Inspection {
+        verdict: Verdict::Empty,
+        manifest: manifest.as_ref().map(Into::into),
+        files,
+        foreign,
+        sessions: None,
+        records: 0,
+        last_lsn: 0,
+        torn: None,
+        damages: Vec::new(),
+        holder: Holder::Unknown,
+        refusal: None,
+        at: now,
+    };
+    if let (Some(recovered), Some(manifest)) = (replayed.recovered, manifest) {
+        (found.records, found.last_lsn) = (recovered.image.applied, recovered.image.last_lsn);
+        found.torn = recovered.torn.map(|torn| TornPlace {
+            len: torn.len,
+            file: torn.file,
+            offset: torn.offset,
+        });
+        let salvaging = !replayed.damages.is_empty();
+        found.sessions = sessions::survey(recovered.image, manifest.handle_key, now, salvaging, ask).ok();
+        if found.sessions.is_none() {
+            replayed.verdict = Verdict::Damaged;
+            replayed.damages.push(twins(found.last_lsn));
+        }
+    }
+    found.verdict = replayed.verdict;
+    let places = replayed.damages.into_iter();
+    found.damages = places.map(|damage| measured(damage, &found.files)).collect();
+    Ok(found)
+}
+
+/// Reads the files as an opening does; if that refuses them as damaged, once more as far as they go.
+fn replay(disk: &dyn Disk, passes: &mut Passes<'_>) -> Replayed {
+    passes.begin(1, 2);
+    let first = match recover(disk, false, passes, Faults::default()) {
+        Ok(recovered) => {
+            let verdict = match (&recovered.manifest, &recovered.torn) {
+                (None, _) => Verdict::Empty,
+                (_, None) => Verdict::Sound,
+                (_, Some(_)) => Verdict::Torn,
+            };
+            return Replayed {
+                recovered: Some(recovered),
+                ..Replayed::nothing(verdict)
+            };
+        }
+        Err(RecoverError::Newer { file, format }) => {
+            let codec = files::codec_of(disk, &file);
+            return Replayed::nothing(Verdict::Newer { file, format, codec });
+        }
+        Err(RecoverError::Io { file, error }) => {
+            let why = error.to_string();
+            return Replayed::nothing(Verdict::Unreadable { file, why });
+        }
+        Err(RecoverError::Damaged(damage)) => damage,
+    };
+    passes.begin(2, 3);
+    // What keeps it from being salvaged comes behind the first damage, which an opening would name.
+    let recovered = recover(disk, true, passes, Faults::default()).ok();
+    let listed = recovered.iter().flat_map(|recovered| &recovered.damages);
+    let others: Vec<_> = listed.filter(|&damage| *damage != first).cloned().collect();
+    let damages = std::iter::once(first).chain(others).collect();
+    Replayed {
+        verdict: Verdict::Damaged,
+        recovered,
+        damages,
+    }
+}
+
+/// With the length and the records around it, if the file's walk found no frame there.
+fn measured(damage: Damage, files: &[FileFacts]) -> DamagedPlace {
+    let file = files.iter().find(|file| file.name == damage.file);
+    let contents = file.and_then(|file| file.contents.as_ref());
+    let gap = contents.and_then(|contents| contents.gaps.iter().find(|gap| gap.offset == damage.offset));
+    DamagedPlace {
+        len: gap.map(|gap| gap.len),
+        damage: Damage {
+            next_lsn: gap.and_then(|gap| gap.next_lsn).or(damage.next_lsn),
+            ..damage
+        },
+    }
+}
+
+impl From<&Manifest> for ManifestFacts {
+    fn from(manifest: &Manifest) -> Self {
+        Self {
+            generation: manifest.generation,
+            last_lsn: manifest.last_lsn,
+            now: manifest.now,
+            clean: manifest.clean,
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! What inspecting says is what opening does, whatever happened to the files; and nothing in them changes.
+
+use super::{Ask, Inspection, Role, Verdict, inspect, inspect_disk};
+use crate::disk::{Disk, Holder, Sink, Source};
+use crate::face::open::{Parts, open};
+use crate::journal::options::JournalOptions;
+use crate::model::change::{Change, NewSession, Options};
+use crate::model::clock::ManualClock;
+use crate::model::error::Error;
+use crate::model::event::Reason;
+use crate::model::random::OsRandom;
+use crate::model::text::Text;
+use crate::testing::disk::{Crash, SimulatedDisk};
+use crate::testing::simulation::SimulatedStore;
+use fastrand::Rng;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const NOW: u64 = 50_000;
+
+fn parts(now: u64) -> Parts {
+    Parts {
+        options: Options {
+            max_sessions: 10_000,
+            max_bytes: 1 << 24,
+            max_session_bytes: 1 << 16,
+            idle_timeout: 10_000,
+            guest_idle_timeout: 5_000,
+            absolute_timeout: 100_000,
+        },
+        journal: JournalOptions {
+            checkpoint_bytes: 1 << 30,
+            ..JournalOptions::default()
+        },
+        clock: Arc::new(ManualClock::new(now)),
+        random: Arc::new(OsRandom),
+    }
+}
+
+fn text(text: &str) -> Text<'_> {
+    Text::Latin1(text.as_bytes())
+}
+
+fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
+    NewSession {
+        uid: text(uid),
+        form: text(""),
+        data: text(data),
+        idle_timeout: None,
+        absolute_timeout: None,
+    }
+}
+
+/// A killed store with a snapshot, a sealed segment and an open one of several batches; some sessions have expired at [`NOW`].
+pub fn killed() -> SimulatedDisk {
+    let disk = SimulatedDisk::new();
+    let mut store = SimulatedStore::open(&disk, parts(NOW - 6_000)).unwrap();
+    let mut ids = Vec::new();
+    for n in 0..8 {
+        let uid = if n % 2 == 0 { "ann" } else { "" };
+        ids.push(store.handle.create(&session(uid, "{\"n\":1}")).unwrap().0);
+    }
+    store.handle.checkpoint().unwrap();
+    store.settle();
+    store.handle.destroy(ids[0].key(), Reason::Logout).unwrap();
+    store.settle();
+    drop(store);
+    let mut store = SimulatedStore::open(&disk, parts(NOW - 2_000)).unwrap();
+    for n in 0..6 {
+        let (id, _) = store
+            .handle
+            .create(&session("bob", "{\"longer\":\"text\"}"))
+            .unwrap();
+        let change = Change {
+            data: Some(text("{}")),
+            ..Change::default()
+        };
+        store.handle.commit(id.key(), None, &change).unwrap();
+        if n % 2 == 0 {
+            store.handle.flush().unwrap();
+        }
+        store.settle();
+    }
+    drop(store);
+    disk.crash(1, Crash::KillProcess)
+}
+
+pub fn look(disk: &SimulatedDisk) -> Inspection {
+    inspect_disk(disk, Ask::default(), NOW, &mut ()).unwrap()
+}
+
+pub fn copy(disk: &SimulatedDisk) -> SimulatedDisk {
+    disk.crash(0, Crash::KillProcess)
+}
+
+fn contents(disk: &SimulatedDisk) -> Vec<(String, Option<Vec<u8>>)> {
+    let names = disk.list().unwrap().into_iter();
+    names.map(|name| (name.clone(), disk.contents(&name))).collect()
+}
+
+/// Inspects, opens, and compares what both say.
+pub fn agree(disk: &SimulatedDisk, what: &str) -> Verdict {
+    let before = (contents(disk), disk.operations());
+    let found = look(disk);
+    assert_eq!(
+        (contents(disk), disk.operations()),
+        before,
+        "{what}: nothing is changed"
+    );
+    match SimulatedStore::open(&copy(disk), parts(NOW)) {
+        Ok(store) => {
+            let report = &store.report;
+            let expected = match (report.created, report.torn_bytes) {
+                (true, _) => Verdict::Empty,
+                (_, 0) => Verdict::Sound,
+                _ => Verdict::Torn,
+            };
+            assert_eq!(found.verdict, expected, "{what}");
+            assert_eq!(found.damages, [], "{what}");
+            assert_eq!(found.torn.map_or(0, |torn| torn.len), report.torn_bytes, "{what}");
+            let sessions = found.sessions.unwrap_or_default();
+            assert_eq!(
+                (sessions.live, sessions.expired, found.records),
+                (report.sessions, report.expired, report.records),
+                "{what}"
+            );
+        }
+        Err(Error::Corrupt { damage, .. }) => {
+            assert_eq!(found.verdict, Verdict::Damaged, "{what}");
+            let first = &found.damages[0].damage;
+            assert_eq!(
+                (&first.file, first.offset, first.after_lsn, &first.what),
+                (&damage.file, damage.offset, damage.after_lsn, &damage.what),
+                "{what}"
+            );
+        }
+        Err(Error::FormatNewer { file, format, .. }) => {
+            assert!(
+                matches!(&found.verdict, Verdict::Newer { file: named, format: of, .. } if (named, *of) == (&file, format)),
+                "{what}: {:?}",
+                found.verdict
+            );
+        }
+        Err(error) => panic!("{what}: {error}"),
+    }
+    found.verdict
+}
+
+pub fn journal_names(disk: &SimulatedDisk) -> Vec<String> {
+    let names = disk.list().unwrap().into_iter();
+    names
+        .filter(|name| crate::journal::catalog::is_journal(name))
+        .collect()
+}
+
+#[test]
+fn a_flip_of_any_byte_is_judged_as_an_opening_judges_it() {
+    let disk = killed();
+    assert_eq!(agree(&disk, "as it was"), Verdict::Sound);
+    let mut damaged = 0;
+    for name in journal_names(&disk) {
+        for at in 0..disk.contents(&name).unwrap().len() {
+            let flipped = copy(&disk);
+            assert!(flipped.flip(&name, at * 8 + at % 8));
+            damaged += u32::from(agree(&flipped, &format!("byte {at} of {name}")) == Verdict::Damaged);
+        }
+    }
+    assert!(damaged > 500, "{damaged}");
+}
+
+#[test]
+fn a_cut_at_any_byte_is_judged_as_an_opening_judges_it() {
+    let disk = killed();
+    let mut torn = 0;
+    for name in journal_names(&disk) {
+        let bytes = disk.contents(&name).unwrap();
+        for len in 0..bytes.len() {
+            let cut = copy(&disk);
+            cut.put(&name, &bytes[..len]);
+            torn += u32::from(agree(&cut, &format!("{name} cut at {len}")) == Verdict::Torn);
+        }
+    }
+    assert!(torn > 50, "{torn}");
+}
+
+#[test]
+fn missing_swapped_and_random_files_are_judged_as_an_opening_judges_them() {
+    let disk = killed();
+    let mut rng = Rng::with_seed(7);
+    for name in journal_names(&disk) {
+        let missing = copy(&disk);
+        missing.remove(&name).unwrap();
+        assert_eq!(agree(&missing, &format!("{name} missing")), Verdict::Damaged);
+        for other in journal_names(&disk) {
+            let swapped = copy(&disk);
+            swapped.put(&name, &disk.contents(&other).unwrap());
+            agree(&swapped, &format!("{other} in place of {name}"));
+        }
+        let bytes = disk.contents(&name).unwrap();
+        for round in 0..300 {
+            let mut bytes = bytes.clone();
+            let from = rng.usize(..bytes.len());
+            let to = rng.usize(from..bytes.len().min(from + 400));
+            match round % 4 {
+                0 => rng.fill(&mut bytes[from..to]),
+                1 => bytes[from..to].fill(0),
+                2 => drop(bytes.drain(from..to)),
+                _ => bytes.extend(std::iter::repeat_with(|| rng.u8(..)).take(200)),
+            }
+            let random = copy(&disk);
+            random.put(&name, &bytes);
+            agree(&random, &format!("{name}, round {round}"));
+        }
+    }
+    let empty = SimulatedDisk::new();
+    assert_eq!(agree(&empty, "nothing"), Verdict::Empty);
+    empty.put("holiday.jpg", b"not ours");
+    assert_eq!(agree(&empty, "another's file"), Verdict::Empty);
+    assert_eq!(look(&empty).foreign, 1);
+}
+
+#[test]
+fn a_later_format_is_told_as_such() {
+    let disk = killed();
+    for name in journal_names(&disk) {
+        let mut bytes = disk.contents(&name).unwrap();
+        bytes[8] = 9;
+        let crc = crc32c::crc32c(&bytes[..52]);
+        bytes[52..56].copy_from_slice(&crc.to_le_bytes());
+        let newer = copy(&disk);
+        newer.put(&name, &bytes);
+        let newest = Verdict::Newer {
+            file: name.clone(),
+            format: 9,
+            codec: 1,
+        };
+        assert_eq!(agree(&newer, &name), newest);
+    }
+}
+
+#[test]
+fn a_sound_store_is_told_with_all_its_files() {
+    let disk = killed();
+    disk.put("log-1-900", b"left over");
+    disk.put("torn-log-1-001-77", b"torn");
+    let found = look(&disk);
+    let sessions = found.sessions.unwrap();
+    // Of the first eight one was logged out; the guests among them had five seconds, and six have passed.
+    assert_eq!((sessions.live, sessions.expired, sessions.guests), (9, 4, 0));
+    assert_eq!(
+        (sessions.oldest, sessions.newest),
+        (Some(NOW - 6_000), Some(NOW - 2_000))
+    );
+    assert_eq!(sessions.next_deadline, Some(NOW + 4_000));
+    let roles: Vec<_> = found
+        .files
+        .iter()
+        .map(|file| (&file.name[..], file.role))
+        .collect();
+    assert!(matches!(
+        roles[..],
+        [
+            ("MANIFEST", Role::Manifest),
+            (_, Role::Snapshot),
+            (_, Role::Segment { sealed: Some(true) }),
+            (_, Role::Segment { .. }),
+            ..
+        ]
+    ));
+    assert!(roles.contains(&("log-1-900", Role::Void)));
+    assert!(roles.contains(&("torn-log-1-001-77", Role::Torn)));
+    let snapshot = found.files[1].contents.as_ref().unwrap();
+    assert_eq!((snapshot.sessions, snapshot.foot_fits), (8, Some(true)));
+    assert_eq!(found.files[3].chained, Some(true));
+}
+
+#[test]
+fn a_damaged_place_is_told_with_its_length_and_what_follows_it() {
+    let disk = killed();
+    let name = journal_names(&disk)
+        .into_iter()
+        .filter(|name| name.starts_with("log-"))
+        .max()
+        .unwrap();
+    let bytes = disk.contents(&name).unwrap();
+    // The first mark, and the record with which each opening begins; the next mark; and behind that the body that is damaged.
+    let behind = |at: usize| at + 17 + usize::from(bytes[at]);
+    let first = behind(behind(behind(56)));
+    assert!(disk.flip(&name, (first + 20) * 8));
+    let found = look(&disk);
+    let place = &found.damages[0];
+    assert_eq!(place.damage.offset, first as u64);
+    assert_eq!(place.len, Some(17 + u64::from(bytes[first])));
+    assert_eq!(place.damage.next_lsn, Some(place.damage.after_lsn + 2));
+    assert!(
+        found.sessions.is_some_and(|sessions| sessions.live > 0),
+        "what is left of it"
+    );
+}
+
+#[test]
+fn what_is_left_without_a_manifest_is_told_file_by_file() {
+    let disk = killed();
+    disk.remove("MANIFEST").unwrap();
+    let found = look(&disk);
+    assert_eq!((found.verdict, found.manifest), (Verdict::Damaged, None));
+    assert_eq!(found.damages[0].damage.file, "MANIFEST");
+    let read = found.files.iter().filter_map(|file| file.contents.as_ref());
+    let records: Vec<_> = read.map(|contents| contents.frames.len()).collect();
+    assert!(
+        records.len() >= 3 && records.iter().all(|&kinds| kinds > 0),
+        "{records:?}"
+    );
+}
+
+#[test]
+fn sessions_are_listed_when_asked_for_and_their_data_only_then() {
+    let disk = killed();
+    let list = |data| {
+        let ask = Ask { list: 3, data };
+        inspect_disk(&disk, ask, NOW, &mut ())
+            .unwrap()
+            .sessions
+            .unwrap()
+            .listed
+    };
+    assert_eq!(look(&disk).sessions.unwrap().listed, []);
+    let listed = list(false);
+    assert_eq!(listed.len(), 3);
+    assert!(listed.iter().all(|session| session.data.is_none()));
+    let listed = list(true);
+    let data: Vec<_> = listed.iter().flat_map(|session| &session.data).collect();
+    assert!(
+        data.iter().any(|data| data.as_text() == text("{\"n\":1}")),
+        "{data:?}"
+    );
+}
+
+#[test]
+fn a_store_in_use_is_looked_into_and_its_holder_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sessions.data");
+    let missing = inspect(&path, Ask::default(), NOW, &mut ()).unwrap_err();
+    assert_eq!(missing.code(), "ERR_SESSION_PATH");
+    assert!(!path.exists(), "it is not made");
+    let (store, _) = open(&path, parts(NOW), &mut ()).unwrap();
+    store.create(&session("ann", "{}")).unwrap();
+    while store.reached().written < store.lsn() {
+        std::thread::yield_now();
+    }
+    let found = inspect(&path, Ask::default(), NOW, &mut ()).unwrap();
+    assert_eq!(found.verdict, Verdict::Sound);
+    assert_eq!(found.sessions.unwrap().live, 1);
+    assert!(matches!(found.holder, Holder::Process { pid: Some(pid), .. } if pid == std::process::id()));
+    assert_eq!(found.refusal, None);
+}
+
+/// A disk on which a store in use replaces its manifest whenever somebody lists the files, so many times.
+struct Restless {
+    disk: SimulatedDisk,
+    manifests: Vec<Vec<u8>>,
+    listed: AtomicUsize,
+}
+
+impl Disk for Restless {
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        self.disk.open(name)
+    }
+
+    fn create(&self, _name: &str) -> io::Result<Box<dyn Sink>> {
+        unreachable!("nothing is made")
+    }
+
+    fn cut(&self, _name: &str, _len: u64) -> io::Result<()> {
+        unreachable!("nothing is cut")
+    }
+
+    fn rename(&self, _from: &str, _to: &str) -> io::Result<()> {
+        unreachable!("nothing is renamed")
+    }
+
+    fn remove(&self, _name: &str) -> io::Result<()> {
+        unreachable!("nothing is removed")
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let at = self.listed.fetch_add(1, Ordering::Relaxed);
+        if let Some(manifest) = self.manifests.get(at) {
+            self.disk.put("MANIFEST", manifest);
+        }
+        self.disk.list()
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        unreachable!("nothing is synced")
+    }
+}
+
+#[test]
+fn a_store_that_replaces_its_files_meanwhile_is_looked_into_again() {
+    let disk = killed();
+    let manifest = disk.contents("MANIFEST").unwrap();
+    // Of another salt each, and so damaged.
+    let others = |count: u8| {
+        let made = (0..count).map(|n| [&manifest[..33], &[n], &manifest[34..]].concat());
+        made.collect::<Vec<_>>()
+    };
+    let look = |manifests: Vec<Vec<u8>>| {
+        let disk = Restless {
+            disk: copy(&disk),
+            manifests,
+            listed: AtomicUsize::new(0),
+        };
+        inspect_disk(&disk, Ask::default(), NOW, &mut ()).unwrap()
+    };
+    let mut settles = others(2);
+    settles.push(manifest.clone());
+    assert_eq!(look(settles).verdict, Verdict::Sound);
+    let found = look(others(20));
+    assert_eq!((found.verdict, found.damages), (Verdict::Unsettled, Vec::new()));
+}

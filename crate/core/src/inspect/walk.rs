@@ -1,0 +1,199 @@
+//! One file, from its header over all frames that can be read.
+
+use crate::disk::Disk;
+use crate::format::codec::{Block, CODEC, Foot, Mark, decode, decode_first};
+use crate::format::frame::Frame;
+use crate::format::header::{FORMAT, FileHeader, FileKind, Unreadable};
+use crate::format::queue::kind;
+use crate::journal::catalog::KIND_MANIFEST;
+use crate::journal::faults::Faults;
+use crate::journal::reader::{FrameReader, HeaderError, Next};
+use crate::journal::recover::{NEAR, Watch};
+use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD};
+use crc32c::crc32c_append;
+use std::collections::BTreeMap;
+use std::io;
+
+/// Places that are listed of one file.
+const MAX_GAPS: usize = 1_000;
+
+/// Bytes in which no frame can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    pub offset: u64,
+    pub len: u64,
+    /// The number of the first frame behind it.
+    pub next_lsn: Option<u64>,
+}
+
+/// What a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderFacts {
+    pub format: u16,
+    pub codec: u16,
+    pub generation: u64,
+    pub start_lsn: u64,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// `None` if it cannot be read; then nothing else can.
+    pub header: Option<HeaderFacts>,
+    /// How many frames there are, by their kind's number.
+    pub frames: BTreeMap<u8, u64>,
+    pub first_lsn: Option<u64>,
+    pub last_lsn: Option<u64>,
+    /// Up to which record the log was on the disk, as its marks say.
+    pub synced: u64,
+    /// Sessions in a snapshot.
+    pub sessions: u64,
+    /// Whether a snapshot's foot fits all that is before it; `None` without a foot.
+    pub foot_fits: Option<bool>,
+    /// The checksum that a segment goes on from, and the one it ends with.
+    pub chain: (u32, u32),
+    /// Bytes of the header and of whole frames.
+    pub whole: u64,
+    /// The first places, and how many there are.
+    pub gaps: Vec<Gap>,
+    pub gap_count: u64,
+}
+
+/// Reads a file up to `limit`, or to its end.
+///
+/// # Errors
+/// Of the disk.
+pub fn walk(
+    disk: &dyn Disk,
+    name: &str,
+    file_kind: FileKind,
+    limit: Option<u64>,
+    watch: &mut dyn Watch,
+) -> io::Result<Contents> {
+    let mut contents = Contents::default();
+    let (header, mut reader) = match FrameReader::open(disk, name, file_kind, Faults::default()) {
+        Ok(opened) => opened,
+        Err(HeaderError::Io(error)) => return Err(error),
+        Err(HeaderError::Unreadable(Unreadable::Damaged)) => return Ok(contents),
+        Err(HeaderError::Unreadable(Unreadable::Newer { format, codec })) => {
+            contents.header = Some(HeaderFacts {
+                format,
+                codec,
+                generation: 0,
+                start_lsn: 0,
+            });
+            return Ok(contents);
+        }
+    };
+    contents.begin(&header);
+    reader.limit(limit.unwrap_or(u64::MAX));
+    contents.whole = reader.offset();
+    let behind = header.start_lsn.saturating_sub(1);
+    let follows = |lsn: u64, kind: u8| {
+        let is_near = lsn.checked_sub(behind).is_some_and(|ahead| ahead < NEAR);
+        is_near && is_of(file_kind, kind)
+    };
+    let mut gap: Option<Gap> = None;
+    loop {
+        let offset = match reader.next()? {
+            Next::End => break,
+            Next::Frame { frame, .. } => {
+                contents.end_gap(gap.take(), Some(frame.lsn));
+                contents.frame(&frame);
+                watch.read(reader.offset(), 0);
+                continue;
+            }
+            Next::Broken { offset } => offset,
+        };
+        let distance = reader.search(follows)?;
+        let len = distance.unwrap_or(reader.end() - offset);
+        gap = Some(Gap {
+            offset,
+            len,
+            next_lsn: None,
+        });
+        if distance.is_none() {
+            break;
+        }
+        reader.skip(len)?;
+    }
+    contents.end_gap(gap, None);
+    Ok(contents)
+}
+
+/// A kind of frame, in a word.
+#[must_use]
+pub fn kind_name(kind: u8) -> &'static str {
+    match kind {
+        kind::PUT => "put",
+        kind::RENEW => "renew",
+        kind::TOUCH => "touch",
+        kind::REMOVE => "remove",
+        kind::CLEAR => "clear",
+        kind::SKIP => "skip",
+        kind::MARK => "mark",
+        KIND_HEAD => "head",
+        KIND_BLOCK => "block",
+        KIND_FOOT => "foot",
+        KIND_MANIFEST => "manifest",
+        _ => "unknown",
+    }
+}
+
+/// Whether a frame of this kind belongs into the file.
+fn is_of(file_kind: FileKind, kind: u8) -> bool {
+    match file_kind {
+        FileKind::Manifest => false,
+        FileKind::Snapshot => (KIND_HEAD..=KIND_FOOT).contains(&kind),
+        FileKind::Segment => kind::is_record(kind) || kind == kind::MARK,
+    }
+}
+
+impl Contents {
+    fn begin(&mut self, header: &FileHeader) {
+        self.header = Some(HeaderFacts {
+            format: FORMAT,
+            codec: CODEC,
+            generation: header.generation,
+            start_lsn: header.start_lsn,
+        });
+        self.chain = (header.chain, header.chain);
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>) {
+        *self.frames.entry(frame.kind).or_default() += 1;
+        self.whole += frame.len() as u64;
+        match frame.kind {
+            kind::MARK => {
+                let mark: Option<Mark> = decode(frame.body);
+                self.synced = self.synced.max(mark.map_or(0, |mark| mark.synced));
+            }
+            KIND_BLOCK => {
+                let block: Option<(Block, _)> = decode_first(frame.body);
+                self.sessions += block.map_or(0, |(block, _)| u64::from(block.count));
+            }
+            KIND_FOOT => {
+                let seen = Foot {
+                    sessions: self.sessions,
+                    blocks: self.frames.get(&KIND_BLOCK).copied().unwrap_or_default(),
+                    digest: self.chain.1,
+                };
+                self.foot_fits = Some(decode::<Foot>(frame.body) == Some(seen));
+            }
+            _ => {}
+        }
+        if frame.kind != kind::MARK {
+            self.first_lsn.get_or_insert(frame.lsn);
+            self.last_lsn = Some(frame.lsn);
+        }
+        self.chain.1 = crc32c_append(self.chain.1, &frame.crc.to_le_bytes());
+    }
+
+    fn end_gap(&mut self, gap: Option<Gap>, next_lsn: Option<u64>) {
+        let Some(gap) = gap else { return };
+        self.gap_count += 1;
+        if self.gaps.len() < MAX_GAPS {
+            self.gaps.push(Gap { next_lsn, ..gap });
+        }
+    }
+}

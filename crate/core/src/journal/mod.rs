@@ -1,0 +1,12 @@
+//! The files over time: the append log, the snapshot, the manifest that names them, the thread that writes them, and recovery, which
+//! reads them back.
+
+pub(crate) mod catalog;
+pub mod faults;
+pub(crate) mod log;
+pub mod options;
+pub mod panics;
+pub(crate) mod reader;
+pub mod recover;
+pub(crate) mod snapshot;
+pub(crate) mod writer;

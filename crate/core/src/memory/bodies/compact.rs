@@ -1,0 +1,202 @@
+//! Giving back pages of which few cells are used. A page goes when its last body does, so whoever chooses the sizes of bodies, and which
+//! of them stay, could have each page stay for one of them: a hundred times the memory that is counted.
+
+use super::{Bodies, Garbage, LARGEST, PAGE, Spot, UNLISTED, cell_of};
+
+/// Bytes that are worth the look at a slot. So the looks at all of them are no more work than the frees that made them worth it.
+const BYTES_PER_SLOT: usize = 8;
+
+impl Bodies {
+    /// Whether the pages, but for one of each class, have half as much again as is used, and it is worth a look at so many slots.
+    pub fn is_sparse(&self, slots: u32) -> bool {
+        let worth = slots as usize * BYTES_PER_SLOT;
+        self.more_pages.saturating_mul(PAGE) > self.used + self.used / 2 + worth
+    }
+
+    #[cfg(test)]
+    pub fn pages_held(&self) -> usize {
+        self.pages.len() - self.vacant.len()
+    }
+
+    /// Has all pages of which less than three quarters are used take no more bodies, but for the fullest of each class. What they have
+    /// is to be relocated.
+    pub fn begin_compaction(&mut self) {
+        for (number, class) in self.classes.iter_mut().enumerate() {
+            let cells = PAGE / cell_of(number).max(1);
+            let used = |number: u32| {
+                self.pages
+                    .get(number as usize)
+                    .map_or(0, |page| usize::from(page.used))
+            };
+            let is_sparse = |number: u32| used(number) * 4 < cells * 3;
+            let fullest = class
+                .roomy
+                .iter()
+                .copied()
+                .filter(|&number| is_sparse(number))
+                .max_by_key(|&number| used(number));
+            let (leaving, staying) = class
+                .roomy
+                .iter()
+                .copied()
+                .partition(|&number| is_sparse(number) && Some(number) != fullest);
+            class.roomy = staying;
+            for number in leaving {
+                if let Some(page) = self.pages.get_mut(number as usize) {
+                    page.leaving = true;
+                    page.place = UNLISTED;
+                }
+            }
+            for (place, &number) in (0..).zip(&class.roomy) {
+                if let Some(page) = self.pages.get_mut(number as usize) {
+                    page.place = place;
+                }
+            }
+        }
+    }
+
+    /// Moves a body out of a page that is leaving; answers where it is now.
+    pub fn relocate(&mut self, spot: Spot, garbage: &mut Garbage) -> Option<Spot> {
+        let is_leaving = spot.is_in_page() && self.pages.get(spot.page()).is_some_and(|page| page.leaving);
+        if !is_leaving {
+            return None;
+        }
+        let mut copy = [0; LARGEST];
+        let copy = copy.get_mut(..usize::from(spot.len()))?;
+        copy.copy_from_slice(self.get(spot));
+        let moved = self.insert_small(copy, spot.len())?;
+        self.free(spot, garbage);
+        Some(moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::handle::StoreHandle;
+    use crate::model::change::{NewSession, Options};
+    use crate::model::clock::ManualClock;
+    use crate::model::id::SessionId;
+    use crate::model::random::OsRandom;
+    use crate::model::text::{Text, TextBuffer};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(30))]
+
+        /// While bodies are moved, others come and go.
+        #[test]
+        fn bodies_that_are_moved_stay_what_they_are(
+            kept_of in 2usize..40,
+            sizes in prop::array::uniform3(200usize..=LARGEST),
+            meanwhile in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..300),
+        ) {
+            let mut bodies = Bodies::default();
+            let mut garbage = Garbage::new();
+            let body = |n: usize| vec![u8::try_from(n % 251).unwrap(); sizes[n % 3]];
+            let mut model: Vec<_> = (0..6_000).map(|n| (bodies.insert(body(n), &mut garbage).unwrap(), body(n))).collect();
+            model = model.into_iter().enumerate().filter_map(|(n, (spot, body))| {
+                let stays = n % kept_of == 0;
+                if !stays { bodies.free(spot, &mut garbage); }
+                stays.then_some((spot, body))
+            }).collect();
+            bodies.begin_compaction();
+            bodies.validate(model.iter().map(|&(spot, _)| spot));
+            let mut at = 0;
+            let mut meanwhile = meanwhile.into_iter();
+            while at < model.len() {
+                for (spot, _) in model.iter_mut().skip(at).take(20) {
+                    *spot = bodies.relocate(*spot, &mut garbage).unwrap_or(*spot);
+                }
+                at += 20;
+                match meanwhile.next() {
+                    Some((true, which)) => {
+                        let (spot, _) = model.remove(which.index(model.len()));
+                        bodies.free(spot, &mut garbage);
+                        // Nobody is passed over: a session keeps its slot, and these have none.
+                        at = at.saturating_sub(1);
+                    }
+                    Some((false, which)) => {
+                        let new = body(which.index(1_000));
+                        model.push((bodies.insert(new.clone(), &mut garbage).unwrap(), new));
+                    }
+                    None => (),
+                }
+                bodies.validate(model.iter().map(|&(spot, _)| spot));
+            }
+            for (spot, body) in &model {
+                prop_assert_eq!(bodies.get(*spot), body);
+            }
+            prop_assert!(!bodies.is_sparse(0));
+            let pages = bodies.pages_held();
+            prop_assert!(pages <= 3 + bodies.used * 3 / 2 / PAGE, "{} pages for {} bytes", pages, bodies.used);
+        }
+    }
+
+    /// Whoever chose the size of what a session holds filled a store with one size, kept a session in each page, filled it with another
+    /// size, and so on: what was counted stayed below the bound, and the memory was many times that.
+    #[test]
+    fn a_store_of_changing_sizes_keeps_no_page_for_a_session_or_two() {
+        const MAX_BYTES: u64 = 8 << 20;
+        let options = Options {
+            max_sessions: 1_000_000,
+            max_bytes: MAX_BYTES,
+            max_session_bytes: 1 << 16,
+            idle_timeout: 1 << 40,
+            guest_idle_timeout: 1 << 40,
+            absolute_timeout: 1 << 41,
+        };
+        let clock = Arc::new(ManualClock::new(1));
+        let store = StoreHandle::open(options, clock, Box::new(OsRandom)).unwrap();
+        let mut kept: Vec<(SessionId, usize)> = Vec::new();
+        for round in 0..40 {
+            let len = 2_000 - round * 32;
+            let data = vec![b'x'; len];
+            for n in 0..MAX_BYTES / len as u64 {
+                let new = NewSession {
+                    uid: Text::Latin1(b""),
+                    form: Text::Latin1(b""),
+                    data: Text::Latin1(&data),
+                    idle_timeout: None,
+                    absolute_timeout: None,
+                };
+                let (id, _) = store.create(&new).unwrap();
+                if n % 150 == 0 {
+                    kept.push((id, len));
+                }
+                if n % 1_000 == 0 {
+                    // Used, so that the others are evicted.
+                    for (id, _) in &kept {
+                        store.touch(id.key(), None).unwrap();
+                    }
+                }
+            }
+        }
+        let until = Instant::now() + Duration::from_secs(20);
+        while store.wants_compaction() && Instant::now() < until {
+            std::thread::yield_now();
+        }
+        let stats = store.stats().unwrap();
+        let resident = store.pages_of_bodies() * PAGE;
+        assert!(stats.evicted > 100_000 && stats.bytes <= MAX_BYTES);
+        assert!(
+            resident < 2 * usize::try_from(MAX_BYTES).unwrap() + 60 * PAGE,
+            "{resident} bytes"
+        );
+        let mut buffer = TextBuffer::default();
+        let mut found = 0;
+        for (id, len) in &kept {
+            let Some(_) = store.load(id.key(), false, &mut buffer).unwrap() else {
+                continue;
+            };
+            found += 1;
+            let Text::Latin1(text) = buffer.text() else {
+                panic!("narrow")
+            };
+            assert!(text.len() == *len && text.iter().all(|&byte| byte == b'x'));
+        }
+        assert!(found > 0);
+    }
+}

@@ -1,0 +1,215 @@
+//! When what dies: a binary min-heap of (deadline, slot) that knows where each slot's entry is.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "positions and slot indices are this heap's own and below its length; `validate` checks them"
+)]
+
+use crate::memory::chunks::Chunks;
+use crate::memory::slab::NIL;
+
+/// 12 bytes: the deadline is split so that the entry needs no padding.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    deadline: [u32; 2],
+    index: u32,
+}
+
+impl Entry {
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of the number")]
+    fn new(deadline: u64, index: u32) -> Self {
+        Self {
+            deadline: [(deadline >> 32) as u32, deadline as u32],
+            index,
+        }
+    }
+
+    fn deadline(&self) -> u64 {
+        let [high, low] = self.deadline;
+        u64::from(high) << 32 | u64::from(low)
+    }
+}
+
+/// The expiry heap. Every armed slot has exactly one entry, whose deadline is **at or before** the slot's true one:
+/// moving a deadline later, which each touch does, costs nothing, and the entry is re-armed when it surfaces.
+///
+/// Each slot's place in the heap is kept, so that disarming removes the entry at once. The alternative, leaving stale
+/// entries to be recognised later, lets a store that logs many users out grow until a compaction stalls everybody.
+#[derive(Debug, Default)]
+pub struct Expiry {
+    heap: Chunks<Entry>,
+    /// By slot index: where its entry is in `heap`, or [`NIL`].
+    place: Chunks<u32>,
+}
+
+impl Expiry {
+    /// Armed slots.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// The earliest entry: its deadline may be earlier than the slot's true one.
+    pub fn earliest(&self) -> Option<(u64, u32)> {
+        self.heap.get(0).map(|entry| (entry.deadline(), entry.index))
+    }
+
+    /// Sees to it that `index` surfaces at `deadline` or before. O(1) when it already does, else O(log n).
+    pub fn arm(&mut self, index: u32, deadline: u64) {
+        while self.place.len() <= index as usize {
+            self.place.push(NIL);
+        }
+        let place = self.place[index as usize];
+        if place == NIL {
+            let at = self.heap.len();
+            self.heap.push(Entry::new(deadline, index));
+            self.sift_up(at);
+        } else if deadline < self.heap[place as usize].deadline() {
+            self.heap[place as usize] = Entry::new(deadline, index);
+            self.sift_up(place as usize);
+        }
+    }
+
+    /// Moves the earliest entry to its slot's true deadline.
+    pub fn rearm_earliest(&mut self, deadline: u64) {
+        if let Some((_, index)) = self.earliest() {
+            self.heap[0] = Entry::new(deadline, index);
+            self.sift_down(0);
+        }
+    }
+
+    /// Removes the entry of `index`, if it has one.
+    pub fn disarm(&mut self, index: u32) {
+        let Some(place) = self.place.get_mut(index as usize) else {
+            return;
+        };
+        let at = std::mem::replace(place, NIL) as usize;
+        if at == NIL as usize {
+            return;
+        }
+        let Some(last) = self.heap.pop() else { return };
+        if at < self.heap.len() {
+            self.heap[at] = last;
+            if at > 0 && last.deadline() < self.heap[(at - 1) / 2].deadline() {
+                self.sift_up(at);
+            } else {
+                self.sift_down(at);
+            }
+        }
+    }
+
+    fn put(&mut self, at: usize, entry: Entry) {
+        self.heap[at] = entry;
+        self.place[entry.index as usize] = u32::try_from(at).unwrap_or(NIL);
+    }
+
+    fn sift_up(&mut self, mut at: usize) {
+        let entry = self.heap[at];
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            if self.heap[parent].deadline() <= entry.deadline() {
+                break;
+            }
+            self.put(at, self.heap[parent]);
+            at = parent;
+        }
+        self.put(at, entry);
+    }
+
+    fn sift_down(&mut self, mut at: usize) {
+        let entry = self.heap[at];
+        loop {
+            let (left, right) = (2 * at + 1, 2 * at + 2);
+            let Some(mut child) = self.heap.get(left).copied() else {
+                break;
+            };
+            let mut from = left;
+            if let Some(other) = self.heap.get(right)
+                && other.deadline() < child.deadline()
+            {
+                (child, from) = (*other, right);
+            }
+            if entry.deadline() <= child.deadline() {
+                break;
+            }
+            self.put(at, child);
+            at = from;
+        }
+        self.put(at, entry);
+    }
+
+    /// Checks order and places; `true_deadline` tells of each index when it really dies.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn validate(&self, true_deadline: impl Fn(u32) -> Option<u64>) {
+        for at in 0..self.heap.len() {
+            let entry = self.heap[at];
+            assert_eq!(
+                self.place[entry.index as usize] as usize, at,
+                "each slot knows its entry"
+            );
+            assert!(
+                at == 0 || self.heap[(at - 1) / 2].deadline() <= entry.deadline(),
+                "heap order"
+            );
+            let truth = true_deadline(entry.index);
+            assert!(
+                truth.is_some_and(|truth| entry.deadline() <= truth),
+                "a live slot's entry surfaces in time"
+            );
+        }
+        let placed = (0..self.place.len())
+            .filter(|&index| self.place[index] != NIL)
+            .count();
+        assert_eq!(
+            placed,
+            self.heap.len(),
+            "no slot points at an entry that is not there"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        /// The model is a map from index to the deadline its entry must carry.
+        #[test]
+        fn agrees_with_a_sorted_map(steps in prop::collection::vec((0u8..4, 0u32..24, 0u64..u64::from(u32::MAX) * 8), 0..400)) {
+            let mut expiry = Expiry::default();
+            let mut model: BTreeMap<u32, u64> = BTreeMap::new();
+            for (what, index, deadline) in steps {
+                match what {
+                    0 | 1 => {
+                        expiry.arm(index, deadline);
+                        let armed = model.entry(index).or_insert(deadline);
+                        *armed = deadline.min(*armed);
+                    }
+                    2 => {
+                        expiry.disarm(index);
+                        model.remove(&index);
+                    }
+                    _ => if let Some((surfaced, index)) = expiry.earliest() {
+                        let later = surfaced.saturating_add(deadline);
+                        expiry.rearm_earliest(later);
+                        model.insert(index, later);
+                    },
+                }
+                expiry.validate(|index| model.get(&index).copied());
+                prop_assert_eq!(expiry.len(), model.len());
+                prop_assert_eq!(expiry.earliest().map(|(deadline, _)| deadline), model.values().min().copied());
+            }
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_touches_leave_one_entry() {
+        let mut expiry = Expiry::default();
+        for touch in 0..100_000 {
+            expiry.arm(3, 1_000 + touch);
+        }
+        assert_eq!((expiry.len(), expiry.earliest()), (1, Some((1_000, 3))));
+    }
+}

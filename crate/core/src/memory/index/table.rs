@@ -1,0 +1,204 @@
+//! A part of the index: a small hash table whose buckets are lines of the processor's cache, so that a lookup waits for memory once.
+
+/// What one line of 64 bytes holds.
+const ENTRIES: usize = 12;
+/// Mean entries of a line at which there will be twice as many lines.
+const FULL: usize = 10;
+
+/// One bucket. An entry that finds it full goes to the next one.
+#[derive(Debug, Clone, Default)]
+#[repr(align(64))]
+struct Line {
+    /// A byte of each entry's hash, so that few other records are looked at; 0 where there is no entry.
+    tags: [u8; ENTRIES],
+    /// Entries that went past this line to a later one. Exact, so a removal leaves nothing behind.
+    passed: u32,
+    indices: [u32; ENTRIES],
+}
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+impl Line {
+    /// Each entry with its tag.
+    fn entries(&self) -> impl Iterator<Item = (u8, u32)> + use<> {
+        self.tags
+            .into_iter()
+            .zip(self.indices)
+            .filter(|&(tag, _)| tag != 0)
+    }
+}
+
+/// Slot indices by the hash of what is stored there.
+#[derive(Debug, Default)]
+pub struct Segment {
+    /// A power of two, or none.
+    lines: Box<[Line]>,
+    len: usize,
+}
+
+impl Segment {
+    pub fn with_capacity(entries: usize) -> Self {
+        let lines = if entries == 0 {
+            0
+        } else {
+            entries.div_ceil(FULL).next_power_of_two()
+        };
+        Self {
+            lines: vec![Line::default(); lines].into(),
+            len: 0,
+        }
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The index of this hash that `is` the one.
+    pub fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let (at, entry) = self.position(hash, is)?;
+        self.lines.get(at)?.indices.get(entry).copied()
+    }
+
+    /// Adds an index that is not there yet; `hash_of` tells the hash of another one.
+    pub fn insert(&mut self, hash: u64, index: u32, hash_of: impl Fn(u32) -> u64) {
+        if self.len >= self.lines.len() * FULL {
+            let mut larger = Self::with_capacity(self.len + 1);
+            for index in self.iter() {
+                larger.put(hash_of(index), index);
+            }
+            *self = larger;
+        }
+        self.put(hash, index);
+    }
+
+    pub fn remove(&mut self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let (found, entry) = self.position(hash, is)?;
+        for at in self.probe(hash).take_while(|&at| at != found) {
+            self.lines.get_mut(at)?.passed -= 1;
+        }
+        let line = self.lines.get_mut(found)?;
+        *line.tags.get_mut(entry)? = 0;
+        self.len -= 1;
+        line.indices.get(entry).copied()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        self.lines.iter().flat_map(Line::entries).map(|(_, index)| index)
+    }
+
+    /// The lines to look at for a hash, in their order.
+    fn probe(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        #[expect(clippy::cast_possible_truncation, reason = "low bits choose a line")]
+        let home = hash as usize;
+        let lines = self.lines.len();
+        (0..lines).map(move |step| home.wrapping_add(step) & (lines - 1))
+    }
+
+    /// The line and the place in it.
+    fn position(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
+        let tag = tag(hash);
+        for at in self.probe(hash) {
+            let line = self.lines.get(at)?;
+            let mut entries = line.tags.iter().zip(&line.indices);
+            if let Some(entry) = entries.position(|(&other, &index)| other == tag && is(index)) {
+                return Some((at, entry));
+            }
+            if line.passed == 0 {
+                return None;
+            }
+        }
+        None
+    }
+
+    fn put(&mut self, hash: u64, index: u32) {
+        for at in self.probe(hash) {
+            let Some(line) = self.lines.get_mut(at) else {
+                return;
+            };
+            if let Some(entry) = line.tags.iter().position(|&tag| tag == 0)
+                && let Some((place, free)) = line.indices.get_mut(entry).zip(line.tags.get_mut(entry))
+            {
+                (*place, *free) = (index, tag(hash));
+                self.len += 1;
+                return;
+            }
+            line.passed += 1;
+        }
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub fn validate(&self, hash_of: impl Fn(u32) -> u64) {
+        assert_eq!(self.len, self.iter().count());
+        let mut passed = vec![0; self.lines.len()];
+        for (at, line) in self.lines.iter().enumerate() {
+            for (own, index) in line.entries() {
+                assert_eq!(own, tag(hash_of(index)), "a tag is of its entry's hash");
+                for before in self.probe(hash_of(index)).take_while(|&before| before != at) {
+                    if let Some(passed) = passed.get_mut(before) {
+                        *passed += 1;
+                    }
+                }
+            }
+        }
+        let counted: Vec<_> = self.lines.iter().map(|line| line.passed).collect();
+        assert_eq!(counted, passed, "each line counts those that went past it");
+    }
+}
+
+/// Of bits that choose neither the segment nor the line, and never 0.
+fn tag(hash: u64) -> u8 {
+    hash.to_le_bytes()[7].max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_full_line_sends_its_entries_on_and_still_finds_them() {
+        let mut segment = Segment::with_capacity(20);
+        // All of one line, and of one tag.
+        for index in 0..19 {
+            segment.insert(0, index, |_| 0);
+            segment.validate(|_| 0);
+        }
+        assert_eq!(segment.lines.len(), 2);
+        for index in 0..19 {
+            assert_eq!(segment.find(0, |at| at == index), Some(index));
+        }
+        assert_eq!(segment.find(0, |at| at == 19), None);
+        for index in 0..19 {
+            assert_eq!(segment.remove(0, |at| at == index), Some(index));
+            segment.validate(|_| 0);
+        }
+        assert!(
+            segment.lines.iter().all(|line| line.passed == 0),
+            "a removal leaves nothing behind"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn holds_what_a_plain_map_holds(steps in prop::collection::vec((0u32..60, any::<bool>()), 0..400), bits in 0u32..6) {
+            // So few different hashes that lines fill up, in both of the places that a hash chooses.
+            let hash_of = |index: u32| u64::from(index & ((1 << bits) - 1)) * 0x0100_0000_0000_0001;
+            let (mut segment, mut plain) = (Segment::default(), std::collections::BTreeSet::new());
+            for (index, add) in steps {
+                if add && plain.insert(index) {
+                    segment.insert(hash_of(index), index, hash_of);
+                } else if !add {
+                    let removed = segment.remove(hash_of(index), |at| at == index);
+                    prop_assert_eq!(removed, plain.remove(&index).then_some(index));
+                }
+                segment.validate(hash_of);
+                prop_assert_eq!(segment.len(), plain.len());
+            }
+            for index in 0..60 {
+                let found = segment.find(hash_of(index), |at| at == index);
+                prop_assert_eq!(found, plain.contains(&index).then_some(index));
+            }
+        }
+    }
+}

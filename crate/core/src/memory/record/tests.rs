@@ -1,0 +1,181 @@
+use super::*;
+use crate::memory::bodies::Garbage;
+use crate::memory::records::Records;
+use crate::memory::slab::Slot;
+use crate::model::id::SessionId;
+use crate::model::random::OsRandom;
+use crate::model::text::Text;
+use proptest::prelude::*;
+
+#[test]
+fn a_record_and_its_links_take_one_line_of_the_cache() {
+    assert_eq!(size_of::<Option<Record>>(), 52);
+    assert_eq!(size_of::<crate::memory::slab::Place<Record>>(), 64);
+}
+
+const SLOT: Slot = Slot {
+    index: 0,
+    generation: 1,
+};
+
+fn frame(version: u64, last_seen_at: u64, absolute_deadline: u64) -> Frame {
+    Frame {
+        key: SessionId::generate(&OsRandom).unwrap().key(),
+        version,
+        last_seen_at,
+        absolute_deadline,
+    }
+}
+
+fn records(idle_timeout: u64) -> Records {
+    let contents = Contents {
+        created_at: 1_000,
+        idle_timeout,
+        authenticated_at: 1_000,
+        uid: Units::stored(b"ann", false),
+        form: Units::stored(b"", false),
+        data: Units::stored(b"{}", false),
+    };
+    let mut records = Records::new(1);
+    assert!(records.place(SLOT, frame(1, 2_000, 9_000), &contents));
+    records
+}
+
+fn units(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
+}
+
+fn read(record: Stored<'_>) -> Vec<u16> {
+    let mut buffer = TextBuffer::default();
+    record.read_into(&mut buffer);
+    match buffer.text() {
+        Text::Latin1(bytes) => bytes.iter().map(|&byte| u16::from(byte)).collect(),
+        Text::Utf16(units) => units.to_vec(),
+    }
+}
+
+proptest! {
+    /// Any mix of narrow and wide parts comes back exactly, also through a second body made from the first.
+    #[test]
+    fn contents_come_back_exactly(uid in "[a-zäж]{0,20}", form in "[ -~é€]{0,30}", data in any::<Vec<u16>>(), stamp in 0..=NEVER) {
+        let (uid, form) = (units(&uid), units(&form));
+        let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
+        let contents = Contents {
+            created_at: stamp,
+            idle_timeout: stamp / 2,
+            authenticated_at: stamp / 3,
+            uid: Text::narrow(&uid, &mut a).into(),
+            form: Text::narrow(&form, &mut b).into(),
+            data: Text::narrow(&data, &mut c).into(),
+        };
+        let mut records = Records::new(1);
+        let (first, again) = (SLOT, Slot { index: 1, ..SLOT });
+        prop_assert!(records.place(first, frame(3, stamp, NEVER), &contents));
+        let mut copy = Records::new(1);
+        prop_assert!(copy.place(again, frame(3, stamp, NEVER), &records.get(0).unwrap().contents()));
+        records.validate();
+        let whole = [uid.clone(), form.clone(), data].concat();
+        for record in [records.get(0).unwrap(), copy.get(1).unwrap()] {
+            prop_assert_eq!(read(record), whole.clone());
+            let facts = record.facts();
+            prop_assert_eq!((facts.created_at, facts.idle_timeout, facts.version), (stamp, stamp / 2, 3));
+            prop_assert_eq!(facts.authenticated_at, if uid.is_empty() { 0 } else { stamp / 3 });
+            prop_assert_eq!((facts.uid_units, facts.form_units), (uid.len(), form.len()));
+            prop_assert_eq!(record.bytes(), records.encode(&record.contents()).record_bytes());
+        }
+    }
+}
+
+#[test]
+fn what_has_no_end_stays_without_end() {
+    assert_eq!(after(5, NEVER), NEVER);
+    assert_eq!(after(NEVER, 5), NEVER);
+    assert_eq!(after(5, 6), 11);
+}
+
+/// A clock that was set back to 1970, as one without a battery is: what was seen before that counted as seen in 1970, and an idle
+/// session lived longer for it.
+#[test]
+fn a_clock_set_back_to_1970_leaves_of_an_idle_session_what_was_left() {
+    let mut records = records(500);
+    // It is 2,300 in the files and 150 now: 200 of the 500 are left.
+    records.shift_back(SLOT, 2_150);
+    let record = records.get(0).unwrap();
+    assert_eq!(
+        (record.idle_deadline(), record.facts().absolute_deadline),
+        (350, 6_850)
+    );
+}
+
+/// What the log was not told of is counted up to 49 days. The activity of a session whose idle timeout is more than ten times that
+/// never reached the log, however long it went on: a crash ended it.
+#[test]
+fn the_log_is_told_of_activity_in_each_tenth_of_an_idle_timeout_of_years() {
+    const DAY: u64 = 86_400_000;
+    let mut records = records(730 * DAY);
+    let told = (1..=365)
+        .filter(|day| records.touch_logged(0, 2_000 + day * DAY))
+        .count();
+    assert!(told >= 5, "a tenth is 73 days");
+}
+
+/// More distinct idle timeouts than are kept apart: the rest are in their sessions' bodies, and no session notices.
+#[test]
+fn each_session_has_its_own_idle_timeout_however_many_there_are() {
+    let mut records = records(0);
+    let place = |records: &mut Records, index: u32, timeout: u64| {
+        let contents = Contents {
+            idle_timeout: timeout,
+            ..records.get(0).unwrap().contents()
+        };
+        let body = Body::new(
+            &contents,
+            records.encode(&contents).parts.layout.0 & Layout::TIMEOUT == 0,
+        );
+        let slot = records
+            .insert(frame(1, 0, NEVER), body, &mut Garbage::new())
+            .unwrap();
+        assert_eq!(slot.index, index);
+    };
+    let bytes = records.get(0).unwrap().bytes();
+    for index in 1..600 {
+        place(&mut records, index, u64::from(index));
+    }
+    let timeout = |records: &Records, index| records.get(index).unwrap().idle_timeout();
+    for index in 0..600 {
+        assert_eq!(timeout(&records, index), u64::from(index));
+        assert_eq!(
+            records.get(index).unwrap().bytes(),
+            bytes,
+            "what is counted stays the same"
+        );
+    }
+    for index in 0..600 {
+        records.set_idle_timeout(index, 10_000 + u64::from(index % 300), &mut Garbage::new());
+        records.validate();
+    }
+    for index in 0..600 {
+        let record = records.get(index).unwrap();
+        assert_eq!(record.idle_timeout(), 10_000 + u64::from(index % 300));
+        assert_eq!((record.bytes(), read(record)), (bytes, units("ann{}")));
+    }
+}
+
+proptest! {
+    /// Sessions near the log's tenths: it is told at the latest when a tenth of the idle timeout passed, and never much before.
+    #[test]
+    fn the_log_is_told_once_in_each_tenth(idle in 10u64..1_000_000_000, steps in prop::collection::vec(0u64..1_100, 1..60)) {
+        let mut records = records(idle);
+        let (mut now, mut told) = (2_000, 2_000);
+        for step in steps {
+            now += idle * step / 1_100;
+            let due = records.touch_logged(0, now);
+            let part = idle / 10;
+            prop_assert!(due || now - told < part);
+            prop_assert!(!due || now - told + part / 2_048 + 1 >= part);
+            if due {
+                told = now;
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What can go wrong in the store.
+
+use crate::model::damage::Damage;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// An operation that was refused; what was stored before is unchanged.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Error {
+    /// The session's text is larger than one session may be.
+    TooLarge { bytes: usize, limit: usize },
+    /// The user id is longer than [`crate::MAX_UID_UNITS`].
+    UidTooLong { units: usize, limit: usize },
+    /// No room, and nothing this session may push out.
+    Full { max_sessions: u32, max_bytes: u64 },
+    /// The store was closed.
+    Closed,
+    /// A panic happened inside the store; what it holds can no longer be trusted.
+    Poisoned,
+    /// The operating system gave no randomness.
+    Random { source: getrandom::Error },
+    /// A thread could not be started.
+    Thread { reason: String },
+    /// The directory cannot be used; `why` says what is wrong with it and what mends it.
+    Path { path: PathBuf, why: String },
+    /// Another process has the directory.
+    Locked { path: PathBuf, pid: Option<u32> },
+    /// The files are damaged.
+    Corrupt { path: PathBuf, damage: Damage },
+    /// The files were written by a later version.
+    FormatNewer {
+        path: PathBuf,
+        file: String,
+        format: u16,
+    },
+    /// The disk refused something. Memory may be ahead of it.
+    Io { what: String, source: Arc<io::Error> },
+    /// The disk keeps failing, and durable writes are refused. Nothing was changed.
+    Degraded,
+    /// Too much waits for the disk. Nothing was changed.
+    Backpressure { limit: usize },
+}
+
+impl Error {
+    /// A stable name for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "ERR_SESSION_TOO_LARGE",
+            Self::UidTooLong { .. } => "ERR_SESSION_UID",
+            Self::Full { .. } => "ERR_SESSION_FULL",
+            Self::Closed => "ERR_SESSION_CLOSED",
+            Self::Poisoned => "ERR_SESSION_INTERNAL",
+            Self::Random { .. } | Self::Thread { .. } => "ERR_SESSION_SYSTEM",
+            Self::Path { .. } => "ERR_SESSION_PATH",
+            Self::Locked { .. } => "ERR_SESSION_LOCKED",
+            Self::Corrupt { .. } => "ERR_SESSION_CORRUPT",
+            Self::FormatNewer { .. } => "ERR_SESSION_FORMAT_NEWER",
+            Self::Io { .. } => "ERR_SESSION_IO",
+            Self::Degraded => "ERR_SESSION_DEGRADED",
+            Self::Backpressure { .. } => "ERR_SESSION_BACKPRESSURE",
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn io(what: &str, source: io::Error) -> Self {
+        Self::Io {
+            what: what.to_owned(),
+            source: Arc::new(source),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { bytes, limit } => {
+                write!(
+                    f,
+                    "the session takes {bytes} bytes, but maxSessionBytes is {limit}"
+                )
+            }
+            Self::UidTooLong { units, limit } => {
+                write!(
+                    f,
+                    "the user id is {units} UTF-16 units long, but at most {limit} are kept"
+                )
+            }
+            Self::Full {
+                max_sessions,
+                max_bytes,
+            } => write!(
+                f,
+                "the store is full (maxSessions {max_sessions}, maxBytes {max_bytes}) and this session may push no other out"
+            ),
+            Self::Closed => f.write_str("the session store is closed"),
+            Self::Poisoned => f.write_str("the session store failed inside and refuses further work"),
+            Self::Random { .. } => f.write_str("the operating system gave no randomness"),
+            Self::Thread { reason } => write!(f, "a thread could not be started: {reason}"),
+            Self::Path { path, why } => write!(f, "{}: {why}", path.display()),
+            Self::Locked { path, pid } => {
+                write!(f, "{}: in use by another process", path.display())?;
+                if let Some(pid) = pid {
+                    write!(f, " (pid {pid})")?;
+                }
+                f.write_str("; end it, or give this one a directory of its own")
+            }
+            Self::Corrupt { path, damage } => write!(
+                f,
+                "{}: {damage}. Nothing was changed. Restore a copy, or open with onCorruption 'fresh' (starts empty, keeps the files) or \
+                 'salvage' (keeps what can be read, and may bring back sessions that were ended)",
+                path.display()
+            ),
+            Self::FormatNewer { path, file, format } => write!(
+                f,
+                "{}: {file} has format {format}, which is newer than this version of agai-session reads; install a later one",
+                path.display()
+            ),
+            Self::Io { what, source } => write!(f, "{what}: {source}"),
+            Self::Degraded => f.write_str(
+                "the disk keeps failing: writes that are to survive are refused until it works again",
+            ),
+            Self::Backpressure { limit } => write!(
+                f,
+                "the disk is too slow: more than {} MiB wait to be written",
+                limit >> 20
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Random { source } => Some(source),
+            Self::Io { source, .. } => Some(&**source),
+            _ => None,
+        }
+    }
+}

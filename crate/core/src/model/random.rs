@@ -1,0 +1,22 @@
+//! Where randomness comes from: passed in, so that a test can force two ids to be equal.
+
+use crate::model::error::Error;
+
+/// A source of random bytes.
+pub trait Random: Send + Sync {
+    /// Fills all of `bytes`.
+    ///
+    /// # Errors
+    /// [`Error::Random`] when there is none.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error>;
+}
+
+/// The operating system's generator, asked anew for every id.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsRandom;
+
+impl Random for OsRandom {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        getrandom::fill(bytes).map_err(|source| Error::Random { source })
+    }
+}

@@ -1,0 +1,176 @@
+//! Events that wait for their listeners.
+
+use crate::model::event::{Event, EventMask};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+
+/// Events a batch: what JavaScript is given at a time.
+pub const BATCH: usize = 128;
+/// Events kept for a listener that does not keep up: past it the newest are dropped and counted.
+pub const MAX_PENDING: usize = 1 << 20;
+
+/// Events that wait for their listener, in batches. Grows without copying, like all that is changed under the lock.
+#[derive(Debug, Default)]
+pub struct EventQueue {
+    mask: EventMask,
+    batches: VecDeque<Vec<Event>>,
+    len: usize,
+    dropped: u64,
+    /// The listener was told and has not emptied the queue since.
+    signalled: bool,
+}
+
+impl EventQueue {
+    pub fn mask(&self) -> EventMask {
+        self.mask
+    }
+
+    pub fn set_mask(&mut self, mask: EventMask) {
+        self.mask = mask;
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    pub fn push(&mut self, event: Event) {
+        if !self.mask.has(event.kind) {
+            return;
+        }
+        if self.len >= MAX_PENDING {
+            self.dropped += 1;
+            return;
+        }
+        self.len += 1;
+        match self.batches.back_mut() {
+            Some(batch) if batch.len() < BATCH => batch.push(event),
+            _ => self.batches.push_back(vec![event]),
+        }
+    }
+
+    /// The oldest batch. Once this answers `None`, the next event signals again.
+    pub fn take(&mut self) -> Option<Vec<Event>> {
+        let batch = self.batches.pop_front();
+        match &batch {
+            Some(batch) => self.len -= batch.len(),
+            None => self.signalled = false,
+        }
+        batch
+    }
+
+    /// Whether the listener must be told now; says so once.
+    pub fn take_signal(&mut self) -> bool {
+        let signal = self.len > 0 && !self.signalled;
+        self.signalled |= signal;
+        signal
+    }
+}
+
+/// The queues of all who listen to one store: a store that several threads opened has several.
+#[derive(Debug, Default)]
+pub struct Events {
+    queues: SmallVec<[(u32, EventQueue); 1]>,
+    /// What anybody listens to.
+    mask: EventMask,
+}
+
+impl Events {
+    pub fn mask(&self) -> EventMask {
+        self.mask
+    }
+
+    pub fn set_mask(&mut self, seat: u32, mask: EventMask) {
+        if self.queue(seat).is_none() {
+            self.queues.push((seat, EventQueue::default()));
+        }
+        if let Some(queue) = self.queue(seat) {
+            queue.set_mask(mask);
+        }
+        self.mask = EventMask(self.queues.iter().fold(0, |all, (_, queue)| all | queue.mask().0));
+    }
+
+    /// Forgets who sat there, and what waited for them.
+    pub fn leave(&mut self, seat: u32) {
+        self.set_mask(seat, EventMask::default());
+        self.queues.retain(|(at, _)| *at != seat);
+    }
+
+    pub fn push(&mut self, event: Event) {
+        if let [(_, only)] = &mut self.queues[..] {
+            return only.push(event);
+        }
+        for (_, queue) in &mut self.queues {
+            queue.push(event.clone());
+        }
+    }
+
+    pub fn take(&mut self, seat: u32) -> Option<Vec<Event>> {
+        self.queue(seat)?.take()
+    }
+
+    pub fn take_signal(&mut self) -> bool {
+        // All of them: each remembers that it was signalled.
+        self.queues
+            .iter_mut()
+            .fold(false, |any, (_, queue)| queue.take_signal() | any)
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.queues.iter().map(|(_, queue)| queue.dropped()).sum()
+    }
+
+    fn queue(&mut self, seat: u32) -> Option<&mut EventQueue> {
+        self.queues
+            .iter_mut()
+            .find(|(at, _)| *at == seat)
+            .map(|(_, queue)| queue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::{EventKind, Reason};
+    use crate::model::id::Handle;
+
+    fn event(kind: EventKind) -> Event {
+        let handle = Handle::parse(b"AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        Event {
+            kind,
+            reason: Reason::Create,
+            handle,
+            uid: None,
+        }
+    }
+
+    #[test]
+    fn signals_once_until_it_was_emptied() {
+        let mut queue = EventQueue::default();
+        queue.push(event(EventKind::Created));
+        assert!(!queue.take_signal(), "nobody listens");
+        queue.set_mask(EventMask(1));
+        queue.push(event(EventKind::Expired));
+        assert!(!queue.take_signal(), "nobody listens to that");
+        for _ in 0..=BATCH {
+            queue.push(event(EventKind::Created));
+        }
+        assert!(queue.take_signal() && !queue.take_signal());
+        assert_eq!(queue.take().map(|batch| batch.len()), Some(BATCH));
+        queue.push(event(EventKind::Created));
+        assert!(!queue.take_signal());
+        assert_eq!(queue.take().map(|batch| batch.len()), Some(2));
+        assert_eq!(queue.take(), None);
+        queue.push(event(EventKind::Created));
+        assert!(queue.take_signal());
+    }
+
+    #[test]
+    fn counts_what_it_had_to_drop() {
+        let mut queue = EventQueue::default();
+        queue.set_mask(EventMask::ALL);
+        for _ in 0..MAX_PENDING + 3 {
+            queue.push(event(EventKind::Expired));
+        }
+        assert_eq!(queue.dropped(), 3);
+    }
+}

@@ -1,0 +1,277 @@
+//! Files that were made to harm: their checksums hold, and what they say cannot be. No panic, no room for sessions that are not there, and
+//! the same verdict as an opening's.
+
+use crate::format::codec::{Manifest, encode};
+use crate::format::frame::{self, Seed};
+use crate::format::header;
+use crate::format::queue::kind;
+use crate::inspect::Verdict;
+use crate::inspect::tests::{agree, copy, journal_names, killed, look};
+use crate::journal::catalog::{KIND_MANIFEST, MANIFEST, read_manifest};
+use crate::journal::faults::Faults;
+use crate::testing::disk::SimulatedDisk;
+use fastrand::Rng;
+
+const EXTREMES: [u64; 10] = [
+    0,
+    1,
+    2,
+    250,
+    1 << 16,
+    1 << 32,
+    (1 << 48) - 1,
+    u64::MAX >> 1,
+    u64::MAX - 1,
+    u64::MAX,
+];
+
+/// A file taken apart.
+struct File {
+    header: [u8; header::LEN],
+    /// LSN, kind, body.
+    frames: Vec<(u64, u8, Vec<u8>)>,
+}
+
+impl File {
+    fn take_apart(bytes: &[u8]) -> Self {
+        let (header, mut rest) = bytes.split_first_chunk().unwrap();
+        let mut frames = Vec::new();
+        while let Some((frame, behind)) = frame::split(rest) {
+            frames.push((frame.lsn, frame.kind, frame.body.to_vec()));
+            rest = behind;
+        }
+        Self {
+            header: *header,
+            frames,
+        }
+    }
+
+    /// Where a frame begins.
+    fn offset(&self, at: usize) -> u64 {
+        let before = self.frames[..at].iter();
+        let frames: usize = before.map(|(.., body)| frame::HEADER + body.len()).sum();
+        (header::LEN + frames) as u64
+    }
+
+    /// With checksums that hold.
+    fn put_together(&self) -> Vec<u8> {
+        let mut header = self.header;
+        let crc = crc32c::crc32c(&header[..52]);
+        header[52..].copy_from_slice(&crc.to_le_bytes());
+        let salt = u64::from_le_bytes(*header[32..].first_chunk().unwrap());
+        let mut frames = Vec::new();
+        for (lsn, kind, body) in &self.frames {
+            frame::append(&mut frames, *lsn, *kind, |out| out.extend_from_slice(body));
+        }
+        frame::seal(&mut frames, Seed::new(salt, Faults::default()), |_| ());
+        [&header[..], &frames].concat()
+    }
+}
+
+fn change_frame(file: &mut File, rng: &mut Rng) {
+    let at = rng.usize(..file.frames.len());
+    let again = file.frames[at].clone();
+    let how = rng.u8(..8);
+    if how == 4 {
+        file.frames.remove(at);
+        return;
+    }
+    if how == 5 {
+        file.frames.insert(at, again);
+        return;
+    }
+    let (lsn, kind, body) = &mut file.frames[at];
+    match how {
+        0 => *lsn = rng.choice(EXTREMES).unwrap(),
+        1 => *kind = rng.choice([1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 32, 0, 255]).unwrap(),
+        2 => body.truncate(rng.usize(..=body.len())),
+        3 => body.extend_from_slice(&[0xfd, 0xff, 0xff]),
+        6 if !body.is_empty() => {
+            // An integer of 64 bits, whatever was there.
+            let from = rng.usize(..body.len());
+            let to = body.len().min(from + 1);
+            let value = rng.choice(EXTREMES).unwrap().to_le_bytes();
+            body.splice(from..to, [0xfd].into_iter().chain(value));
+        }
+        _ => {
+            for _ in 0..rng.usize(1..4) {
+                let length = body.len();
+                if length > 0 {
+                    let any = rng.u8(..);
+                    body[rng.usize(..length)] =
+                        rng.choice([0, 1, 250, 251, 252, 253, 254, 255, any]).unwrap();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn frames_that_say_what_cannot_be_do_no_harm() {
+    let disk = killed();
+    let mut rng = Rng::with_seed(11);
+    for name in journal_names(&disk) {
+        let bytes = disk.contents(&name).unwrap();
+        for round in 0..1_500 {
+            let mut file = File::take_apart(&bytes);
+            for _ in 0..rng.usize(1..3) {
+                if !file.frames.is_empty() {
+                    change_frame(&mut file, &mut rng);
+                }
+            }
+            let hostile = copy(&disk);
+            hostile.put(&name, &file.put_together());
+            agree(&hostile, &format!("{name}, round {round}"));
+        }
+    }
+}
+
+fn change_manifest(manifest: &mut Manifest, rng: &mut Rng) {
+    let value = rng.choice(EXTREMES).unwrap();
+    let at = rng.usize(..manifest.segments.len().max(1));
+    let segment = manifest.segments.get_mut(at);
+    match (rng.u8(..14), segment, &mut manifest.snapshot) {
+        (0, ..) => manifest.generation = value,
+        (1, ..) => manifest.now = value,
+        (2, ..) => manifest.last_lsn = value,
+        (3, Some(segment), _) => segment.start_lsn = value,
+        (4, Some(segment), _) => segment.generation = value,
+        (5, Some(segment), _) => segment.number = u32::try_from(value).unwrap_or(u32::MAX),
+        (6, Some(segment), _) => segment.sealed = None,
+        (7..=9, Some(segment), _) => {
+            if let Some(sealed) = &mut segment.sealed {
+                match rng.u8(..3) {
+                    0 => sealed.len = value,
+                    1 => sealed.last_lsn = value,
+                    _ => sealed.chain = rng.u32(..),
+                }
+            }
+        }
+        (10, _, Some(snapshot)) => snapshot.len = value,
+        (11, _, Some(snapshot)) => snapshot.lsn = value,
+        (12, _, Some(snapshot)) => snapshot.foot.sessions = value,
+        (13, ..) => manifest.segments.reverse(),
+        _ => {
+            manifest.segments.truncate(at);
+            manifest.snapshot = None;
+        }
+    }
+}
+
+fn with_manifest(disk: &SimulatedDisk, manifest: &Manifest) -> SimulatedDisk {
+    let mut file = File::take_apart(&disk.contents(MANIFEST).unwrap());
+    let mut body = Vec::new();
+    encode(manifest, &mut body);
+    file.frames = vec![(manifest.last_lsn, KIND_MANIFEST, body)];
+    let hostile = copy(disk);
+    hostile.put(MANIFEST, &file.put_together());
+    hostile
+}
+
+#[test]
+fn manifests_that_say_what_cannot_be_do_no_harm() {
+    let disk = killed();
+    let manifest = read_manifest(&disk, Faults::default()).unwrap().unwrap();
+    let mut rng = Rng::with_seed(12);
+    for round in 0..3_000 {
+        let mut hostile = manifest.clone();
+        for _ in 0..rng.usize(1..4) {
+            change_manifest(&mut hostile, &mut rng);
+        }
+        agree(
+            &with_manifest(&disk, &hostile),
+            &format!("round {round}: {hostile:?}"),
+        );
+    }
+}
+
+/// All numbers moved up to the greatest there are, in files that agree with each other.
+#[test]
+fn records_with_the_greatest_numbers_do_no_harm() {
+    let disk = killed();
+    let manifest = read_manifest(&disk, Faults::default()).unwrap().unwrap();
+    for short_of in 0..30 {
+        let by = u64::MAX - manifest.last_lsn - short_of;
+        let mut moved = manifest.clone();
+        moved.last_lsn = moved.last_lsn.wrapping_add(by);
+        let moved_disk = copy(&disk);
+        for segment in &mut moved.segments {
+            segment.start_lsn = segment.start_lsn.wrapping_add(by);
+            segment.sealed = None;
+        }
+        if let Some(snapshot) = &mut moved.snapshot {
+            snapshot.lsn = snapshot.lsn.wrapping_add(by);
+        }
+        for name in journal_names(&disk).iter().filter(|name| *name != MANIFEST) {
+            let mut file = File::take_apart(&disk.contents(name).unwrap());
+            let start = u64::from_le_bytes(*file.header[24..].first_chunk().unwrap());
+            file.header[24..32].copy_from_slice(&start.wrapping_add(by).to_le_bytes());
+            for (lsn, ..) in &mut file.frames {
+                *lsn = lsn.wrapping_add(by);
+            }
+            moved_disk.put(name, &file.put_together());
+        }
+        agree(
+            &with_manifest(&moved_disk, &moved),
+            &format!("{short_of} short of all"),
+        );
+    }
+}
+
+/// The newest segment of a killed store, in which the last session's record names a slot far away; and which record that is.
+fn with_a_far_slot(disk: &SimulatedDisk) -> (String, File, usize) {
+    let names = journal_names(disk).into_iter();
+    let name = names.filter(|name| name.starts_with("log-")).max().unwrap();
+    let mut file = File::take_apart(&disk.contents(&name).unwrap());
+    let at = file
+        .frames
+        .iter()
+        .rposition(|(_, kind, _)| *kind == kind::PUT)
+        .unwrap();
+    let index: u32 = 1 << 27;
+    file.frames[at]
+        .2
+        .splice(0..1, [0xfc].into_iter().chain(index.to_le_bytes()));
+    (name, file, at)
+}
+
+/// One record of 60 bytes could ask for room for 134 million sessions: 9 GB.
+#[test]
+fn a_slot_that_the_files_have_no_room_for_is_damage() {
+    let disk = killed();
+    let (name, file, at) = with_a_far_slot(&disk);
+    let hostile = copy(&disk);
+    hostile.put(&name, &file.put_together());
+    assert_eq!(agree(&hostile, "a slot far away"), Verdict::Damaged);
+    let damage = &look(&hostile).damages[0].damage;
+    assert_eq!(damage.what, "the record names a slot beyond all bounds");
+    assert_eq!((&damage.file, damage.offset), (&name, file.offset(at)));
+}
+
+/// A store of four million sessions was cleared while a checkpoint had begun and had copied nothing yet. Its snapshot was of nothing, the
+/// files from before were dropped, and what was left of the log began with the last writes before the clear: they named slots that the
+/// few bytes had no room for, and the store did not open again.
+#[test]
+fn a_slot_that_the_files_have_no_room_for_is_none_behind_which_all_was_cleared() {
+    let disk = killed();
+    let (name, mut file, at) = with_a_far_slot(&disk);
+    let far = file.frames[at].clone();
+    let last = file.frames.last().unwrap().0;
+    file.frames.push((last + 1, kind::CLEAR, Vec::new()));
+    let cleared = copy(&disk);
+    cleared.put(&name, &file.put_together());
+    assert_eq!(agree(&cleared, "cleared"), Verdict::Sound);
+    assert_eq!(look(&cleared).sessions.unwrap().live, 0);
+
+    // The clear excuses what is before it, and nothing else.
+    file.frames.push((last + 2, kind::PUT, far.2));
+    file.frames.push((last + 3, kind::SKIP, Vec::new()));
+    cleared.put(&name, &file.put_together());
+    assert_eq!(agree(&cleared, "cleared, and far away again"), Verdict::Damaged);
+    let found = look(&cleared);
+    assert_eq!(found.damages.len(), 1);
+    let damage = &found.damages[0].damage;
+    let offset = file.offset(file.frames.len() - 2);
+    assert_eq!((damage.offset, damage.next_lsn), (offset, Some(last + 3)));
+    assert_eq!(found.sessions.unwrap().live, 0, "the session is left out");
+}

@@ -1,0 +1,16 @@
+//! For tests only: a disk that loses power on command, faults that the tests must notice, and what the fuzzer calls. Behind the feature
+//! `testing`, which no published binary has.
+
+pub mod disk;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
+#[cfg(feature = "testing")]
+pub(crate) mod planted_uid;
+pub mod simulation;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod journal_tests;
