@@ -12,7 +12,7 @@
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::random::{OsRandom, Random};
 use agai_session_core::{
-    Error, EventMask, NEVER, NewSession, Options, SessionId, SessionKey, StoreHandle, Text, TextBuffer,
+    Error, EventMask, NEVER, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer,
 };
 use std::hint::black_box;
 use std::process::Command;
@@ -42,8 +42,8 @@ impl Random for Cheap {
     }
 }
 
-fn key() -> SessionKey {
-    SessionId::generate(&OsRandom).unwrap().key()
+fn id() -> SessionId {
+    SessionId::generate(&OsRandom).unwrap()
 }
 
 /// Resident memory in bytes, where the system tells it.
@@ -80,30 +80,30 @@ fn measure(sessions: u32) {
         absolute_timeout: None,
     };
     let count = usize::try_from(sessions).unwrap();
-    let mut keys = vec![key(); count + ROUNDS];
+    let mut ids = vec![id(); count + ROUNDS];
     let before = resident();
-    let mut made = keys.iter_mut();
+    let mut made = ids.iter_mut();
     let create = nanos(count + ROUNDS - 1, |_| {
-        *made.next().unwrap() = store.create(&new).unwrap().0.key();
+        *made.next().unwrap() = store.create(&new).unwrap().0;
     });
     let stored = f64::from(u32::try_from(store.stats().unwrap().sessions).unwrap());
     let bytes = (resident() - before) / stored - 300.0;
-    keys.truncate(count);
-    fastrand::Rng::with_seed(1).shuffle(&mut keys);
-    let mut asked = keys.iter().cycle();
+    ids.truncate(count);
+    fastrand::Rng::with_seed(1).shuffle(&mut ids);
+    let mut asked = ids.iter().cycle();
     let mut buffer = TextBuffer::default();
     let mut load = |touch| {
-        let key = *asked.next().unwrap();
-        black_box(store.load(key, touch, &mut buffer).unwrap().unwrap());
+        let id = asked.next().unwrap();
+        black_box(store.load(id, touch, &mut buffer).unwrap().unwrap());
     };
     // Until the pages and the code are warm.
     (0..count.max(LOADS)).for_each(|_| load(false));
     clock.advance(1);
     let load = nanos(LOADS, |_| load(true));
-    let unknown: Vec<_> = (0..LOADS).map(|_| key()).collect();
+    let unknown: Vec<_> = (0..LOADS).map(|_| id()).collect();
     let miss = nanos(LOADS, |n| {
-        let key = unknown.get(n).copied().unwrap();
-        black_box(store.load(key, true, &mut buffer).unwrap());
+        let id = unknown.get(n).unwrap();
+        black_box(store.load(id, true, &mut buffer).unwrap());
     });
     // All expire at once; somebody who asks meanwhile waits for the expiry thread now and then.
     store.listen(EventMask::ALL).unwrap();
@@ -112,7 +112,7 @@ fn measure(sessions: u32) {
     let mut waits = Vec::new();
     while store.stats().unwrap().sessions > 0 {
         let asked = Instant::now();
-        black_box(store.has(key()).unwrap());
+        black_box(store.has(&id()).unwrap());
         waits.push(asked.elapsed().as_micros());
         while store.take_events().is_some() {}
         // Others have their turn, as between two requests.

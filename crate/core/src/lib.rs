@@ -36,7 +36,7 @@ pub use model::change::{Change, Commit, Identity, NewSession, Options, Renewal};
 pub use model::error::Error;
 pub use model::event::{Event, EventKind, EventMask, Reason};
 pub use model::facts::{Facts, MAX_UID_UNITS};
-pub use model::id::{Handle, SessionId, SessionKey};
+pub use model::id::{Handle, SessionId};
 pub use model::page::{Page, SessionInfo};
 pub use model::stats::Stats;
 pub use model::text::{OwnedText, Text, TextBuffer};

@@ -128,7 +128,7 @@ fn damage(disk: &SimulatedDisk, rng: &mut Rng) {
 }
 
 fn sessions(store: &SimulatedStore) -> Vec<SessionInfo> {
-    store.handle.page(None, 10_000).unwrap().sessions
+    store.handle.page(0, 10_000).unwrap().sessions
 }
 
 /// What a shape's recoveries came to.

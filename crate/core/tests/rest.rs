@@ -99,7 +99,7 @@ fn a_lost_log_is_healed_without_being_asked() {
     assert_eq!(store.handle.health(), Health::Healthy);
     assert!(store.handle.reached().synced >= store.handle.lsn());
     let store = open(&disk.crash(1, Crash::PowerCutLosingAll));
-    assert!(store.handle.has(id.key()).unwrap());
+    assert!(store.handle.has(&id).unwrap());
 }
 
 /// A checkpoint syncs what was written before it, but the time by which that was due stayed set. Once it had passed with nothing more
@@ -152,7 +152,7 @@ fn a_checkpoint_that_cannot_begin_a_segment_leaves_the_log_as_it_is() {
         assert_eq!(store.handle.health(), Health::Healthy);
         disk.mend();
         let crashed = open(&disk.crash(1, Crash::KillProcess));
-        assert!(crashed.handle.has(id.key()).unwrap());
+        assert!(crashed.handle.has(&id).unwrap());
     }
 }
 
@@ -192,7 +192,7 @@ fn a_full_disk_is_not_healed_with_the_room_for_logouts() {
         }
         store.pass_time();
         store.rests();
-        assert!(store.handle.destroy(id.key(), Reason::Logout).unwrap());
+        assert!(store.handle.destroy(&id, Reason::Logout).unwrap());
         store.rests();
         let reached = store.handle.reached();
         assert!(reached.ends_synced >= store.handle.lsn(), "{reached:?}");
@@ -220,7 +220,7 @@ fn a_try_to_heal_that_comes_to_nothing_leaves_the_room_to_logouts() {
         for id in &ids[..4] {
             store.pass_time();
             store.rests();
-            assert!(store.handle.destroy(id.key(), Reason::Logout).unwrap());
+            assert!(store.handle.destroy(&id, Reason::Logout).unwrap());
             store.rests();
             let reached = store.handle.reached();
             assert!(reached.ends_synced >= store.handle.lsn(), "{room}: {reached:?}");
@@ -246,7 +246,7 @@ fn a_checkpoint_that_comes_to_nothing_leaves_the_log_and_its_room() {
         let names = Disk::list(&disk).unwrap();
         let is_done = names.iter().any(|name| name == "snap-2");
         failed += usize::from(!is_done);
-        assert!(store.handle.destroy(id.key(), Reason::Logout).unwrap());
+        assert!(store.handle.destroy(&id, Reason::Logout).unwrap());
         store.rests();
         let reached = store.handle.reached();
         assert!(reached.ends_synced >= store.handle.lsn(), "{room}: {reached:?}");
@@ -278,15 +278,15 @@ fn the_end_of_a_session_that_is_gone_is_synced_at_once_by_id_and_by_handle() {
         let disk = SimulatedDisk::new();
         let mut store = SimulatedStore::open(&disk, parts(1)).unwrap();
         let id = create(&store, "{}");
-        let name = store.handle.handle_of(id.key()).unwrap().unwrap();
+        let name = id.handle();
         // There is room for one.
         create(&store, "{}");
         assert!((0..100).any(|_| store.rests()));
         assert!(store.handle.reached().ends_synced < store.handle.lsn());
         let ended = if by_handle {
-            store.handle.destroy_by_handle(name)
+            store.handle.destroy_by_handle(name, Reason::Logout)
         } else {
-            store.handle.destroy(id.key(), Reason::Logout)
+            store.handle.destroy(&id, Reason::Logout)
         };
         assert!(!ended.unwrap());
         assert!((0..100).any(|_| store.rests()));
@@ -308,11 +308,11 @@ fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
     // Never dropped: a handle must not be owned by what it is told by.
     let other = std::mem::ManuallyDrop::new(store.another());
     let done = Arc::new(AtomicBool::new(false));
-    let (key, is_done) = (id.key(), Arc::clone(&done));
+    let (ended, is_done) = (id.clone(), Arc::clone(&done));
     // Told of the full disk, in the middle of the turn.
     store.handle.on_signal(move || {
         if !done.swap(true, Ordering::Relaxed) {
-            assert!(other.destroy(key, Reason::Logout).unwrap());
+            assert!(other.destroy(&ended, Reason::Logout).unwrap());
         }
     });
     fail(&disk, 1, Operation::Rename, true);
@@ -320,12 +320,12 @@ fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
     create(&store, &"x".repeat(1_000));
     store.rests();
     assert!(is_done.load(Ordering::Relaxed));
-    assert!(!store.handle.has(key).unwrap());
+    assert!(!store.handle.has(&id).unwrap());
     store.settle();
     assert!(store.handle.reached().ends_synced >= store.handle.lsn());
     disk.set_capacity(u64::MAX);
     let store = open(&disk.crash(1, Crash::PowerCutLosingAll));
-    assert!(!store.handle.has(key).unwrap(), "the logout was undone");
+    assert!(!store.handle.has(&id).unwrap(), "the logout was undone");
 }
 
 /// A full disk had room again, and everything was written anew; only the sync of the directory behind the new manifest's name failed.
@@ -348,13 +348,13 @@ fn a_logout_behind_a_manifest_in_doubt_is_not_undone() {
         store.pass_time();
         store.rests();
         assert_ne!(store.handle.health(), Health::Healthy);
-        assert!(store.handle.destroy(id.key(), Reason::Logout).unwrap());
+        assert!(store.handle.destroy(&id, Reason::Logout).unwrap());
         let lsn = store.handle.lsn();
         store.settle();
         let is_acknowledged = store.handle.reached().ends_synced >= lsn;
         let after = open(&disk.crash(1, crash));
         assert!(
-            !is_acknowledged || !after.handle.has(id.key()).unwrap(),
+            !is_acknowledged || !after.handle.has(&id).unwrap(),
             "{crash:?}: the logout was undone"
         );
         for _ in 0..10 {
@@ -363,10 +363,7 @@ fn a_logout_behind_a_manifest_in_doubt_is_not_undone() {
         }
         assert_eq!(store.handle.health(), Health::Healthy);
         let after = open(&disk.crash(2, crash));
-        assert!(
-            !after.handle.has(id.key()).unwrap(),
-            "{crash:?}: healed, and undone"
-        );
+        assert!(!after.handle.has(&id).unwrap(), "{crash:?}: healed, and undone");
     }
 }
 
@@ -388,8 +385,8 @@ fn a_store_opened_with_lower_bounds_opens_again() {
     store.settle();
     let store = SimulatedStore::open(&disk.crash(2, Crash::PowerCutLosingAll), parts(4)).unwrap();
     assert_eq!(store.report.sessions, 4);
-    assert!(store.handle.has(more.key()).unwrap());
-    assert!(!store.handle.has(ids[0].key()).unwrap());
+    assert!(store.handle.has(&more).unwrap());
+    assert!(!store.handle.has(&ids[0]).unwrap());
 }
 
 /// Sessions that lower bounds pushed out at the opening counted as gone from the disk before that was written. A logout of one of
@@ -403,11 +400,11 @@ fn the_end_of_a_session_that_an_opening_pushed_out_is_acknowledged_when_the_disk
     store.settle();
     let disk = disk.crash(1, Crash::KillProcess);
     let store = SimulatedStore::open(&disk, parts(1)).unwrap();
-    assert!(!store.handle.destroy(ids[0].key(), Reason::Logout).unwrap());
+    assert!(!store.handle.destroy(&ids[0], Reason::Logout).unwrap());
     // What the opening pushed out is on the disk already.
     assert_eq!(store.handle.reached().ends_synced, store.handle.lsn());
     let store = open(&disk.crash(2, Crash::PowerCutLosingAll));
-    assert!(!store.handle.has(ids[0].key()).unwrap(), "the logout was undone");
+    assert!(!store.handle.has(&ids[0]).unwrap(), "the logout was undone");
 }
 
 /// A block of a snapshot had to follow the one before it, so behind one that could not be read none counted: one flipped bit, and

@@ -2,7 +2,7 @@
 
 mod durable;
 
-use crate::format::queue::{Entries, MAX_QUEUED};
+use crate::format::queue::{MAX_QUEUED, Queue};
 use crate::journal::writer::{Writer, WriterThread};
 use crate::lock::shared::{PoisonOnPanic, Shared, State, TellOfPanic};
 use crate::lock::sweeper::Sweeper;
@@ -13,13 +13,12 @@ use crate::model::cookie;
 use crate::model::error::Error;
 use crate::model::event::{Event, EventMask, Reason};
 use crate::model::facts::Facts;
-use crate::model::id::{Handle, SessionId, SessionKey};
-use crate::model::page::Page;
+use crate::model::id::{Handle, SessionId};
+use crate::model::page::{MAX_LOOKED_AT, Page};
 use crate::model::random::Random;
 use crate::model::stats::Stats;
 use crate::model::text::TextBuffer;
-use crate::store::Store;
-use smallvec::SmallVec;
+use crate::store::{Store, Walk};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -87,7 +86,7 @@ impl StoreHandle {
     /// # Errors
     /// [`Error::Random`], [`Error::Thread`].
     pub fn open(options: Options, clock: Arc<dyn Clock>, random: Box<dyn Random>) -> Result<Self, Error> {
-        let store = Store::new(options, &*random)?;
+        let store = Store::new(options);
         let shared = Arc::new(Shared::new(store, clock, random.into()));
         Ok(Self::new(&Arc::new(Owner::start(shared, None)?)))
     }
@@ -141,17 +140,20 @@ impl StoreHandle {
         self.with_state(|state, now| work(&mut state.store, now))
     }
 
-    /// For what must survive: refused while the disk cannot take it.
-    fn with_room<R>(&self, work: impl FnOnce(&mut Store, u64) -> Result<R, Error>) -> Result<R, Error> {
-        self.with_state(|state, now| {
-            if state.refuses {
-                return Err(Error::Degraded);
+    /// Runs a write: refused while the disk cannot take it. If an earlier write left an excess that is still being evicted and this one
+    /// does not fit beside it, evicts that first, a slice in each hold of the lock.
+    fn write<R>(&self, work: impl Fn(&mut Store, u64) -> Result<R, Error>) -> Result<R, Error> {
+        loop {
+            let (result, is_evicting) = self.with_state(|state, now| {
+                let result = admit(state).and_then(|()| work(&mut state.store, now));
+                let is_evicting = result.is_err() && state.store.is_evicting();
+                (result, is_evicting)
+            })?;
+            if !is_evicting {
+                return result;
             }
-            if state.store.log().is_some_and(Entries::is_full) {
-                return Err(Error::Backpressure { limit: MAX_QUEUED });
-            }
-            work(&mut state.store, now)
-        })?
+            while self.with(|store, now| store.evict_excess(now))? {}
+        }
     }
 
     fn with_state<R>(&self, work: impl FnOnce(&mut State, u64) -> R) -> Result<R, Error> {
@@ -188,108 +190,110 @@ impl StoreHandle {
         if !brought.any {
             return Ok(CookieLookup::Absent);
         }
-        let mut candidates: SmallVec<[(usize, SessionKey); 1]> = brought
-            .ids
-            .iter()
-            .map(|(offset, id)| (*offset, id.key()))
-            .collect();
+        let mut candidates = brought.ids;
         self.with(|store, now| {
             if candidates.len() > 1 {
-                candidates.retain(|&mut (_, key)| store.has(key, now));
+                candidates.retain(|(_, id)| store.has(id, now));
             }
-            if let [(offset, key)] = candidates[..]
-                && let Some(facts) = store.load(key, now, touch, buffer)
+            if let [(offset, id)] = &candidates[..]
+                && let Some(facts) = store.load(id, now, touch, buffer)
             {
-                return CookieLookup::Found { offset, facts };
+                return CookieLookup::Found {
+                    offset: *offset,
+                    facts,
+                };
             }
             store.count_rejected();
             CookieLookup::Rejected
         })
     }
 
+    /// Reads a session; its text goes to `buffer`. With `touch` also the user's activity.
+    ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn load(
-        &self,
-        key: SessionKey,
-        touch: bool,
-        buffer: &mut TextBuffer,
-    ) -> Result<Option<Facts>, Error> {
-        self.with(|store, now| store.load(key, now, touch, buffer))
+    pub fn load(&self, id: &SessionId, touch: bool, buffer: &mut TextBuffer) -> Result<Option<Facts>, Error> {
+        self.with(|store, now| store.load(id, now, touch, buffer))
     }
 
+    /// Stores a new session under a new id.
+    ///
     /// # Errors
     /// Those of [`Store::create`], [`Error::Random`], [`Error::Closed`], [`Error::Poisoned`].
     pub fn create(&self, new: &NewSession<'_>) -> Result<(SessionId, Facts), Error> {
         loop {
             let id = SessionId::generate(&*self.shared().random)?;
-            let key = id.key();
-            if let Some(facts) = self.with_room(|store, now| store.create(key, now, new))? {
+            if let Some(facts) = self.write(|store, now| store.create(&id, now, new))? {
                 return Ok((id, facts));
             }
         }
     }
 
+    /// Writes a change.
+    ///
     /// # Errors
     /// Those of [`Store::commit`], [`Error::Closed`], [`Error::Poisoned`].
     pub fn commit(
         &self,
-        key: SessionKey,
+        id: &SessionId,
         base_version: Option<u64>,
         change: &Change<'_>,
     ) -> Result<Commit, Error> {
-        self.with_room(|store, now| store.commit(key, now, base_version, change))
+        self.write(|store, now| store.commit(id, now, base_version, change))
     }
 
-    /// The new id is valid only if the answer is [`Commit::Done`].
+    /// Gives a session a new secret, or begins another user's; see [`Store::regenerate`]. The id that is returned is valid only with
+    /// [`Commit::Done`].
     ///
     /// # Errors
     /// Those of [`Store::regenerate`], [`Error::Random`], [`Error::Closed`], [`Error::Poisoned`].
     pub fn regenerate(
         &self,
-        key: SessionKey,
+        id: &SessionId,
         base_version: Option<u64>,
         renewal: &Renewal<'_>,
-    ) -> Result<(SessionId, Commit), Error> {
+    ) -> Result<(Commit, SessionId), Error> {
         loop {
-            let id = SessionId::generate(&*self.shared().random)?;
-            let new_key = id.key();
-            if let Some(commit) =
-                self.with_room(|store, now| store.regenerate(key, new_key, now, base_version, renewal))?
-            {
-                return Ok((id, commit));
+            let fresh = SessionId::generate(&*self.shared().random)?;
+            let renewed =
+                self.write(|store, now| store.regenerate(id, &fresh, now, base_version, renewal))?;
+            if let Some(renewed) = renewed {
+                return Ok(renewed);
             }
         }
     }
 
+    /// Notes activity, and sets the session's own idle timeout if one is given.
+    ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn touch(&self, key: SessionKey, idle_timeout: Option<u64>) -> Result<Option<Facts>, Error> {
-        self.with(|store, now| store.touch(key, now, idle_timeout))
+    /// Those of a write if that changes the timeout; [`Error::Closed`], [`Error::Poisoned`].
+    pub fn touch(&self, id: &SessionId, idle_timeout: Option<u64>) -> Result<Option<Facts>, Error> {
+        self.with_state(|state, now| {
+            let admitted = admit(state);
+            state.store.touch(id, now, idle_timeout, admitted)
+        })?
     }
 
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn has(&self, key: SessionKey) -> Result<bool, Error> {
-        self.with(|store, now| store.has(key, now))
+    pub fn has(&self, id: &SessionId) -> Result<bool, Error> {
+        self.with(|store, now| store.has(id, now))
     }
 
+    /// Ends the session of an id, if the id's secret is its current one.
+    ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn handle_of(&self, key: SessionKey) -> Result<Option<Handle>, Error> {
-        self.with(|store, now| store.handle_of(key, now))
+    pub fn destroy(&self, id: &SessionId, reason: Reason) -> Result<bool, Error> {
+        self.with(|store, now| store.destroy(id, now, reason))
     }
 
+    /// Ends the session of a handle, whatever secret it has by now.
+    ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn destroy(&self, key: SessionKey, reason: Reason) -> Result<bool, Error> {
-        self.with(|store, now| store.destroy(key, now, reason))
-    }
-
-    /// # Errors
-    /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn destroy_by_handle(&self, handle: Handle) -> Result<bool, Error> {
-        self.with(|store, now| store.destroy_by_handle(handle, now))
+    pub fn destroy_by_handle(&self, handle: Handle, reason: Reason) -> Result<bool, Error> {
+        self.with(|store, now| store.destroy_by_handle(handle, now, reason))
     }
 
     /// Ends all sessions in O(1) for the caller; the expiry thread takes them apart. Answers how many there were.
@@ -307,8 +311,17 @@ impl StoreHandle {
 
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn page(&self, after: Option<Handle>, limit: usize) -> Result<Page, Error> {
-        self.with(|store, now| store.page(after, limit, now))
+    pub fn page(&self, start: u32, limit: usize) -> Result<Page, Error> {
+        let mut walk = Walk { next: Some(start) };
+        let mut sessions = Vec::new();
+        let looked_at = |walk: &Walk| walk.next.map_or(u32::MAX, |next| next.saturating_sub(start));
+        while sessions.len() < limit && looked_at(&walk) < MAX_LOOKED_AT {
+            self.with(|store, now| store.walk(&mut walk, &mut sessions, limit, now))?;
+        }
+        Ok(Page {
+            sessions,
+            next: walk.next,
+        })
     }
 
     /// # Errors
@@ -320,13 +333,13 @@ impl StoreHandle {
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
     pub fn listen(&self, mask: EventMask) -> Result<(), Error> {
-        self.with(|store, _| store.events_mut().set_mask(self.seat, mask))
+        self.with(|store, _| store.outbox_mut().set_mask(self.seat, mask))
     }
 
     /// The oldest batch of events; `None` when there is none, and always once the store is closed.
     #[must_use]
     pub fn take_events(&self) -> Option<Vec<Event>> {
-        self.with(|store, _| store.events_mut().take(self.seat))
+        self.with(|store, _| store.outbox_mut().take(self.seat))
             .ok()
             .flatten()
     }
@@ -346,7 +359,7 @@ impl StoreHandle {
         }
         let shared = self.shared();
         let mut guard = shared.lock();
-        guard.store.events_mut().leave(self.seat);
+        guard.store.outbox_mut().leave(self.seat);
         guard.seats -= 1;
         if let Some(log) = guard.store.log_mut() {
             log.want_sync();
@@ -369,11 +382,22 @@ impl StoreHandle {
     }
 }
 
+/// Whether a write may be made: the disk takes what must survive.
+fn admit(state: &State) -> Result<(), Error> {
+    if state.refuses {
+        return Err(Error::Degraded);
+    }
+    if state.store.log().is_some_and(Queue::is_full) {
+        return Err(Error::Backpressure { limit: MAX_QUEUED });
+    }
+    Ok(())
+}
+
 impl Drop for StoreHandle {
     fn drop(&mut self) {
         if !self.left.swap(true, Ordering::Relaxed) {
             let mut guard = self.shared().lock();
-            guard.store.events_mut().leave(self.seat);
+            guard.store.outbox_mut().leave(self.seat);
             guard.seats -= 1;
         }
         self.shared().remove_seat(self.seat);

@@ -5,7 +5,7 @@ use crate::face::handle::{Owner, StoreHandle};
 use crate::face::registry;
 use crate::format::codec::Manifest;
 use crate::format::header::MOST;
-use crate::format::queue::Entries;
+use crate::format::queue::Queue;
 use crate::journal::catalog::{Catalog, MANIFEST, ManifestError, TORN, is_journal, listed, read_manifest};
 use crate::journal::faults::Fault;
 use crate::journal::log::is_full;
@@ -17,9 +17,8 @@ use crate::model::change::Options;
 use crate::model::clock::Clock;
 use crate::model::damage::Damage;
 use crate::model::error::Error;
-use crate::model::id::HandleCipher;
 use crate::model::random::Random;
-use crate::store::{Store, Twins};
+use crate::store::Store;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -225,23 +224,14 @@ pub(crate) fn start(
     let created = recovered.manifest.is_none() && damages.is_empty();
     let mut manifest = match recovered.manifest {
         Some(manifest) => manifest,
-        None => first_manifest(&kept, &*parts.random)?,
+        None => first_manifest(&kept),
     };
     let (last_lsn, records) = (recovered.image.last_lsn, recovered.image.applied);
     let now = parts.clock.now();
     let trust_clock = faults.has(Fault::WallClockOnly);
     let salvaging = !damages.is_empty();
-    let adopted = Store::adopt(
-        parts.options,
-        manifest.handle_key,
-        recovered.image,
-        now,
-        trust_clock,
-        salvaging,
-    );
-    let (mut store, adopted) = adopted.map_err(|Twins| corrupt(path, twins(last_lsn)))?;
-    store.attach_log(Entries::new(last_lsn, parts.journal.durability, faults));
-    store.lease_generations();
+    let (mut store, adopted) = Store::adopt(parts.options, recovered.image, now, trust_clock);
+    store.attach_log(Queue::new(last_lsn, parts.journal.durability, faults));
     // Before anybody is pushed out: the files do not have that yet.
     let shared = Arc::new(Shared::new(store, parts.clock, Arc::clone(&parts.random)));
     let mut guard = shared.lock();
@@ -318,33 +308,18 @@ pub(crate) fn start(
     Ok((shared, writer, report))
 }
 
-/// The manifest of a directory without one that counts, behind the files that are kept.
-fn first_manifest(kept: &[String], random: &dyn Random) -> Result<Manifest, Error> {
-    Ok(Manifest {
-        generation: kept
-            .iter()
-            .map(|name| generation_of(name))
-            .max()
-            .unwrap_or_default()
-            + 1,
-        handle_key: HandleCipher::generate_key(random)?,
+/// The manifest of a directory without one that counts, of a generation above those of the files that are kept.
+fn first_manifest(kept: &[String]) -> Manifest {
+    let newest = kept.iter().map(|name| generation_of(name)).max();
+    Manifest {
+        generation: newest.unwrap_or_default() + 1,
         snapshot: None,
         segments: Vec::new(),
         now: 0,
         last_lsn: 0,
         kept: Vec::new(),
         clean: false,
-    })
-}
-
-/// The files contradict themselves.
-pub(crate) fn twins(last_lsn: u64) -> Damage {
-    Damage {
-        file: MANIFEST.to_owned(),
-        offset: 0,
-        after_lsn: last_lsn,
-        next_lsn: None,
-        what: "two of its sessions have one key".to_owned(),
+        ext: Vec::new(),
     }
 }
 

@@ -11,11 +11,12 @@ pub const CODEC: u16 = 1;
 /// No decoding allocates more than this, whatever the bytes say.
 const LIMIT: usize = crate::format::frame::MAX_BODY;
 
-/// A session as it is now: the whole of it.
+/// A session as it is now, whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Put<'a> {
-    pub slot: Place,
-    pub key: [u8; 16],
+    pub handle: [u8; 12],
+    /// The hash of the secret.
+    pub secret: [u8; 16],
     pub version: u64,
     pub created_at: u64,
     pub last_seen_at: u64,
@@ -29,27 +30,15 @@ pub struct Put<'a> {
     pub uid: &'a [u8],
     #[serde(with = "serde_bytes", borrow)]
     pub data: &'a [u8],
-}
-
-/// A slot, which names a session for its whole life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    pub index: u32,
-    pub generation: u32,
-}
-
-impl Place {
-    /// Names no session.
-    pub const NONE: Self = Self {
-        index: u32::MAX,
-        generation: 0,
-    };
+    /// Facts of later versions; see [`crate::format::ext`].
+    #[serde(with = "serde_bytes", borrow)]
+    pub ext: &'a [u8],
 }
 
 /// Activity of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
-    pub slot: Place,
+    pub handle: [u8; 12],
     pub last_seen_at: u64,
     pub idle_timeout: u64,
 }
@@ -57,7 +46,7 @@ pub struct Touch {
 /// The end of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remove {
-    pub slot: Place,
+    pub handle: [u8; 12],
 }
 
 /// What a batch of the log begins with.
@@ -69,21 +58,19 @@ pub struct Mark {
     pub now: u64,
 }
 
-/// A slice of the slab in a snapshot: its entries are [`Put`]s, one after the other.
+/// What a block of a snapshot begins with: its [`Put`]s follow, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
-    /// The slots it covers, those included that are empty.
-    pub first: u32,
-    pub end: u32,
     pub count: u32,
 }
 
 /// What a snapshot begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// The newest generation of any slot, dead ones included: a restored store goes on behind it.
-    pub newest_generation: u32,
     pub now: u64,
+    /// Facts of later versions; see [`crate::format::ext`].
+    #[serde(with = "serde_bytes")]
+    pub ext: Vec<u8>,
 }
 
 /// What a snapshot ends with.
@@ -99,8 +86,6 @@ pub struct Foot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub generation: u64,
-    /// The handles' key.
-    pub handle_key: [u8; 16],
     pub snapshot: Option<SnapshotEntry>,
     /// In the order of their records. Only the last may be open.
     pub segments: Vec<SegmentEntry>,
@@ -112,6 +97,9 @@ pub struct Manifest {
     pub kept: Vec<String>,
     /// The store was closed, and nothing was written since.
     pub clean: bool,
+    /// Facts of later versions; see [`crate::format::ext`].
+    #[serde(with = "serde_bytes")]
+    pub ext: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

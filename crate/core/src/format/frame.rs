@@ -217,7 +217,8 @@ pub fn search(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::codec::{Block, Place, Put, encode};
+    use crate::format::codec::{Block, Put, encode};
+    use crate::format::ext;
     use crate::journal::snapshot;
     use crate::model::facts::MAX_UID_UNITS;
     use crate::model::time::NEVER;
@@ -270,19 +271,10 @@ mod tests {
     fn a_session_of_the_longest_text_can_be_read_from_the_log_and_from_a_snapshot() {
         let mut body = Vec::new();
         let most = u32::MAX;
-        let block = Block {
-            first: most,
-            end: most,
-            count: most,
-        };
-        encode(&block, &mut body);
-        let slot = Place {
-            index: most,
-            generation: most,
-        };
+        encode(&Block { count: most }, &mut body);
         let put = Put {
-            slot,
-            key: [0xff; 16],
+            handle: [0xff; 12],
+            secret: [0xff; 16],
             version: NEVER,
             created_at: NEVER,
             last_seen_at: NEVER,
@@ -292,6 +284,7 @@ mod tests {
             wide: true,
             uid: &[0; 2 * MAX_UID_UNITS],
             data: &[],
+            ext: &[0; ext::MAX],
         };
         encode(&put, &mut body);
         // The text's length takes four bytes more than that of none.

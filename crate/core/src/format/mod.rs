@@ -2,6 +2,7 @@
 //! documents them.
 
 pub mod codec;
+pub mod ext;
 pub mod frame;
 pub mod header;
 pub mod queue;

@@ -1,6 +1,6 @@
-//! What the store did and the log does not have yet. Filled under the store's lock, emptied by the journal's thread.
+//! The queue of records that the append log does not have yet. Filled under the store's lock, emptied by the journal's thread.
 
-use crate::format::codec::{Place, Put, Remove, Touch, encode};
+use crate::format::codec::{Put, Remove, Touch, encode};
 use crate::format::frame;
 use crate::journal::faults::{Fault, Faults};
 use crate::journal::panics::Panics;
@@ -47,7 +47,7 @@ pub enum Keep {
 
 /// Records that wait for the log, in the order of their numbers.
 #[derive(Debug)]
-pub struct Entries {
+pub struct Queue {
     chunks: Vec<Vec<u8>>,
     spare: Vec<Vec<u8>>,
     bytes: usize,
@@ -77,7 +77,7 @@ impl Batch {
     }
 }
 
-impl Entries {
+impl Queue {
     /// An empty queue behind the record `last_lsn`.
     pub fn new(last_lsn: u64, durability: Durability, faults: Faults) -> Self {
         Self {
@@ -132,20 +132,9 @@ impl Entries {
     }
 
     /// A session left. With `ended`, because somebody ended it, and that must not be undone.
-    pub fn remove(&mut self, slot: Place, ended: bool) {
-        self.push(kind::REMOVE, &Remove { slot });
+    pub fn remove(&mut self, handle: [u8; 12], ended: bool) {
+        self.push(kind::REMOVE, &Remove { handle });
         self.sync |= ended && !self.faults.has(Fault::DestroyNotSynced);
-    }
-
-    /// Generations up to this one may be given from now on. It is told as the end of a session that there is not: whoever reads it
-    /// learns of the generation, as of any other's, and nothing else. Answers its number.
-    pub fn reserve(&mut self, generation: u32) -> u64 {
-        let mut slot = Place::NONE;
-        if !self.faults.has(Fault::GenerationsNotReserved) {
-            slot.generation = generation;
-        }
-        self.push(kind::REMOVE, &Remove { slot });
-        self.last_lsn
     }
 
     pub fn clear(&mut self) {

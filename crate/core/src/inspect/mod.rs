@@ -14,7 +14,6 @@ pub use sessions::{Listed, Sessions};
 pub use walk::{Contents, Gap, HeaderFacts, kind_name};
 
 use crate::disk::{Disk, Holder, RealDisk};
-use crate::face::open::twins;
 use crate::format::codec::Manifest;
 use crate::format::header;
 use crate::journal::catalog::{MANIFEST, is_journal, read_manifest};
@@ -218,7 +217,7 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
     };
     passes.begin(0, 2);
     let (files, foreign) = files::facts(disk, names, manifest.as_ref(), &mut passes);
-    let mut replayed = replay(disk, &mut passes);
+    let replayed = replay(disk, &mut passes);
     passes.end();
     let mut found = Inspection {
         verdict: Verdict::Empty,
@@ -234,19 +233,14 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
         refusal: None,
         at: now,
     };
-    if let (Some(recovered), Some(manifest)) = (replayed.recovered, manifest) {
+    if let (Some(recovered), Some(_)) = (replayed.recovered, manifest) {
         (found.records, found.last_lsn) = (recovered.image.applied, recovered.image.last_lsn);
         found.torn = recovered.torn.map(|torn| TornPlace {
             len: torn.len,
             file: torn.file,
             offset: torn.offset,
         });
-        let salvaging = !replayed.damages.is_empty();
-        found.sessions = sessions::survey(recovered.image, manifest.handle_key, now, salvaging, ask).ok();
-        if found.sessions.is_none() {
-            replayed.verdict = Verdict::Damaged;
-            replayed.damages.push(twins(found.last_lsn));
-        }
+        found.sessions = Some(sessions::survey(recovered.image, now, ask));
     }
     found.verdict = replayed.verdict;
     let places = replayed.damages.into_iter();

@@ -6,8 +6,8 @@ use crate::model::facts::Facts;
 use crate::model::id::Handle;
 use crate::model::text::OwnedText;
 use crate::model::time::NEVER;
+use crate::store::Store;
 use crate::store::image::Image;
-use crate::store::{Store, Twins};
 
 /// How many there are, and how old.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub struct Sessions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub handle: Handle,
-    /// The hash of its id.
-    pub key: [u8; 16],
+    /// The hash of its secret.
+    pub secret_hash: [u8; 16],
     pub facts: Facts,
     pub bytes: u64,
     pub uid: Option<OwnedText>,
@@ -42,13 +42,7 @@ pub struct Listed {
 }
 
 /// The store as an opening at `now` would have it.
-pub fn survey(
-    image: Image,
-    handle_key: [u8; 16],
-    now: u64,
-    salvaging: bool,
-    ask: Ask,
-) -> Result<Sessions, Twins> {
+pub fn survey(image: Image, now: u64, ask: Ask) -> Sessions {
     // Bounds are the opening's affair; nothing is added here.
     let unbounded = Options {
         max_sessions: u32::MAX,
@@ -58,7 +52,7 @@ pub fn survey(
         guest_idle_timeout: NEVER,
         absolute_timeout: NEVER,
     };
-    let (store, adopted) = Store::adopt(unbounded, handle_key, image, now, false, salvaging)?;
+    let (store, adopted) = Store::adopt(unbounded, image, now, false);
     let stats = store.stats();
     let mut sessions = Sessions {
         live: stats.sessions,
@@ -69,15 +63,15 @@ pub fn survey(
         clock_set_back: adopted.clock_set_back,
         ..Sessions::default()
     };
-    store.for_each(|handle, record| {
+    store.for_each(|record| {
         let facts = record.facts();
         let created = facts.created_at;
         sessions.oldest = Some(sessions.oldest.map_or(created, |oldest| oldest.min(created)));
         sessions.newest = Some(sessions.newest.map_or(created, |newest| newest.max(created)));
         if sessions.listed.len() < ask.list {
             sessions.listed.push(Listed {
-                handle,
-                key: record.key().to_bytes(),
+                handle: record.handle(),
+                secret_hash: record.secret().to_bytes(),
                 facts,
                 bytes: record.bytes(),
                 uid: record.uid(),
@@ -85,5 +79,5 @@ pub fn survey(
             });
         }
     });
-    Ok(sessions)
+    sessions
 }

@@ -63,7 +63,7 @@ pub fn killed() -> SimulatedDisk {
     }
     store.handle.checkpoint().unwrap();
     store.settle();
-    store.handle.destroy(ids[0].key(), Reason::Logout).unwrap();
+    store.handle.destroy(&ids[0], Reason::Logout).unwrap();
     store.settle();
     drop(store);
     let mut store = SimulatedStore::open(&disk, parts(NOW - 2_000)).unwrap();
@@ -76,7 +76,7 @@ pub fn killed() -> SimulatedDisk {
             data: Some(text("{}")),
             ..Change::default()
         };
-        store.handle.commit(id.key(), None, &change).unwrap();
+        store.handle.commit(&id, None, &change).unwrap();
         if n % 2 == 0 {
             store.handle.flush().unwrap();
         }
@@ -284,9 +284,9 @@ fn a_damaged_place_is_told_with_its_length_and_what_follows_it() {
         .max()
         .unwrap();
     let bytes = disk.contents(&name).unwrap();
-    // The first mark, and the record with which each opening begins; the next mark; and behind that the body that is damaged.
+    // The first mark, and behind that the record whose body is damaged.
     let behind = |at: usize| at + 17 + usize::from(bytes[at]);
-    let first = behind(behind(behind(56)));
+    let first = behind(56);
     assert!(disk.flip(&name, (first + 20) * 8));
     let found = look(&disk);
     let place = &found.damages[0];

@@ -28,8 +28,6 @@ pub enum Fault {
     WallClockOnly,
     /// The directory is not locked.
     LockSkipped,
-    /// Slots are given of which the disk knows nothing.
-    GenerationsNotReserved,
 }
 
 /// The fault that is planted, if any.

@@ -1,7 +1,7 @@
 //! The append log's writing side: one segment, to which batches are appended.
 
 use crate::disk::{Disk, Sink};
-use crate::format::codec::{Mark, Place, Put, Remove, Sealed, SegmentEntry, decode, encode};
+use crate::format::codec::{Mark, Put, Remove, Sealed, SegmentEntry, decode, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
 use crate::format::queue::{Batch, kind};
@@ -174,8 +174,15 @@ pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// What a full disk can still take of a batch: the ends of sessions. Every other write keeps only its number, and a session that
-/// moved to a new id ends on the disk, since its old id must not come back.
+/// Reduces a batch to what a full disk can still take: the ends of sessions. Every other write keeps only its LSN, and a session with a
+/// new secret ends on the disk, because its old id must not come back.
+///
+/// # Panics
+/// When the batch does not hold what this process encoded.
+#[expect(
+    clippy::expect_used,
+    reason = "a renewal that is lost in silence would bring an old id back"
+)]
 pub fn reduce(batch: &mut Batch) {
     let mut reduced = Vec::new();
     for chunk in &batch.chunks {
@@ -187,9 +194,9 @@ pub fn reduce(batch: &mut Batch) {
                     body.extend_from_slice(frame.body);
                 }),
                 kind::RENEW => {
-                    let slot = decode::<Put<'_>>(frame.body).map_or(Place::NONE, |put| put.slot);
+                    let put: Put<'_> = decode(frame.body).expect("a record that this process encoded");
                     frame::append(&mut reduced, frame.lsn, kind::REMOVE, |body| {
-                        encode(&Remove { slot }, body);
+                        encode(&Remove { handle: put.handle }, body);
                     });
                 }
                 _ => frame::append(&mut reduced, frame.lsn, kind::SKIP, |_| ()),

@@ -22,7 +22,6 @@ use std::io;
 
 /// More records than a store writes while it makes one snapshot.
 pub(crate) const NEAR: u64 = 1 << 40;
-const FAR: &str = "the record names a slot beyond all bounds";
 /// Places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
@@ -82,7 +81,6 @@ pub fn recover(
         watch,
         faults,
         bytes: 0,
-        far: Vec::new(),
         result: Recovered::default(),
     };
     recovery.run()?;
@@ -96,8 +94,6 @@ struct Recovery<'a> {
     faults: Faults,
     /// Bytes of the files read to their ends.
     bytes: u64,
-    /// Where the records are that [`Image::far`] counts: damage, if no clear is behind them.
-    far: Vec<Damage>,
     result: Recovered,
 }
 
@@ -130,7 +126,6 @@ impl Recovery<'_> {
         let files = names.chain(snapshot).flat_map(|name| self.disk.open(&name));
         let total = files.map(|file| file.len()).sum();
         self.watch.total(total);
-        self.result.image.expect_bytes(total);
         self.result.image.now = manifest.now;
         self.result.image.last_lsn = manifest.last_lsn;
         if let Some(snapshot) = manifest.snapshot {
@@ -151,7 +146,6 @@ impl Recovery<'_> {
                 ..*segment
             });
         }
-        self.report_far()?;
         self.result.manifest = Some(Manifest { segments, ..manifest });
         Ok(())
     }
@@ -170,7 +164,7 @@ impl Recovery<'_> {
         }
     }
 
-    /// Passes damage over, or stops at it.
+    /// Lists damage and passes it over, or stops at it.
     fn damaged(
         &mut self,
         file: &str,
@@ -178,46 +172,18 @@ impl Recovery<'_> {
         next_lsn: Option<u64>,
         what: &str,
     ) -> Result<(), RecoverError> {
-        let damage = self.damage(file, offset, next_lsn, what);
-        self.report(damage)
-    }
-
-    fn damage(&self, file: &str, offset: u64, next_lsn: Option<u64>, what: &str) -> Damage {
-        Damage {
+        let damage = Damage {
             file: file.to_owned(),
             offset,
             after_lsn: self.result.image.last_lsn,
             next_lsn,
             what: what.to_owned(),
-        }
-    }
-
-    fn report(&mut self, damage: Damage) -> Result<(), RecoverError> {
+        };
         if !self.salvage {
             return Err(RecoverError::Damaged(damage));
         }
         if self.result.damages.len() < MAX_DAMAGES {
             self.result.damages.push(damage);
-        }
-        Ok(())
-    }
-
-    /// Notes where the record is that was just applied, if it names a place too far away; forgets them all behind a clear.
-    fn see_far(&mut self, file: &str, offset: u64) {
-        let far = self.result.image.far;
-        self.far.truncate(far);
-        if self.far.len() < far.min(MAX_DAMAGES) {
-            let damage = self.damage(file, offset, None, FAR);
-            self.far.push(damage);
-        }
-    }
-
-    /// The log is read to its end: no clear is behind these.
-    fn report_far(&mut self) -> Result<(), RecoverError> {
-        let last = self.result.image.last_lsn;
-        for damage in std::mem::take(&mut self.far) {
-            let next_lsn = (last > damage.after_lsn).then_some(damage.after_lsn + 1);
-            self.report(Damage { next_lsn, ..damage })?;
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! The snapshot: all sessions, slice by slice, while the store goes on.
 //!
-//! A slice is copied under one hold of the lock and says up to which record it is current. Replay then applies a record of the log
-//! only if it is newer than the slice that has its slot. So nobody waits for more than a slice, and nothing is read twice.
+//! A slice is copied under one hold of the lock and becomes a block that says up to which record it is current. Replay then applies a
+//! record of the log only to a session that is older. So nobody waits for more than a slice.
 
 use crate::disk::{Disk, Sink};
 use crate::format::codec::{Block, Foot, Head, SnapshotEntry, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
-use crate::format::queue::Entries;
+use crate::format::queue::Queue;
 use crate::journal::faults::Faults;
 use crate::journal::log::remove_leftover;
 use crate::lock::shared::{PoisonOnPanic, Shared};
@@ -115,16 +115,13 @@ impl SnapshotWriter {
                 encode(put, entries);
                 entries.len()
             });
-        let lsn = guard.store.log().map_or(0, Entries::last_lsn);
+        let lsn = guard.store.log().map_or(0, Queue::last_lsn);
         shared.release(guard, true);
-        let Some((end, count)) = copied else {
+        let Some((next, count)) = copied else {
             return Ok(Step::Copied);
         };
-        let head = Block {
-            first: std::mem::replace(&mut self.next, end),
-            end,
-            count,
-        };
+        self.next = next;
+        let head = Block { count };
         let entries = std::mem::take(&mut self.entries);
         self.write(lsn, KIND_BLOCK, |body| {
             encode(&head, body);

@@ -8,7 +8,7 @@ pub use thread::WriterThread;
 
 use crate::disk::{DirLock, Disk};
 use crate::format::codec::SegmentEntry;
-use crate::format::queue::{Batch, Entries, Keep};
+use crate::format::queue::{Batch, Keep, Queue};
 use crate::journal::catalog::{Catalog, salt};
 use crate::journal::faults::Fault;
 use crate::journal::log::{Log, reduce};
@@ -124,15 +124,7 @@ impl Writer {
     /// Of the disk.
     pub fn resume(&mut self, last: u64) -> io::Result<()> {
         self.catalog.reserve()?;
-        let mut log = self.next_segment(last)?;
-        // What waits begins with how far handles may go: the disk has that before the first one is given.
-        let mut held = self.shared.lock().store.log_mut().map(|log| log.take(Vec::new()));
-        if let Some(batch) = held.as_mut().filter(|batch| !batch.is_empty()) {
-            log.append(batch, self.shared.clock.now())
-                .map_err(|failed| failed.error)?;
-            log.sync()?;
-            self.shared.status.synced(log.synced_lsn());
-        }
+        let log = self.next_segment(last)?;
         self.log = Some(log);
         Ok(())
     }
@@ -217,8 +209,7 @@ impl Writer {
         let now = self.shared.clock.now();
         let (poisoned, closing, ticket) = (guard.poisoned, guard.closed, guard.checkpoint_tickets);
         let can_write = self.log.is_some() && !poisoned;
-        guard.store.synced(self.shared.status.reached().synced);
-        self.panics = guard.store.log().map(Entries::panics).unwrap_or_default();
+        self.panics = guard.store.log().map(Queue::panics).unwrap_or_default();
         let batch = guard
             .store
             .log_mut()
@@ -288,7 +279,7 @@ impl Writer {
 
     /// Whether nothing waits to be written, and nothing is under way.
     fn is_quiet(&self) -> bool {
-        let pending = self.shared.lock().store.log().is_some_and(Entries::has_work);
+        let pending = self.shared.lock().store.log().is_some_and(Queue::has_work);
         !pending && self.checkpoint.is_none()
     }
 
@@ -299,7 +290,7 @@ impl Writer {
             log.done();
         }
         let asked = guard.checkpoint_tickets > self.tickets_done && self.checkpoint.is_none();
-        let pending = guard.store.log().is_some_and(Entries::has_work) && self.log.is_some();
+        let pending = guard.store.log().is_some_and(Queue::has_work) && self.log.is_some();
         drop(guard);
         let steps = self.checkpoint.as_ref().is_some_and(Checkpoint::wants_turns);
         let is_ill = self.log.is_none() || self.behind;

@@ -1,6 +1,6 @@
 //! What a store's threads share: the one mutex around it, and what is told and woken after unlocking.
 
-use crate::format::queue::Entries;
+use crate::format::queue::Queue;
 use crate::lock::status::{News, Status};
 use crate::lock::sync::{Condvar, Mutex, MutexGuard};
 use crate::model::clock::{Clock, Wake};
@@ -141,7 +141,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        let lsn = store.log().map(Entries::last_lsn);
+        let lsn = store.log().map(Queue::last_lsn);
         Self {
             state: Mutex::new(State::new(store)),
             wake: Condvar::default(),
@@ -165,8 +165,9 @@ impl Shared {
     /// Ends a hold of the lock that changed the store: unlocks, fairly if asked, then drops, wakes and tells.
     pub fn release(&self, mut guard: MutexGuard<'_, State>, fair: bool) {
         let garbage = guard.store.take_garbage();
-        let signal = guard.store.events_mut().take_signal();
-        let has_chores = !guard.retired.is_empty() || guard.store.wants_compaction();
+        let signal = guard.store.outbox_mut().take_signal();
+        let has_chores =
+            !guard.retired.is_empty() || guard.store.has_excess() || guard.store.wants_compaction();
         let wake = guard.store.due_at() < guard.sleeps_until || (guard.sleeps_until > 0 && has_chores);
         if wake {
             guard.sleeps_until = 0;
@@ -224,8 +225,8 @@ impl Shared {
         let mut lingers_until = None;
         let mut guard = self.lock();
         loop {
-            let has_work = guard.store.log().is_some_and(Entries::has_work);
-            let is_urgent = guard.stop || guard.store.log().is_some_and(Entries::is_urgent);
+            let has_work = guard.store.log().is_some_and(Queue::has_work);
+            let is_urgent = guard.stop || guard.store.log().is_some_and(Queue::is_urgent);
             if std::mem::take(&mut guard.writer_wanted) || has_work && is_urgent {
                 return true;
             }

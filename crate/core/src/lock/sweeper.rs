@@ -75,7 +75,12 @@ fn run(shared: &Shared) {
                 pause(BREATH);
             }
             // What the slice took out is dropped and told outside the lock; then there is one more look before the sleep.
-            Swept::Until(_) if guard.store.has_left_behind() => shared.release(guard, true),
+            Swept::Until(_) if guard.store.has_removed() => shared.release(guard, true),
+            Swept::Until(_) if guard.store.has_excess() => {
+                PoisonOnPanic(&mut guard).0.store.evict_excess(now);
+                shared.release(guard, true);
+                pause(BREATH);
+            }
             Swept::Until(_) if guard.store.wants_compaction() => {
                 PoisonOnPanic(&mut guard).0.store.compact(COMPACTED);
                 shared.release(guard, true);
@@ -140,7 +145,7 @@ mod tests {
             guest_idle_timeout: 1,
             absolute_timeout: 1,
         };
-        let mut state = State::new(Store::new(options, &OsRandom).unwrap());
+        let mut state = State::new(Store::new(options));
         let new = NewSession {
             uid: Text::Latin1(b"planted sweeper panic"),
             form: Text::Latin1(b""),
@@ -148,8 +153,8 @@ mod tests {
             idle_timeout: None,
             absolute_timeout: None,
         };
-        let key = SessionId::generate(&OsRandom).unwrap().key();
-        state.store.create(key, 0, &new).unwrap();
+        let id = SessionId::generate(&OsRandom).unwrap();
+        state.store.create(&id, 0, &new).unwrap();
         assert!(catch_unwind(AssertUnwindSafe(|| slice(&mut state, 10))).is_err());
         // The caller has the lock still.
         assert!(state.poisoned);

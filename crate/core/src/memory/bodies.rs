@@ -1,4 +1,9 @@
-//! The variable parts of all sessions: an arena of cells in size classes, for texts too small to be worth an allocation each.
+//! The bodies of all sessions: an arena of cells in size classes, for texts too small to be worth an allocation each.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "positions are this arena's own; a wrong one must panic, not read as an empty body"
+)]
 
 mod compact;
 #[cfg(any(test, feature = "testing"))]
@@ -21,15 +26,15 @@ const IN_PAGE: u32 = 15;
 const APART: u16 = u16::MAX;
 /// Ends the free list of a page.
 const NONE: u16 = u16::MAX;
-/// The place of a page that is in no list.
+/// The list position of a page that is in no list.
 const UNLISTED: u32 = u32::MAX;
 /// Empty pages kept for the next class that needs one.
 const SPARE: usize = 1;
 
-/// Memory that was given up, to be dropped where no lock is held.
+/// Freed memory, to be dropped while no lock is held.
 pub type Garbage = smallvec::SmallVec<[Vec<u8>; 2]>;
 
-/// Where a body is. 7 bytes, a copy of which is of no use once the body was freed.
+/// The address of a body, in 7 bytes. Void once the body is freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
     at: [u8; 5],
@@ -88,20 +93,20 @@ fn cell_of(class: usize) -> usize {
     }
 }
 
-/// What is known of a page beside its bytes.
+/// The bookkeeping of a page; its bytes are in [`Bodies::bytes`].
 #[derive(Debug, Clone, Copy)]
 struct Page {
     class: u16,
     used: u16,
     /// The first free cell, by number; the next one's is written in its first two bytes.
     free: u16,
-    /// Its bodies are to move to others, so that it can go.
+    /// Its bodies are to move to other pages, so that it can be freed.
     leaving: bool,
-    /// Where it is in its class's list of pages with room; [`UNLISTED`] if it is full, empty or leaving.
-    place: u32,
+    /// Its position in its class's list of pages with free cells; [`UNLISTED`] if it is full, empty or leaving.
+    listed_at: u32,
 }
 
-/// A body that is too large for a page, or an end that was.
+/// A place for a body that is too large for a page.
 #[derive(Debug)]
 enum Apart {
     Body(Vec<u8>),
@@ -109,27 +114,27 @@ enum Apart {
     Free(u32),
 }
 
-/// The pages of a class.
+/// The pages of a size class.
 #[derive(Debug, Clone, Default)]
-struct Class {
+struct SizeClass {
     pages: u32,
     /// Those with free cells; the last one is filled first.
     roomy: Vec<u32>,
 }
 
-/// The bodies. A cell is reused by the next body of its class; a page without any goes back to the system, but for one that is
-/// kept. Growing never moves a body; [`Bodies::relocate`] does.
+/// The arena of bodies. A freed cell is reused by the next body of its class; a page without bodies is freed, except one that is kept as
+/// a spare. Growing never moves a body; [`Bodies::relocate`] does.
 #[derive(Debug)]
 pub struct Bodies {
-    /// By page: its cells that were ever used. Apart from `pages`, so that reading touches little.
+    /// By page number: the bytes of its cells that were ever used. Apart from `pages`, so that reading touches little memory.
     bytes: Chunks<Vec<u8>>,
     pages: Chunks<Page>,
-    classes: Vec<Class>,
-    /// Pages, but for one of each class.
+    classes: Vec<SizeClass>,
+    /// Pages beyond one of each class.
     more_pages: usize,
-    /// Bytes of all cells that are used.
+    /// Bytes of all used cells.
     used: usize,
-    /// Numbers of pages that are not there.
+    /// Page numbers that are free.
     vacant: Vec<u32>,
     spare: Vec<Vec<u8>>,
     apart: Chunks<Apart>,
@@ -142,7 +147,7 @@ impl Default for Bodies {
         Self {
             bytes: Chunks::default(),
             pages: Chunks::default(),
-            classes: vec![Class::default(); CLASSES],
+            classes: vec![SizeClass::default(); CLASSES],
             more_pages: 0,
             used: 0,
             vacant: Vec::new(),
@@ -154,30 +159,32 @@ impl Default for Bodies {
 }
 
 impl Bodies {
+    /// The bytes of a body.
+    ///
+    /// # Panics
+    /// When there is none at `spot`: the store's structures contradict each other.
     pub fn get(&self, spot: Spot) -> &[u8] {
-        let len = spot.len();
-        if len == APART {
-            return match self.apart.get(index_of(spot.at())) {
-                Some(Apart::Body(body)) => body,
-                _ => &[],
-            };
+        match spot.len() {
+            APART => match &self.apart[index_of(spot.at())] {
+                Apart::Body(body) => body,
+                Apart::Free(_) => panic!("a freed body is read"),
+            },
+            len => &self.bytes[spot.page()][spot.offset()..][..usize::from(len)],
         }
-        let page = self.bytes.get(spot.page());
-        let cell = page.and_then(|page| page.get(spot.offset()..)?.get(..usize::from(len)));
-        cell.unwrap_or_default()
     }
 
+    /// The bytes of a body, to be changed in place.
+    ///
+    /// # Panics
+    /// As [`Bodies::get`].
     pub fn get_mut(&mut self, spot: Spot) -> &mut [u8] {
-        let len = spot.len();
-        if len == APART {
-            return match self.apart.get_mut(index_of(spot.at())) {
-                Some(Apart::Body(body)) => body,
-                _ => &mut [],
-            };
+        match spot.len() {
+            APART => match &mut self.apart[index_of(spot.at())] {
+                Apart::Body(body) => body,
+                Apart::Free(_) => panic!("a freed body is written"),
+            },
+            len => &mut self.bytes[spot.page()][spot.offset()..][..usize::from(len)],
         }
-        let page = self.bytes.get_mut(spot.page());
-        let cell = page.and_then(|page| page.get_mut(spot.offset()..)?.get_mut(..usize::from(len)));
-        cell.unwrap_or_default()
     }
 
     pub fn len_of(&self, spot: Spot) -> usize {
@@ -187,7 +194,7 @@ impl Bodies {
         }
     }
 
-    /// Takes a body in. `None` when there is no position left to name it by, at 2^43 bytes or 2^32 large ones.
+    /// Takes a body in. `None` when there is no address left to name it by, at 2^43 bytes or 2^32 large bodies.
     pub fn insert(&mut self, body: Vec<u8>, garbage: &mut Garbage) -> Option<Spot> {
         match u16::try_from(body.len()) {
             Ok(len) if body.len() <= LARGEST => {
@@ -202,12 +209,12 @@ impl Bodies {
     fn insert_small(&mut self, body: &[u8], len: u16) -> Option<Spot> {
         let class = class_of(body.len());
         let cell = cell_of(class);
-        let number = match self.classes.get(class)?.roomy.last() {
+        let number = match self.classes[class].roomy.last() {
             Some(&number) => number,
             None => self.add_page(class)?,
         };
-        let page = self.pages.get_mut(number as usize)?;
-        let bytes = self.bytes.get_mut(number as usize)?;
+        let page = &mut self.pages[number as usize];
+        let bytes = &mut self.bytes[number as usize];
         let offset = if page.free == NONE {
             let offset = bytes.len();
             bytes.extend_from_slice(body);
@@ -215,9 +222,8 @@ impl Bodies {
             offset
         } else {
             let offset = usize::from(page.free) * cell;
-            let bytes = bytes.get_mut(offset..)?;
-            page.free = bytes.first_chunk().map_or(NONE, |next| u16::from_le_bytes(*next));
-            bytes.get_mut(..body.len())?.copy_from_slice(body);
+            page.free = u16::from_le_bytes([bytes[offset], bytes[offset + 1]]);
+            bytes[offset..][..body.len()].copy_from_slice(body);
             offset
         };
         page.used += 1;
@@ -241,14 +247,14 @@ impl Bodies {
             used: 0,
             free: NONE,
             leaving: false,
-            place: UNLISTED,
+            listed_at: UNLISTED,
         };
-        let class = self.classes.get_mut(class)?;
+        let class = &mut self.classes[class];
         class.pages += 1;
         self.more_pages += usize::from(class.pages > 1);
         if self.vacant.pop().is_some() {
-            *self.bytes.get_mut(number as usize)? = bytes;
-            *self.pages.get_mut(number as usize)? = page;
+            self.bytes[number as usize] = bytes;
+            self.pages[number as usize] = page;
         } else {
             self.bytes.push(bytes);
             self.pages.push(page);
@@ -257,29 +263,22 @@ impl Bodies {
         Some(number)
     }
 
-    /// Has a page's free cells be found.
+    /// Adds a page to its size class's list of pages with free cells.
     fn list(&mut self, number: u32) {
-        if let Some(page) = self.pages.get_mut(number as usize)
-            && let Some(class) = self.classes.get_mut(usize::from(page.class))
-        {
-            page.place = u32::try_from(class.roomy.len()).unwrap_or(UNLISTED);
-            class.roomy.push(number);
-        }
+        let page = &mut self.pages[number as usize];
+        let class = &mut self.classes[usize::from(page.class)];
+        page.listed_at = u32::try_from(class.roomy.len()).unwrap_or(UNLISTED);
+        class.roomy.push(number);
     }
 
-    /// The reverse of [`Bodies::list`].
+    /// Removes a page from the list that [`Bodies::list`] added it to.
     fn unlist(&mut self, number: u32) {
-        let Some(page) = self.pages.get_mut(number as usize) else {
-            return;
-        };
-        let place = std::mem::replace(&mut page.place, UNLISTED);
-        let Some(class) = self.classes.get_mut(usize::from(page.class)) else {
-            return;
-        };
-        class.roomy.swap_remove(place as usize);
-        let moved = class.roomy.get(place as usize);
-        if let Some(moved) = moved.and_then(|&moved| self.pages.get_mut(moved as usize)) {
-            moved.place = place;
+        let page = &mut self.pages[number as usize];
+        let at = std::mem::replace(&mut page.listed_at, UNLISTED);
+        let class = &mut self.classes[usize::from(page.class)];
+        class.roomy.swap_remove(at as usize);
+        if let Some(&moved) = class.roomy.get(at as usize) {
+            self.pages[moved as usize].listed_at = at;
         }
     }
 
@@ -290,70 +289,58 @@ impl Bodies {
             self.apart.push(Apart::Body(body));
             return Spot::new(at.into(), APART);
         }
-        if let Some(place) = self.apart.get_mut(at as usize)
-            && let Apart::Free(next) = *place
-        {
-            self.free = next;
-            *place = Apart::Body(body);
-        }
+        let place = &mut self.apart[at as usize];
+        let Apart::Free(next) = *place else {
+            panic!("the list of free places names one that is used");
+        };
+        self.free = next;
+        *place = Apart::Body(body);
         Spot::new(at.into(), APART)
     }
 
-    /// Gives a body's cell to the next one of its class. Memory that nobody needs goes to `garbage`.
+    /// Frees a body's cell for the next body of its class. Memory that is not needed any more goes to `garbage`.
     pub fn free(&mut self, spot: Spot, garbage: &mut Garbage) {
         if spot.len() == APART {
-            let free = self.free;
-            if let Some(place) = self.apart.get_mut(index_of(spot.at()))
-                && let Apart::Body(body) = std::mem::replace(place, Apart::Free(free))
-            {
-                self.free = u32::try_from(spot.at()).unwrap_or(free);
-                garbage.push(body);
-            }
+            let place = &mut self.apart[index_of(spot.at())];
+            let Apart::Body(body) = std::mem::replace(place, Apart::Free(self.free)) else {
+                panic!("a body is freed twice");
+            };
+            self.free = u32::try_from(spot.at()).unwrap_or(self.free);
+            garbage.push(body);
             return;
         }
-        let Ok(number) = u32::try_from(spot.page()) else {
-            return;
-        };
-        let (Some(page), Some(bytes)) = (self.pages.get_mut(spot.page()), self.bytes.get_mut(spot.page()))
-        else {
-            return;
-        };
+        let page = &mut self.pages[spot.page()];
+        let bytes = &mut self.bytes[spot.page()];
+        let number = u32::try_from(spot.page()).unwrap_or(UNLISTED);
         let cell = cell_of(usize::from(page.class));
         page.used -= 1;
         self.used -= cell;
-        if let Some(link) = bytes
-            .get_mut(spot.offset()..)
-            .and_then(|cell| cell.first_chunk_mut())
-        {
-            *link = page.free.to_le_bytes();
-        }
-        page.free = spot
-            .offset()
-            .checked_div(cell)
-            .map_or(NONE, |at| u16::try_from(at).unwrap_or(NONE));
+        bytes[spot.offset()..][..size_of::<u16>()].copy_from_slice(&page.free.to_le_bytes());
+        page.free = u16::try_from(spot.offset() / cell).unwrap_or(NONE);
         let Page {
-            used, leaving, place, ..
+            used,
+            leaving,
+            listed_at,
+            ..
         } = *page;
         if used == 0 {
-            if place != UNLISTED {
+            if listed_at != UNLISTED {
                 self.unlist(number);
             }
-            self.give_back(number, garbage);
-        } else if place == UNLISTED && !leaving {
+            self.free_page(number, garbage);
+        } else if listed_at == UNLISTED && !leaving {
             self.list(number);
         }
     }
 
-    /// Gives back a page that has no body any more, and is in no list.
-    fn give_back(&mut self, number: u32, garbage: &mut Garbage) {
+    /// Frees a page that has no body any more and is in no list.
+    fn free_page(&mut self, number: u32, garbage: &mut Garbage) {
         let at = number as usize;
-        let class = self.pages.get(at).map_or(CLASSES, |page| usize::from(page.class));
-        if let Some(class) = self.classes.get_mut(class) {
-            self.more_pages -= usize::from(class.pages > 1);
-            class.pages -= 1;
-        }
+        let class = &mut self.classes[usize::from(self.pages[at].class)];
+        self.more_pages -= usize::from(class.pages > 1);
+        class.pages -= 1;
         self.vacant.push(number);
-        let mut bytes = self.bytes.get_mut(at).map(std::mem::take).unwrap_or_default();
+        let mut bytes = std::mem::take(&mut self.bytes[at]);
         if self.spare.len() < SPARE {
             bytes.clear();
             self.spare.push(bytes);

@@ -1,23 +1,28 @@
-//! From a session's key to its slot: a hash table that grows a little at a time.
+//! The hash map from a session's handle to its slot. It grows a little at a time.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "table numbers are this map's own; a wrong one must panic"
+)]
 
 mod table;
 
-use crate::model::id::SessionKey;
-use table::Segment;
+use crate::model::id::Handle;
+use table::Table;
 
-/// Mean entries a segment at which one more segment is made. Segments hold from half of this, just split, to twice this, for
+/// Mean entries of a table at which one more table is made. Tables hold from half of this, just split, to twice this, for
 /// which they take 8 to 32 lines of the processor's cache.
 const LOAD: usize = 100;
 
-/// The hash table, by linear hashing over small tables: when the mean load passes [`LOAD`], the next segment in turn
-/// is split in two. No insert ever moves more than one segment's few hundred entries, where one big table that doubles
+/// The hash map, by linear hashing over small tables: when the mean load passes [`LOAD`], the next table in turn
+/// is split in two. No insert ever moves more than one table's few hundred entries, where one big table that doubles
 /// stalls for hundreds of milliseconds at millions of sessions.
 ///
-/// Holds slot indices alone, 12 in 64 bytes; the keys are in the records, and they are hashes already.
+/// Holds slot indices alone, 12 in 64 bytes; the handles are in the records, and being random they need no hashing.
 #[derive(Debug)]
 pub struct Index {
-    /// `2^level + split` segments. Those below `split` and their upper halves are told apart by one more bit.
-    segments: Vec<Segment>,
+    /// `2^level + split` tables. Those below `split` and their upper halves are told apart by one more bit.
+    tables: Vec<Table>,
     level: u32,
     split: usize,
     len: usize,
@@ -26,7 +31,7 @@ pub struct Index {
 impl Default for Index {
     fn default() -> Self {
         Self {
-            segments: vec![Segment::default()],
+            tables: vec![Table::default()],
             level: 0,
             split: 0,
             len: 0,
@@ -35,9 +40,8 @@ impl Default for Index {
 }
 
 impl Index {
-    #[expect(clippy::cast_possible_truncation, reason = "only low bits choose a segment")]
-    fn segment(&self, key: SessionKey) -> usize {
-        let bits = key.halves().1 as usize;
+    fn table(&self, handle: Handle) -> usize {
+        let bits = handle.hashes().1 as usize;
         let short = bits & ((1 << self.level) - 1);
         if short < self.split {
             bits & ((2 << self.level) - 1)
@@ -46,65 +50,60 @@ impl Index {
         }
     }
 
-    /// The slot of `key`; `is` tells whether the record at an index has that key.
-    pub fn get(&self, key: SessionKey, is: impl Fn(u32) -> bool) -> Option<u32> {
-        self.segments.get(self.segment(key))?.find(key.halves().0, is)
+    /// The slot of a handle; `is` returns whether the record at an index has it.
+    pub fn get(&self, handle: Handle, is: impl Fn(u32) -> bool) -> Option<u32> {
+        self.tables[self.table(handle)].find(handle.hashes().0, is)
     }
 
-    /// Adds a key that is not there yet; `key_of` tells the key of the record at an index.
-    pub fn insert(&mut self, key: SessionKey, index: u32, key_of: impl Fn(u32) -> SessionKey) {
-        if self.len >= self.segments.len() * LOAD {
-            self.split_next(&key_of);
+    /// Adds a handle that is not in the map; `handle_of` returns the handle of the record at an index.
+    pub fn insert(&mut self, handle: Handle, index: u32, handle_of: impl Fn(u32) -> Handle) {
+        if self.len >= self.tables.len() * LOAD {
+            self.split_next(&handle_of);
         }
-        let at = self.segment(key);
-        if let Some(segment) = self.segments.get_mut(at) {
-            segment.insert(key.halves().0, index, |index| key_of(index).halves().0);
-            self.len += 1;
-        }
+        let at = self.table(handle);
+        self.tables[at].insert(handle.hashes().0, index, |index| handle_of(index).hashes().0);
+        self.len += 1;
     }
 
-    pub fn remove(&mut self, key: SessionKey, is: impl Fn(u32) -> bool) -> Option<u32> {
-        let at = self.segment(key);
-        let removed = self.segments.get_mut(at)?.remove(key.halves().0, is)?;
+    pub fn remove(&mut self, handle: Handle, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let at = self.table(handle);
+        let removed = self.tables[at].remove(handle.hashes().0, is)?;
         self.len -= 1;
         Some(removed)
     }
 
-    fn split_next(&mut self, key_of: &impl Fn(u32) -> SessionKey) {
+    fn split_next(&mut self, handle_of: &impl Fn(u32) -> Handle) {
         let old = self.split;
-        let Some(segment) = self.segments.get_mut(old) else {
-            return;
-        };
-        let entries = std::mem::take(segment);
-        self.segments.push(Segment::default());
+        let entries = std::mem::take(&mut self.tables[old]);
+        self.tables.push(Table::default());
         self.split += 1;
         if self.split == 1 << self.level {
             self.split = 0;
             self.level += 1;
         }
-        for half in [old, self.segments.len() - 1] {
-            let belongs = |index: &u32| self.segment(key_of(*index)) == half;
-            let mut filled = Segment::with_capacity(entries.iter().filter(belongs).count());
+        for half in [old, self.tables.len() - 1] {
+            let belongs = |index: &u32| self.table(handle_of(*index)) == half;
+            let mut filled = Table::with_capacity(entries.iter().filter(belongs).count());
             for index in entries.iter().filter(belongs) {
-                filled.insert(key_of(index).halves().0, index, |index| key_of(index).halves().0);
+                filled.insert(handle_of(index).hashes().0, index, |index| {
+                    handle_of(index).hashes().0
+                });
             }
-            if let Some(segment) = self.segments.get_mut(half) {
-                *segment = filled;
-            }
+            self.tables[half] = filled;
         }
     }
 
     #[cfg(any(test, feature = "testing"))]
-    pub fn validate(&self, key_of: impl Fn(u32) -> SessionKey) {
-        assert_eq!(self.segments.len(), (1 << self.level) + self.split);
-        assert_eq!(self.len, self.segments.iter().map(Segment::len).sum::<usize>());
-        for (at, segment) in self.segments.iter().enumerate() {
-            segment.validate(|index| key_of(index).halves().0);
-            for index in segment.iter() {
+    pub fn validate(&self, handle_of: impl Fn(u32) -> Handle) {
+        assert_eq!(self.tables.len(), (1 << self.level) + self.split);
+        assert_eq!(self.len, self.tables.iter().map(Table::len).sum::<usize>());
+        for (at, table) in self.tables.iter().enumerate() {
+            table.validate(|index| handle_of(index).hashes().0);
+            for index in table.iter() {
                 assert_eq!(
-                    self.segment(key_of(index)),
+                    self.table(handle_of(index)),
                     at,
-                    "every entry is in its key's segment"
+                    "every entry is in its handle's table"
                 );
             }
         }
@@ -119,27 +118,27 @@ mod tests {
 
     #[test]
     fn finds_each_of_many_keys_while_it_grows_and_no_other() {
-        let keys: Vec<_> = (0..20_000)
-            .map(|_| SessionId::generate(&OsRandom).unwrap().key())
+        let handles: Vec<_> = (0..20_000)
+            .map(|_| SessionId::generate(&OsRandom).unwrap().handle())
             .collect();
         let mut index = Index::default();
-        for (at, &key) in keys.iter().enumerate() {
-            assert_eq!(index.get(key, |at| keys[at as usize] == key), None);
-            index.insert(key, u32::try_from(at).unwrap(), |at| keys[at as usize]);
+        for (at, &handle) in handles.iter().enumerate() {
+            assert_eq!(index.get(handle, |at| handles[at as usize] == handle), None);
+            index.insert(handle, u32::try_from(at).unwrap(), |at| handles[at as usize]);
             if at % 1_000 == 0 {
-                index.validate(|at| keys[at as usize]);
+                index.validate(|at| handles[at as usize]);
             }
         }
-        index.validate(|at| keys[at as usize]);
+        index.validate(|at| handles[at as usize]);
         assert!(
-            index.segments.iter().all(|segment| segment.len() < 3 * LOAD),
-            "segments stay small"
+            index.tables.iter().all(|table| table.len() < 3 * LOAD),
+            "tables stay small"
         );
-        for (at, &key) in keys.iter().enumerate() {
-            let is = |at: u32| keys[at as usize] == key;
-            assert_eq!(index.get(key, is), Some(u32::try_from(at).unwrap()));
-            assert_eq!(index.remove(key, is), Some(u32::try_from(at).unwrap()));
-            assert_eq!(index.remove(key, is), None);
+        for (at, &handle) in handles.iter().enumerate() {
+            let is = |at: u32| handles[at as usize] == handle;
+            assert_eq!(index.get(handle, is), Some(u32::try_from(at).unwrap()));
+            assert_eq!(index.remove(handle, is), Some(u32::try_from(at).unwrap()));
+            assert_eq!(index.remove(handle, is), None);
         }
         assert_eq!(index.len, 0);
     }

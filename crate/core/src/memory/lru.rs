@@ -92,12 +92,12 @@ mod tests {
 
     #[test]
     fn two_lists_share_one_slab_and_keep_their_own_order() {
-        let mut slab = Slab::new(1);
+        let mut slab = Slab::default();
         let (mut even, mut odd) = (Lru::default(), Lru::default());
         for n in 0..6u32 {
             let slot = slab.insert(n).unwrap();
             let list = if n % 2 == 0 { &mut even } else { &mut odd };
-            list.insert(&mut slab, slot.index);
+            list.insert(&mut slab, slot);
         }
         even.promote(&mut slab, 0);
         even.promote(&mut slab, 0);

@@ -2,7 +2,7 @@
 //! tie them together are in `store`.
 
 pub mod bodies;
-mod chunks;
+pub mod chunks;
 pub mod expiry;
 pub mod index;
 pub mod lru;

@@ -1,36 +1,40 @@
-//! One session as stored: the fixed part, which is in the slab, and how it is read together with the rest.
+//! One session as stored: the fixed part, which is in its slot, and how it is read together with its body.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a body that is not laid out as its record says must panic, not read as an empty session"
+)]
 
 mod body;
 mod times;
 
-pub use body::{Body, Contents, Layout, Parts, Units};
-pub use times::shift_back;
+pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, Units};
+pub use times::{cap, is_log_due, mark, shift_back};
 
 use crate::memory::bodies::{Bodies, Spot};
 use crate::memory::timeouts::{Timeout, Timeouts};
 use crate::model::facts::Facts;
-use crate::model::id::SessionKey;
-use crate::model::text::{OwnedText, TextBuffer};
+use crate::model::id::{Handle, SecretHash};
+use crate::model::text::{OwnedText, Text, TextBuffer};
 use crate::model::time::{NEVER, after};
 use std::num::NonZeroU8;
 
 /// What a session costs in memory beyond its text and its times, in bytes; docs/figures.md has the measurement. `maxBytes` counts it.
-pub const RECORD_OVERHEAD: u64 = 84;
+pub const RECORD_OVERHEAD: u64 = 92;
 
-/// A number below 2^48 in six bytes, so that a record and its links take one line of the processor's cache.
+/// A number below 2^48 in six bytes, so that a record and its links fit in one line of the processor's cache.
 #[derive(Debug, Clone, Copy)]
 struct U48([u8; 6]);
 
 impl U48 {
     fn new(value: u64) -> Self {
-        let bytes = value.min(NEVER).to_le_bytes();
-        Self(bytes.first_chunk().copied().unwrap_or_default())
+        let [bytes @ .., _, _] = value.min(NEVER).to_le_bytes();
+        Self(bytes)
     }
 
     fn get(self) -> u64 {
-        let mut bytes = [0; size_of::<u64>()];
-        bytes.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
-        u64::from_le_bytes(bytes)
+        let [a, b, c, d, e, f] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
     }
 }
 
@@ -39,61 +43,78 @@ pub fn stamp(millis: u64) -> [u8; body::STAMP] {
     U48::new(millis).0
 }
 
-/// What a session occupies, for `maxBytes`: a body of `len` bytes, and its times as if each were in there.
+/// What a session occupies, for `maxBytes`: a body of `len` bytes, with its times counted as if each were in it.
 fn record_bytes(len: usize, layout: Layout, is_user: bool) -> u64 {
     let times = if is_user { 3 } else { 2 } * body::STAMP;
-    (len - layout.form_at().min(len) + times) as u64 + RECORD_OVERHEAD
+    (len - layout.form_at() + times) as u64 + RECORD_OVERHEAD
 }
 
-/// The part of a stored session that is in its slot: all that finding it, its deadlines and its order of use need.
+/// The part of a stored session that is in its slot: all that finding it, checking its secret, its deadlines and its order of use need.
+///
+/// | bytes of the slot | field |
+/// | --- | --- |
+/// | 12 | handle |
+/// | 16 | hash of the secret |
+/// | 7 | where the body is |
+/// | 1 | flags |
+/// | 1 | length of the user id |
+/// | 1 | idle timeout, by its number in the table of timeouts |
+/// | 6 | last seen at |
+/// | 6 | absolute deadline |
+/// | 6 | version |
+/// | 8 | links to the next and the previous slot of the LRU list or the free list |
+///
+/// A clone does not exist; [`crate::memory::records::Records`] owns the body and frees it with the record.
 #[derive(Debug)]
 pub struct Record {
-    key: SessionKey,
+    handle: Handle,
+    secret: SecretHash,
     body: Spot,
-    /// [`Layout`], and one more bit that is always set: an empty slot has none.
+    /// The body's [`Layout`], and one more bit that is always set, so that an empty slot needs no byte of its own. The bit 0x40 is free:
+    /// for sessions whose id the caller chose, which have no secret and must never be found by a cookie.
     flags: NonZeroU8,
     uid_units: u8,
-    /// Of use if the body has no timeout of its own.
+    /// Meaningless if the body has a timeout of its own.
     timeout: Timeout,
-    /// When the log was last told of activity; see [`Record::set_logged`].
-    logged: [u8; 2],
-    created_at: U48,
     last_seen_at: U48,
     absolute_deadline: U48,
     version: U48,
 }
 
+const _: () =
+    assert!(size_of::<Option<Record>>() == 56 && size_of::<crate::memory::slab::Slot<Record>>() == 64);
+
 /// The bit of [`Record::flags`] that is always set.
 const HELD: NonZeroU8 = NonZeroU8::new(0x80).unwrap();
 
-/// The parts of a new record that are not in its body.
+/// The fields of a record that are not in its body, as plain values.
 #[derive(Debug, Clone, Copy)]
-pub struct Frame {
-    pub key: SessionKey,
+pub struct Fixed {
+    pub handle: Handle,
+    pub secret: SecretHash,
     pub version: u64,
     pub last_seen_at: u64,
     pub absolute_deadline: u64,
 }
 
 impl Record {
-    /// `spot` and `timeout` are where the body's bytes are and its timeout is, if that is kept.
-    pub fn new(frame: Frame, parts: Parts, spot: Spot, timeout: Option<Timeout>) -> Self {
+    /// `spot` is where the body's bytes are, `timeout` the table's number of its idle timeout unless the body has that.
+    pub fn new(fixed: Fixed, facts: BodyFacts, spot: Spot, timeout: Option<Timeout>) -> Self {
         Self {
-            key: frame.key,
+            handle: fixed.handle,
+            secret: fixed.secret,
             body: spot,
-            flags: HELD | parts.layout.0,
-            uid_units: parts.uid_units,
+            flags: HELD | facts.layout.0,
+            uid_units: facts.uid_units,
             timeout: timeout.unwrap_or_default(),
-            logged: [0; 2],
-            created_at: U48::new(parts.created_at),
-            last_seen_at: U48::new(frame.last_seen_at),
-            absolute_deadline: U48::new(frame.absolute_deadline),
-            version: U48::new(frame.version),
+            last_seen_at: U48::new(fixed.last_seen_at),
+            absolute_deadline: U48::new(fixed.absolute_deadline),
+            version: U48::new(fixed.version),
         }
     }
 
-    pub fn key(&self) -> SessionKey {
-        self.key
+    pub fn handle(&self) -> Handle {
+        self.handle
     }
 
     pub fn is_user(&self) -> bool {
@@ -104,9 +125,10 @@ impl Record {
         Layout(self.flags.get() & !HELD.get())
     }
 
-    pub fn frame(&self) -> Frame {
-        Frame {
-            key: self.key,
+    pub fn fixed(&self) -> Fixed {
+        Fixed {
+            handle: self.handle,
+            secret: self.secret,
             version: self.version.get(),
             last_seen_at: self.last_seen_at.get(),
             absolute_deadline: self.absolute_deadline.get(),
@@ -122,25 +144,13 @@ impl Record {
         self.body = spot;
     }
 
-    /// The timeout that is counted as used by this record.
+    /// The timeout of the table that this record counts as a user of.
     pub fn timeout(&self) -> Option<Timeout> {
         (!self.layout().has(Layout::TIMEOUT)).then_some(self.timeout)
     }
 
     pub fn set_timeout(&mut self, timeout: Timeout) {
         self.timeout = timeout;
-    }
-
-    pub fn rename(&mut self, key: SessionKey) {
-        self.key = key;
-    }
-
-    pub fn version(&self) -> u64 {
-        self.version.get()
-    }
-
-    pub fn set_version(&mut self, version: u64) {
-        self.version = U48::new(version);
     }
 
     pub fn set_last_seen(&mut self, now: u64) {
@@ -152,7 +162,7 @@ impl Record {
     }
 }
 
-/// A stored session, whole.
+/// A whole stored session, borrowed: a record together with its body.
 #[derive(Debug, Clone, Copy)]
 pub struct Stored<'a> {
     record: &'a Record,
@@ -169,20 +179,24 @@ impl<'a> Stored<'a> {
         }
     }
 
-    pub fn key(&self) -> SessionKey {
-        self.record.key
+    pub fn handle(&self) -> Handle {
+        self.record.handle
+    }
+
+    pub fn secret(&self) -> SecretHash {
+        self.record.secret
     }
 
     pub fn version(&self) -> u64 {
-        self.record.version()
+        self.record.version.get()
     }
 
     pub fn is_user(&self) -> bool {
         self.record.is_user()
     }
 
-    pub fn frame(&self) -> Frame {
-        self.record.frame()
+    pub fn fixed(&self) -> Fixed {
+        self.record.fixed()
     }
 
     /// What the session occupies, for `maxBytes`.
@@ -198,9 +212,18 @@ impl<'a> Stored<'a> {
         self.bodies.get(self.record.body)
     }
 
+    fn chunk<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut chunk = [0; N];
+        chunk.copy_from_slice(&self.body()[at..at + N]);
+        chunk
+    }
+
     fn stamp(&self, at: usize) -> u64 {
-        let bytes = self.body().get(at..).and_then(|rest| rest.first_chunk());
-        bytes.map_or(0, |bytes| U48(*bytes).get())
+        U48(self.chunk(at)).get()
+    }
+
+    fn created_at(&self) -> u64 {
+        self.stamp(0)
     }
 
     pub fn idle_timeout(&self) -> u64 {
@@ -216,29 +239,38 @@ impl<'a> Stored<'a> {
         if !self.is_user() {
             0
         } else if self.record.layout().has(Layout::LOGIN) {
-            self.stamp(0)
+            self.stamp(Layout::LOGIN_AT)
         } else {
-            self.record.created_at.get()
+            self.created_at()
         }
     }
 
     fn form_units(&self) -> usize {
         let layout = self.record.layout();
-        if !layout.has(Layout::FORM) {
-            return 0;
+        if layout.has(Layout::FORM) {
+            u32::from_le_bytes(self.chunk(layout.form_at())) as usize
+        } else {
+            0
         }
-        let bytes = self
-            .body()
-            .get(layout.form_at()..)
-            .and_then(|rest| rest.first_chunk());
-        bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes)) as usize
+    }
+
+    /// Facts of later versions that this one does not know, as tags, lengths and values.
+    fn ext(&self) -> &'a [u8] {
+        let layout = self.record.layout();
+        if !layout.has(Layout::EXT) {
+            return &[];
+        }
+        let at = layout.ext_at();
+        let len = usize::from(u16::from_le_bytes(self.chunk(at)));
+        &self.body()[at + size_of::<u16>()..][..len]
     }
 
     /// The text and whether it is UTF-16.
     fn text(&self) -> (&'a [u8], bool) {
         let layout = self.record.layout();
-        let text = self.body().get(layout.text_at()..).unwrap_or_default();
-        (text, layout.has(Layout::WIDE))
+        let ext = self.ext().len();
+        let at = layout.ext_at() + if ext > 0 { size_of::<u16>() + ext } else { 0 };
+        (&self.body()[at..], layout.has(Layout::WIDE))
     }
 
     /// Whether the text is stored as UTF-16.
@@ -249,7 +281,7 @@ impl<'a> Stored<'a> {
     pub fn facts(&self) -> Facts {
         Facts {
             version: self.version(),
-            created_at: self.record.created_at.get(),
+            created_at: self.created_at(),
             last_seen_at: self.record.last_seen_at.get(),
             idle_timeout: self.idle_timeout(),
             absolute_deadline: self.record.absolute_deadline.get(),
@@ -271,16 +303,13 @@ impl<'a> Stored<'a> {
     pub fn contents(&self) -> Contents<'a> {
         let (text, wide) = self.text();
         let shift = usize::from(wide);
-        let (uid, rest) = text
-            .split_at_checked(usize::from(self.record.uid_units) << shift)
-            .unwrap_or_default();
-        let (form, data) = rest
-            .split_at_checked(self.form_units() << shift)
-            .unwrap_or_default();
+        let (uid, rest) = text.split_at(usize::from(self.record.uid_units) << shift);
+        let (form, data) = rest.split_at(self.form_units() << shift);
         Contents {
-            created_at: self.record.created_at.get(),
+            created_at: self.created_at(),
             idle_timeout: self.idle_timeout(),
             authenticated_at: self.authenticated_at(),
+            ext: self.ext(),
             uid: Units::stored(uid, wide),
             form: Units::stored(form, wide),
             data: Units::stored(data, wide),
@@ -289,6 +318,11 @@ impl<'a> Stored<'a> {
 
     pub fn uid(&self) -> Option<OwnedText> {
         self.is_user().then(|| self.contents().uid.to_owned())
+    }
+
+    /// Whether the user id is this text.
+    pub fn is_of(&self, uid: &str) -> bool {
+        self.contents().uid.equals(Text::Latin1(uid.as_bytes()))
     }
 
     /// Copies the whole text out: user id, form, data.

@@ -1,16 +1,18 @@
-//! All stored sessions by their slots: the slab, and what it keeps elsewhere for each.
+//! All sessions, addressed by slot index. Finding one by its handle is the index's work, eviction order the LRU's, expiry the heap's.
 
 use crate::memory::bodies::{Bodies, Garbage};
-use crate::memory::record::shift_back;
-use crate::memory::record::{Body, Contents, Frame, Layout, Record, Stored};
-use crate::memory::slab::{Slab, Slot};
+use crate::memory::record::{
+    Body, Contents, Fixed, LOGGED_AT, Layout, Record, Stored, cap, is_log_due, mark, shift_back,
+};
+use crate::memory::slab::Slab;
 use crate::memory::timeouts::Timeouts;
+use crate::model::id::Handle;
 use crate::model::text::OwnedText;
 use std::ops::Deref;
 
-/// The sessions. Knows neither keys' places nor order nor time. What a call frees goes to its `garbage`, to be dropped where no
-/// lock is held.
-#[derive(Debug)]
+/// The slab of records, and the bodies and timeouts that the records refer to. Memory that a call frees goes to its `garbage`, to be
+/// dropped while no lock is held.
+#[derive(Debug, Default)]
 pub struct Records {
     slab: Slab<Record>,
     bodies: Bodies,
@@ -19,7 +21,7 @@ pub struct Records {
     compacting: Option<u32>,
 }
 
-/// Slots and their generations are asked of the slab; the records themselves by [`Records::get`].
+/// Counts and links are the slab's; a session is read by [`Records::get`].
 impl Deref for Records {
     type Target = Slab<Record>;
     fn deref(&self) -> &Slab<Record> {
@@ -28,21 +30,6 @@ impl Deref for Records {
 }
 
 impl Records {
-    /// See [`Slab::new`].
-    pub fn new(first_generation: u32) -> Self {
-        Self {
-            slab: Slab::new(first_generation),
-            bodies: Bodies::default(),
-            timeouts: Timeouts::default(),
-            compacting: None,
-        }
-    }
-
-    /// See [`Slab::limit`].
-    pub fn limit(&mut self, newest: u32) {
-        self.slab.limit(newest);
-    }
-
     pub fn get(&self, index: u32) -> Option<Stored<'_>> {
         let record = self.slab.get(index)?;
         Some(Stored::new(record, &self.bodies, &self.timeouts))
@@ -52,155 +39,124 @@ impl Records {
         self.slab.get_mut(index)
     }
 
+    /// The session at an index that the caller knows to be occupied.
+    ///
+    /// # Panics
+    /// When it is not: the store's structures contradict each other, and reading on would let the wrong sessions in.
+    #[expect(
+        clippy::expect_used,
+        reason = "a contradiction in memory must panic, which poisons the store"
+    )]
+    pub fn at(&self, index: u32) -> Stored<'_> {
+        self.get(index)
+            .expect("lists, heap and index name occupied slots")
+    }
+
     /// For the lists that run through the slab.
     pub fn slab_mut(&mut self) -> &mut Slab<Record> {
         &mut self.slab
     }
 
-    /// Writes contents down. The body fits these records as long as no other session is added.
+    /// Encodes contents as a body. It fits these records as long as no other session is added.
     pub fn encode(&self, contents: &Contents<'_>) -> Body {
         Body::new(contents, self.timeouts.can_keep(contents.idle_timeout))
     }
 
-    /// Adds a session; `None`, and nothing is changed, when there is no place left.
-    pub fn insert(&mut self, frame: Frame, body: Body, garbage: &mut Garbage) -> Option<Slot> {
-        let record = self.record(frame, body, garbage)?;
+    /// Adds a session and returns its slot; `None`, and nothing is changed, when there is no slot or no address left.
+    pub fn insert(&mut self, fixed: Fixed, body: Body, garbage: &mut Garbage) -> Option<u32> {
+        let record = self.record(fixed, body, garbage)?;
         match self.slab.insert(record) {
             Ok(slot) => Some(slot),
             Err(record) => {
-                self.let_go(&record, garbage);
+                self.release(&record, garbage);
                 None
             }
         }
     }
 
-    /// Gives the session at `index` another body; false, and nothing is changed, when there is no place left.
-    pub fn replace(&mut self, index: u32, body: Body, garbage: &mut Garbage) -> bool {
-        let Some(frame) = self.slab.get(index).map(Record::frame) else {
+    /// Replaces the session at `index`, fixed part and body; false, and nothing is changed, when there is no address left.
+    pub fn replace(&mut self, index: u32, fixed: Fixed, body: Body, garbage: &mut Garbage) -> bool {
+        let Some(record) = self.record(fixed, body, garbage) else {
             return false;
         };
-        let Some(record) = self.record(frame, body, garbage) else {
+        let Some(slot) = self.slab.get_mut(index) else {
+            self.release(&record, garbage);
             return false;
         };
-        if let Some(place) = self.slab.get_mut(index) {
-            let old = std::mem::replace(place, record);
-            self.let_go(&old, garbage);
-        }
+        let old = std::mem::replace(slot, record);
+        self.release(&old, garbage);
         true
     }
 
-    /// Takes a session out, whose slot must have left every list before.
+    /// Removes a session, whose slot must have left every list before.
     pub fn remove(&mut self, index: u32, garbage: &mut Garbage) {
         if let Some(record) = self.slab.remove(index) {
-            self.let_go(&record, garbage);
+            self.release(&record, garbage);
         }
     }
 
-    /// Sets a session's idle timeout, whatever else its body has.
+    /// Sets a session's idle timeout.
     pub fn set_idle_timeout(&mut self, index: u32, timeout: u64, garbage: &mut Garbage) {
-        let Some(record) = self.slab.get_mut(index) else {
-            return;
-        };
-        let Some(old) = record.timeout() else {
-            let at = record.layout().timeout_at();
-            let body = self.bodies.get_mut(record.spot());
-            if let Some(stamp) = body.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-                *stamp = crate::memory::record::stamp(timeout);
-            }
-            return;
-        };
-        self.timeouts.release(old);
-        if let Some(new) = self.timeouts.keep(timeout) {
-            record.set_timeout(new);
-            return;
-        }
-        // Its place was not given away meanwhile: the same again.
-        if let Some(same) = self.timeouts.keep(self.timeouts.get(old)) {
-            record.set_timeout(same);
-        }
-        if let Some(stored) = self.get(index) {
-            let mut contents = stored.contents();
-            contents.idle_timeout = timeout;
-            let body = Body::new(&contents, false);
-            self.replace(index, body, garbage);
-        }
-    }
-
-    /// Notes that the log has the session as it is.
-    pub fn set_logged(&mut self, index: u32) {
-        if let Some(idle_timeout) = self.get(index).map(|stored| stored.idle_timeout())
-            && let Some(record) = self.slab.get_mut(index)
-        {
-            record.set_logged(idle_timeout);
-        }
-    }
-
-    /// Notes activity at `now`; true if the log should be told.
-    pub fn touch_logged(&mut self, index: u32, now: u64) -> bool {
-        let idle_timeout = self.get(index).map(|stored| stored.idle_timeout());
-        idle_timeout
-            .zip(self.slab.get_mut(index))
-            .is_some_and(|(idle_timeout, record)| record.touch_logged(now, idle_timeout))
-    }
-
-    /// See [`crate::memory::record::shift_back`].
-    pub fn shift_back(&mut self, slot: Slot, by: u64) {
-        let Some(stored) = self.get(slot.index) else {
-            return;
-        };
-        let mut frame = stored.frame();
+        let stored = self.at(index);
         let mut contents = stored.contents();
-        shift_back(&mut frame, &mut contents, by);
-        let body = self.encode(&contents);
-        self.put(slot, frame, body);
+        contents.idle_timeout = timeout;
+        let (fixed, body) = (stored.fixed(), self.encode(&contents));
+        self.replace(index, fixed, body, garbage);
     }
 
-    /// See [`Record::cap`].
-    pub fn cap(&mut self, index: u32, now: u64) {
-        let facts = self.get(index).map(|stored| stored.facts());
-        if let Some((facts, record)) = facts.zip(self.slab.get_mut(index)) {
-            record.cap(now, facts.authenticated_at);
-            record.set_logged(facts.idle_timeout);
-        }
+    /// Notes that the log has the session as it is now.
+    pub fn set_logged(&mut self, index: u32) {
+        let stored = self.at(index);
+        let mark = mark(stored.fixed().last_seen_at, stored.idle_timeout());
+        self.set_mark(index, mark);
     }
 
-    /// Puts a session where it was in another life of the store. [`Records::settle`] must follow before one is added.
-    pub fn place(&mut self, slot: Slot, frame: Frame, contents: &Contents<'_>) -> bool {
-        let body = self.encode(contents);
-        self.put(slot, frame, body)
+    /// Whether the log should be told of activity at `now`: once in each tenth of the idle timeout.
+    pub fn is_log_due(&self, index: u32, now: u64) -> bool {
+        let (stored, record) = (self.at(index), self.slab.get(index));
+        let body = record.map_or(&[][..], |record| self.bodies.get(record.spot()));
+        let logged = body.get(LOGGED_AT..).and_then(|rest| rest.first_chunk());
+        let logged = logged.map_or(0, |mark| u16::from_le_bytes(*mark));
+        now >= stored.fixed().last_seen_at && is_log_due(logged, now, stored.idle_timeout())
     }
 
-    fn put(&mut self, slot: Slot, frame: Frame, body: Body) -> bool {
-        let idle_timeout = body.parts.idle_timeout;
-        let mut garbage = Garbage::new();
-        let Some(mut record) = self.record(frame, body, &mut garbage) else {
-            return false;
+    fn set_mark(&mut self, index: u32, mark: u16) {
+        let Some(record) = self.slab.get(index) else {
+            return;
         };
-        record.set_logged(idle_timeout);
-        if let Some(old) = self.slab.place(slot, record) {
-            self.let_go(&old, &mut garbage);
-        }
-        true
-    }
-
-    /// Empties a place that [`Records::place`] filled.
-    pub fn take(&mut self, index: u32) {
-        if let Some(record) = self.slab.take(index) {
-            self.let_go(&record, &mut Garbage::new());
+        let body = self.bodies.get_mut(record.spot());
+        if let Some(logged) = body.get_mut(LOGGED_AT..).and_then(|rest| rest.first_chunk_mut()) {
+            *logged = mark.to_le_bytes();
         }
     }
 
-    /// See [`Slab::settle`].
-    pub fn settle(&mut self, newest: u32) {
-        self.slab.settle(newest);
+    /// Moves a session's times into the past; see [`shift_back`].
+    pub fn shift_back(&mut self, index: u32, by: u64) {
+        let stored = self.at(index);
+        let (mut fixed, mut contents) = (stored.fixed(), stored.contents());
+        shift_back(&mut fixed, &mut contents, by);
+        let body = self.encode(&contents);
+        self.replace(index, fixed, body, &mut Garbage::new());
     }
 
-    /// The slots and user ids of all sessions of records that were replaced, last place first.
-    pub fn drain(mut self) -> impl Iterator<Item = (Slot, Option<OwnedText>)> {
+    /// Caps a session's times; see [`cap`].
+    pub fn cap(&mut self, index: u32, now: u64) {
+        let stored = self.at(index);
+        let mut fixed = stored.fixed();
+        cap(&mut fixed, &stored.contents(), now);
+        if let Some(record) = self.slab.get_mut(index) {
+            record.set_absolute_deadline(fixed.absolute_deadline);
+            record.set_last_seen(fixed.last_seen_at);
+        }
+        self.set_logged(index);
+    }
+
+    /// Takes records apart that were replaced: the handles and user ids of all sessions, last slot first.
+    pub fn drain(mut self) -> impl Iterator<Item = (Handle, Option<OwnedText>)> {
         std::iter::from_fn(move || {
-            let (slot, record) = self.slab.pop()?;
+            let record = self.slab.pop()?;
             let uid = Stored::new(&record, &self.bodies, &self.timeouts).uid();
-            Some((slot, uid))
+            Some((record.handle(), uid))
         })
     }
 
@@ -214,7 +170,7 @@ impl Records {
         self.bodies.pages_held()
     }
 
-    /// Moves bodies out of pages of which few cells are used, so that those can go; looks at so many slots.
+    /// Moves bodies out of pages of which few cells are used, so that those can be freed. Looks at `slots` slots.
     pub fn compact(&mut self, slots: u32, garbage: &mut Garbage) {
         let from = self.compacting.unwrap_or_else(|| {
             self.bodies.begin_compaction();
@@ -231,20 +187,20 @@ impl Records {
         self.compacting = (end < self.slab.capacity()).then_some(end);
     }
 
-    /// Keeps what a record needs elsewhere.
-    fn record(&mut self, frame: Frame, body: Body, garbage: &mut Garbage) -> Option<Record> {
-        let Body { bytes, parts } = body;
+    /// Makes a record: takes its body in, and counts it as a user of its timeout.
+    fn record(&mut self, fixed: Fixed, body: Body, garbage: &mut Garbage) -> Option<Record> {
+        let Body { bytes, facts } = body;
         let spot = self.bodies.insert(bytes, garbage)?;
-        let timeout = if parts.layout.has(Layout::TIMEOUT) {
+        let timeout = if facts.layout.has(Layout::TIMEOUT) {
             None
         } else {
-            self.timeouts.keep(parts.idle_timeout)
+            self.timeouts.keep(facts.idle_timeout)
         };
-        Some(Record::new(frame, parts, spot, timeout))
+        Some(Record::new(fixed, facts, spot, timeout))
     }
 
-    /// Gives up what a record that is no more had elsewhere.
-    fn let_go(&mut self, record: &Record, garbage: &mut Garbage) {
+    /// Frees the body of a record that is gone, and its use of a timeout.
+    fn release(&mut self, record: &Record, garbage: &mut Garbage) {
         self.bodies.free(record.spot(), garbage);
         if let Some(timeout) = record.timeout() {
             self.timeouts.release(timeout);

@@ -9,7 +9,7 @@ pub struct Options {
     pub max_sessions: u32,
     /// Counts each session's text and [`crate::RECORD_OVERHEAD`].
     pub max_bytes: u64,
-    /// Counts a session's data text as stored: one byte a character, two if any is beyond latin1.
+    /// Counts the text of a session's data and form as stored: one byte a character, two if any is beyond latin1.
     pub max_session_bytes: usize,
     pub idle_timeout: u64,
     pub guest_idle_timeout: u64,
@@ -36,15 +36,18 @@ pub struct Change<'a> {
     pub idle_timeout: Option<u64>,
 }
 
-/// Whose the session is after it moved to a new id.
+/// Whose the session is after a renewal.
 #[derive(Debug, Clone, Copy)]
 pub enum Identity<'a> {
     Keep,
-    /// Logged in now: starts the absolute timeout anew.
-    User(Text<'a>),
+    /// Logged in now. The absolute timeout starts anew, with the login's own duration if it has one.
+    User {
+        uid: Text<'a>,
+        absolute_timeout: Option<u64>,
+    },
 }
 
-/// A move to a new id, with new contents at once.
+/// A new secret for a session, with new contents at the same time.
 #[derive(Debug, Clone, Copy)]
 pub struct Renewal<'a> {
     pub change: Change<'a>,

@@ -1,41 +1,49 @@
-//! The three names of a session: the secret id, the key it is stored under, the handle that is safe to show.
+//! The id of a session: its public handle, and the secret that proves who owns it.
 
-use crate::memory::slab::Slot;
 use crate::model::error::Error;
 use crate::model::random::Random;
-use aes::Aes128;
-use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use subtle::ConstantTimeEq;
 
-/// The secret that the client's cookie carries: 256 bits of the operating system's randomness, 43 characters of
-/// base64url. Whoever knows it is the session's owner, so `Debug` prints nothing of it.
+const HANDLE: usize = 12;
+const SECRET: usize = 20;
+
+/// The id that the client's cookie carries: 43 characters of base64url. The first 16 are the session's [`Handle`], the other 27 (160
+/// random bits) its secret, which is new at each login and renewal. Whoever knows the whole id owns the session, so `Debug` prints nothing.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SessionId([u8; 32]);
+pub struct SessionId([u8; HANDLE + SECRET]);
 
 impl SessionId {
     /// Characters of the text form.
     pub const TEXT_LEN: usize = 43;
 
+    /// Makes a new handle with a new secret.
+    ///
     /// # Errors
     /// [`Error::Random`] when the operating system has no randomness to give.
     pub fn generate(random: &dyn Random) -> Result<Self, Error> {
-        let mut bytes = [0; 32];
+        let mut bytes = [0; HANDLE + SECRET];
         random.fill(&mut bytes)?;
         Ok(Self(bytes))
+    }
+
+    /// This id's handle with the secret of `fresh`.
+    #[must_use]
+    pub fn with_secret_of(&self, fresh: &Self) -> Self {
+        let mut bytes = fresh.0;
+        for (to, from) in bytes.iter_mut().zip(self.handle().0) {
+            *to = from;
+        }
+        Self(bytes)
     }
 
     /// Reads the text form; `None` for any other length, alphabet, padding or a non-canonical last character.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        if text.len() != Self::TEXT_LEN {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        let written = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
-        (written == bytes.len()).then_some(Self(bytes))
+        parse(text, Self::TEXT_LEN).map(Self)
     }
 
     /// The text form, for the cookie alone.
@@ -44,12 +52,18 @@ impl SessionId {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    /// The public part.
     #[must_use]
-    pub fn key(&self) -> SessionKey {
-        let digest = Sha256::digest(self.0);
-        let mut key = [0; 16];
-        key.copy_from_slice(digest.get(..16).unwrap_or(&[0; 16]));
-        SessionKey(key)
+    pub fn handle(&self) -> Handle {
+        let (handle, _) = self.0.split_first_chunk().unwrap_or((&[0; HANDLE], &[]));
+        Handle(*handle)
+    }
+
+    /// The hash that a record keeps of the secret. Costs one block of SHA-256.
+    pub(crate) fn secret_hash(&self) -> SecretHash {
+        let digest: [u8; 32] = Sha256::digest(self.0).into();
+        let (hash, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
+        SecretHash(*hash)
     }
 }
 
@@ -59,11 +73,18 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// What a session is stored under: the first 128 bits of its id's SHA-256. It cannot be turned back into the id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionKey([u8; 16]);
+/// The first 128 bits of the SHA-256 of a whole id. It covers the handle too, so it fits no other session, and it cannot be turned back
+/// into the secret.
+#[derive(Debug, Clone, Copy)]
+pub struct SecretHash([u8; 16]);
 
-impl SessionKey {
+impl SecretHash {
+    /// Whether both are equal, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(self, other: Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     pub(crate) fn to_bytes(self) -> [u8; 16] {
         self.0
     }
@@ -71,72 +92,53 @@ impl SessionKey {
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
-
-    /// Two independent, uniform halves: no second hashing is needed.
-    pub(crate) fn halves(&self) -> (u64, u64) {
-        let whole = u128::from_le_bytes(self.0);
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves of the number")]
-        (whole as u64, (whole >> 64) as u64)
-    }
 }
 
-/// A session's public name: safe in logs, events and admin pages, the same for the session's whole life, and of no
-/// use as a cookie. 22 characters of base64url.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Handle([u8; 16]);
+/// A session's public name and the key of the store's hash map: 96 random bits, the same for the session's whole life. Safe in logs, events
+/// and admin pages, and of no use as a cookie. 16 characters of base64url.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Handle([u8; HANDLE]);
 
 impl Handle {
+    /// Characters of the text form, with which the id's text begins.
+    pub const TEXT_LEN: usize = 16;
+
+    /// Reads the text form; `None` for any other length or alphabet.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; 16];
-        let written = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
-        (written == bytes.len()).then_some(Self(bytes))
+        parse(text, Self::TEXT_LEN).map(Self)
     }
 
     #[must_use]
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
-}
 
-/// Turns slots into handles and back with one AES block under the store's own key: nothing is stored for a handle,
-/// it says nothing of how many sessions there are, and 64 bits of padding make a forged one fail.
-pub(crate) struct HandleCipher(Aes128);
-
-impl HandleCipher {
-    /// A new key for [`HandleCipher::new`].
-    pub(crate) fn generate_key(random: &dyn Random) -> Result<[u8; 16], Error> {
-        let mut key = [0; 16];
-        random.fill(&mut key)?;
-        Ok(key)
+    pub(crate) fn to_bytes(self) -> [u8; HANDLE] {
+        self.0
     }
 
-    pub(crate) fn new(key: [u8; 16]) -> Self {
-        Self(Aes128::new(&key.into()))
+    pub(crate) fn from_bytes(bytes: [u8; HANDLE]) -> Self {
+        Self(bytes)
     }
 
-    pub(crate) fn seal(&self, slot: Slot) -> Handle {
-        let plain = u128::from(slot.index) << 32 | u128::from(slot.generation);
-        let mut block = plain.to_le_bytes().into();
-        self.0.encrypt_block(&mut block);
-        Handle(block.into())
-    }
-
-    pub(crate) fn open(&self, handle: Handle) -> Option<Slot> {
-        let mut block = handle.0.into();
-        self.0.decrypt_block(&mut block);
-        let plain = u128::from_le_bytes(block.into());
-        let index = u32::try_from(plain >> 32).ok()?;
-        #[expect(clippy::cast_possible_truncation, reason = "the low half of the number")]
-        let generation = plain as u32;
-        Some(Slot { index, generation })
+    /// Two independent, uniform hashes. A handle is random, so it needs no hashing: these are its parts.
+    pub(crate) fn hashes(self) -> (u64, u32) {
+        let [a, b, c, d, e, f, g, h, rest @ ..] = self.0;
+        (
+            u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            u32::from_le_bytes(rest),
+        )
     }
 }
 
-impl fmt::Debug for HandleCipher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HandleCipher(..)")
+fn parse<const BYTES: usize>(text: &[u8], text_len: usize) -> Option<[u8; BYTES]> {
+    if text.len() != text_len {
+        return None;
     }
+    let mut bytes = [0; BYTES];
+    let written = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (written == BYTES).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -151,7 +153,37 @@ mod tests {
         assert_eq!(text.len(), SessionId::TEXT_LEN);
         assert_eq!(SessionId::parse(text.as_bytes()), Some(id.clone()));
         assert_eq!(format!("{id:?}"), "SessionId(..)");
-        assert_ne!(id.key(), SessionId::generate(&OsRandom).unwrap().key());
+    }
+
+    #[test]
+    fn the_text_of_an_id_begins_with_its_handle() {
+        let id = SessionId::generate(&OsRandom).unwrap();
+        let handle = id.handle().to_text();
+        assert_eq!(handle.len(), Handle::TEXT_LEN);
+        assert!(id.to_text().starts_with(&handle));
+        assert_eq!(Handle::parse(handle.as_bytes()), Some(id.handle()));
+        assert_eq!(Handle::parse(b"short"), None);
+        assert_eq!(Handle::parse(id.to_text().as_bytes()), None);
+    }
+
+    #[test]
+    fn a_renewed_id_keeps_the_handle_and_nothing_of_the_secret() {
+        let (id, fresh) = (
+            SessionId::generate(&OsRandom).unwrap(),
+            SessionId::generate(&OsRandom).unwrap(),
+        );
+        let renewed = id.with_secret_of(&fresh);
+        assert_eq!(renewed.handle(), id.handle());
+        assert_eq!(renewed.0[HANDLE..], fresh.0[HANDLE..]);
+        assert!(!renewed.secret_hash().matches(id.secret_hash()));
+    }
+
+    #[test]
+    fn one_secret_under_two_handles_has_two_hashes() {
+        let (one, other) = (SessionId([1; 32]), SessionId([2; 32]));
+        let moved = other.with_secret_of(&one);
+        assert!(!moved.secret_hash().matches(one.secret_hash()));
+        assert!(one.secret_hash().matches(SessionId([1; 32]).secret_hash()));
     }
 
     #[test]
@@ -175,25 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_the_published_hash_of_the_id() {
+    fn the_hash_of_a_secret_is_the_published_one_of_the_whole_id() {
         // SHA-256 of 32 zero bytes, FIPS 180-4.
         let expected = [
             0x66, 0x68, 0x7a, 0xad, 0xf8, 0x62, 0xbd, 0x77, 0x6c, 0x8f, 0xc1, 0x8b, 0x8e, 0x9f, 0x8e, 0x20,
         ];
-        assert_eq!(SessionId([0; 32]).key(), SessionKey(expected));
-    }
-
-    #[test]
-    fn a_handle_opens_only_under_its_own_store() {
-        let (ours, theirs) = (HandleCipher::new([1; 16]), HandleCipher::new([2; 16]));
-        let slot = Slot {
-            index: 7,
-            generation: u32::MAX,
-        };
-        let handle = ours.seal(slot);
-        assert_eq!(ours.open(handle), Some(slot));
-        assert_eq!(theirs.open(handle), None);
-        assert_eq!(Handle::parse(handle.to_text().as_bytes()), Some(handle));
-        assert_eq!(Handle::parse(b"short"), None);
+        assert_eq!(SessionId([0; 32]).secret_hash().to_bytes(), expected);
     }
 }

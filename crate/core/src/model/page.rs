@@ -1,10 +1,10 @@
-//! Walking over all sessions, a page at a time.
+//! A page of the walk over all sessions.
 
 use crate::model::facts::Facts;
 use crate::model::id::Handle;
 use crate::model::text::OwnedText;
 
-/// Places looked at for one page, so that a page of a nearly empty store costs little too.
+/// Slots looked at for one page, so that a page of a nearly empty store costs little too.
 pub const MAX_LOOKED_AT: u32 = 8_192;
 
 /// A session as an operator may see it: no id, no data.
@@ -20,6 +20,6 @@ pub struct SessionInfo {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     pub sessions: Vec<SessionInfo>,
-    /// `None` at the end.
-    pub next: Option<Handle>,
+    /// The slot that the next page begins with; `None` at the end.
+    pub next: Option<u32>,
 }

@@ -1,9 +1,9 @@
-//! Taking over the sessions of an earlier life of the store.
+//! Makes a store of the sessions that an earlier process wrote.
 
 use super::Store;
+use super::image::Image;
 use crate::model::change::Options;
 use crate::model::time::is_over;
-use crate::store::image::Image;
 
 /// What became of the sessions that the files had.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,24 +14,12 @@ pub struct Adopted {
     pub clock_set_back: u64,
 }
 
-/// Two sessions of one key: the files contradict themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Twins;
-
 impl Store {
-    /// The store that the files describe. Those whose deadline has passed are left out; the others get back their slots, hence
-    /// their handles, and their order of use.
+    /// The store that the files describe, without the sessions whose deadline has passed, in the order of their last use.
     ///
     /// A clock that stands before the latest instant in the files was set back. Then all times are moved back by as much: ages and
     /// what is left of each life stay as they were.
-    pub(crate) fn adopt(
-        options: Options,
-        handle_key: [u8; 16],
-        mut image: Image,
-        now: u64,
-        trust_clock: bool,
-        salvaging: bool,
-    ) -> Result<(Self, Adopted), Twins> {
+    pub(crate) fn adopt(options: Options, mut image: Image, now: u64, trust_clock: bool) -> (Self, Adopted) {
         let set_back = if trust_clock {
             0
         } else {
@@ -42,59 +30,33 @@ impl Store {
             ..Adopted::default()
         };
         let mut order = Vec::new();
-        let records = &mut image.records;
-        for index in 0..records.capacity() {
-            if records.get(index).is_none() {
+        for index in 0..image.records.capacity() {
+            if image.records.get(index).is_none() {
                 continue;
             }
             if set_back > 0 {
-                records.shift_back(records.slot(index), set_back);
+                image.records.shift_back(index, set_back);
             }
             if !trust_clock {
-                records.cap(index, now);
+                image.records.cap(index, now);
             }
-            match records.get(index) {
-                Some(record) if !is_over(record.deadline(), now) => {
-                    order.push((record.facts().last_seen_at, index));
-                }
-                _ => {
-                    records.take(index);
-                    adopted.expired += 1;
-                }
+            let session = image.records.at(index);
+            if is_over(session.deadline(), now) {
+                image.take(index);
+                adopted.expired += 1;
+            } else {
+                order.push((session.fixed().last_seen_at, index));
             }
         }
         order.sort_unstable();
-        image.records.settle(image.newest_generation);
-        let mut store = Self::with(options, handle_key, image.records);
+        let mut store = Self::new(options);
+        (store.records, store.index, store.ext) = (image.records, image.index, image.ext);
         for (_, index) in order {
-            let Some((key, is_user, bytes, deadline)) = store
-                .records
-                .get(index)
-                .map(|record| (record.key(), record.is_user(), record.bytes(), record.deadline()))
-            else {
-                continue;
-            };
-            if store.find(key).is_some() {
-                if !salvaging {
-                    return Err(Twins);
-                }
-                store.records.remove(index, &mut store.garbage);
-                continue;
-            }
+            let session = store.records.at(index);
+            let (is_user, bytes, deadline) = (session.is_user(), session.bytes(), session.deadline());
             store.join(is_user, index, bytes);
             store.expiry.arm(index, deadline);
-            let records = &store.records;
-            store.index.insert(key, index, |index| {
-                records.get(index).map_or(key, |record| record.key())
-            });
         }
-        Ok((store, adopted))
-    }
-
-    /// Evicts until the bounds are met, which may be lower than they were.
-    pub(crate) fn shrink(&mut self, now: u64) -> u64 {
-        let before = self.stats.evicted;
-        self.make_room(now, 0, 0, true, None);
-        self.stats.evicted - before
+        (store, adopted)
     }
 }

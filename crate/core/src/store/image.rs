@@ -1,146 +1,100 @@
-//! What the files say, put together: the sessions as they were, before anything looks at the time or at bounds.
+//! The sessions as the files have them, before anything looks at the time or at bounds.
 
-use crate::format::codec::{Block, Head, Place, Put, Remove, Touch, decode, decode_first};
+use crate::format::codec::{Block, Head, Put, Remove, Touch, decode, decode_first};
 use crate::format::frame::Frame;
 use crate::format::queue::kind;
 use crate::journal::panics::{PanicAt, Panics};
 use crate::memory::bodies::Garbage;
+use crate::memory::chunks::Chunks;
+use crate::memory::index::Index;
 use crate::memory::records::Records;
+use crate::model::id::Handle;
 use crate::store::saved::restore;
 
-/// Places that a slot can name: the index behind them is that of [`Place::NONE`].
-const MAX_PLACES: u32 = Place::NONE.index;
-/// More places than the files have room for are not believed, for each costs memory: a block without sessions takes some 28 bytes for 256
-/// of them. Whoever salvages what is left of a store may find records of places whose block is lost.
-const PLACES_PER_BYTE: u64 = 16;
-const PLACES_AT_LEAST: u64 = 1 << 20;
-
-/// What a frame says cannot be.
+/// What is wrong with a frame whose checksum holds.
 pub type Nonsense = &'static str;
 
-/// The sessions of a snapshot and the records behind it.
-#[derive(Debug)]
+/// The sessions of a snapshot with the log's records applied. A record applies only to a session that is older: a block of the snapshot
+/// has its sessions as they were at the block's LSN, however far the log before it goes.
+#[derive(Debug, Default)]
 pub struct Image {
     pub records: Records,
-    /// The newest generation of any slot.
-    pub newest_generation: u32,
+    pub index: Index,
+    /// By slot: the LSN up to which the session is current.
+    lsns: Chunks<u64>,
     /// The latest instant that any file mentions.
     pub now: u64,
-    /// The newest number of any record or snapshot block.
+    /// The newest LSN of any record or snapshot block.
     pub last_lsn: u64,
-    /// Records of the log that were newer than the snapshot, and applied.
+    /// Records of the log that were read.
     pub applied: u64,
-    /// Records of places that the files have no room for, since the last clear. Nothing was done with them: a checkpoint beside which all
-    /// sessions were cleared leaves a snapshot of next to nothing, and behind it the log from before the clear.
-    pub far: usize,
-    /// By ranges of slots, in their order: where each ends, and up to which record the snapshot has it.
-    covered: Vec<(u32, u64)>,
-    /// The same for slots behind all ranges.
-    base_lsn: u64,
-    max_places: u32,
-}
-
-impl Default for Image {
-    fn default() -> Self {
-        Self {
-            records: Records::new(1),
-            newest_generation: 0,
-            now: 0,
-            last_lsn: 0,
-            applied: 0,
-            far: 0,
-            covered: Vec::new(),
-            base_lsn: 0,
-            max_places: MAX_PLACES,
-        }
-    }
+    /// The ext field of the snapshot's head.
+    pub ext: Vec<u8>,
 }
 
 impl Image {
-    /// All files together have so many bytes: no more sessions are made room for than they can hold.
-    pub fn expect_bytes(&mut self, bytes: u64) {
-        let places = bytes
-            .saturating_mul(PLACES_PER_BYTE)
-            .saturating_add(PLACES_AT_LEAST);
-        self.max_places = u32::try_from(places).unwrap_or(MAX_PLACES);
-    }
-
-    /// Begins with a snapshot: the log counts from behind `lsn`.
+    /// Begins with a snapshot: the log goes on behind `lsn`.
     pub fn head(&mut self, lsn: u64, head: Head) {
-        self.base_lsn = lsn;
         self.last_lsn = lsn;
         self.now = self.now.max(head.now);
-        self.newest_generation = head.newest_generation;
+        self.ext = head.ext;
     }
 
-    /// Adds a block of a snapshot; answers how many sessions it has.
+    /// Adds a block of a snapshot, and returns how many sessions it has.
     pub fn block(&mut self, frame: &Frame<'_>) -> Result<u32, Nonsense> {
         let (block, mut rest): (Block, _) = decode_first(frame.body).ok_or("the block has no head")?;
-        let from = self.covered.last().map_or(0, |&(end, _)| end);
-        if block.first < from || block.end < block.first || block.end > self.max_places {
-            return Err("the block does not follow the one before");
-        }
-        if block.first > from {
-            // One before it could not be read. The foot tells, unless damage is passed over: then this one counts all the same.
-            self.covered.push((block.first, self.base_lsn));
-        }
+        let mut twins = false;
         for _ in 0..block.count {
             let (put, next): (Put<'_>, _) = decode_first(rest).ok_or("an entry of the block is malformed")?;
-            if !(block.first..block.end).contains(&put.slot.index) {
-                return Err("an entry is outside its block");
+            // Only damage brings two of one handle about: the one that was written last is kept.
+            let twin = self.find(Handle::from_bytes(put.handle));
+            twins |= twin.is_some();
+            if twin.is_none_or(|twin| self.records.at(twin).version() < put.version) {
+                self.put(frame.lsn, &put, twin)?;
             }
-            self.put(&put)?;
             rest = next;
         }
         if !rest.is_empty() {
             return Err("the block is longer than its entries");
         }
-        self.covered.push((block.end, frame.lsn));
         self.last_lsn = self.last_lsn.max(frame.lsn);
+        if twins {
+            return Err("two of its sessions have one handle");
+        }
         Ok(block.count)
     }
 
-    /// Applies a record of the log, unless the snapshot is newer.
+    /// Applies a record of the log.
     pub fn record(&mut self, frame: &Frame<'_>) -> Result<(), Nonsense> {
         const MALFORMED: Nonsense = "the record is malformed";
         self.last_lsn = self.last_lsn.max(frame.lsn);
         match frame.kind {
             kind::PUT | kind::RENEW => {
                 let put: Put<'_> = decode(frame.body).ok_or(MALFORMED)?;
-                self.newest_generation = self.newest_generation.max(put.slot.generation);
-                if self.is_newer(frame, put.slot.index) {
-                    if put.slot.index < self.max_places {
-                        self.put(&put)?;
-                    } else {
-                        self.far += 1;
-                    }
+                let there = self.find(Handle::from_bytes(put.handle));
+                if there.is_none_or(|slot| self.is_older(slot, frame.lsn)) {
+                    self.put(frame.lsn, &put, there)?;
                 }
             }
             kind::TOUCH => {
                 let touch: Touch = decode(frame.body).ok_or(MALFORMED)?;
-                let index = touch.slot.index;
-                if self.is_newer(frame, index)
-                    && self.records.holds(touch.slot.into())
-                    && let Some(record) = self.records.get_mut(index)
-                {
-                    record.set_last_seen(touch.last_seen_at);
-                    let timeout = touch.idle_timeout;
-                    self.records.set_idle_timeout(index, timeout, &mut Garbage::new());
-                }
-                self.now = self.now.max(touch.last_seen_at);
+                self.touch(frame.lsn, &touch);
             }
             kind::REMOVE => {
-                let Remove { slot } = decode(frame.body).ok_or(MALFORMED)?;
-                self.newest_generation = self.newest_generation.max(slot.generation);
-                if slot.index == Place::NONE.index {
-                    // Nobody's end: so far generations may have been given.
-                    return Ok(());
-                }
-                if self.is_newer(frame, slot.index) && self.records.holds(slot.into()) {
-                    self.records.take(slot.index);
+                let Remove { handle } = decode(frame.body).ok_or(MALFORMED)?;
+                if let Some(slot) = self.find(Handle::from_bytes(handle))
+                    && self.is_older(slot, frame.lsn)
+                {
+                    self.take(slot);
                 }
             }
-            kind::CLEAR => self.clear(frame.lsn),
+            kind::CLEAR => {
+                for slot in 0..self.records.capacity() {
+                    if self.is_older(slot, frame.lsn) {
+                        self.take(slot);
+                    }
+                }
+            }
             kind::SKIP => (),
             _ => return Err("the record is of no known kind"),
         }
@@ -148,37 +102,79 @@ impl Image {
         Ok(())
     }
 
-    /// Places a session, for whose place there is room.
-    fn put(&mut self, put: &Put<'_>) -> Result<(), Nonsense> {
+    /// Adds a session, or replaces the one that is `there`.
+    fn put(&mut self, lsn: u64, put: &Put<'_>, there: Option<u32>) -> Result<(), Nonsense> {
+        const FULL: Nonsense = "the sessions have more bytes than can be addressed";
         let mut panics = Panics::default();
         panics.see(put.uid);
         panics.pass(PanicAt::Open);
-        let (record, contents) = restore(put).ok_or("the session is malformed")?;
-        self.newest_generation = self.newest_generation.max(put.slot.generation);
+        let (fixed, contents) = restore(put).ok_or("the session is malformed")?;
         self.now = self.now.max(put.last_seen_at);
-        if self.records.place(put.slot.into(), record, &contents) {
-            Ok(())
-        } else {
-            Err("the sessions have more bytes than can be addressed")
-        }
-    }
-
-    fn covered_to(&self, index: u32) -> u64 {
-        let at = self.covered.partition_point(|&(end, _)| end <= index);
-        self.covered.get(at).map_or(self.base_lsn, |&(_, lsn)| lsn)
-    }
-
-    fn is_newer(&self, frame: &Frame<'_>, index: u32) -> bool {
-        frame.lsn > self.covered_to(index)
-    }
-
-    fn clear(&mut self, lsn: u64) {
-        // What was counted is newer than the snapshot, and the clear is newer than that.
-        self.far = 0;
-        for index in 0..self.records.capacity() {
-            if lsn > self.covered_to(index) {
-                self.records.take(index);
+        let body = self.records.encode(&contents);
+        let mut garbage = Garbage::new();
+        let slot = match there {
+            Some(slot) => {
+                if !self.records.replace(slot, fixed, body, &mut garbage) {
+                    return Err(FULL);
+                }
+                slot
             }
+            None => {
+                let slot = self.records.insert(fixed, body, &mut garbage).ok_or(FULL)?;
+                let records = &self.records;
+                self.index
+                    .insert(fixed.handle, slot, |slot| records.at(slot).handle());
+                slot
+            }
+        };
+        self.records.set_logged(slot);
+        self.set_lsn(slot, lsn);
+        Ok(())
+    }
+
+    fn touch(&mut self, lsn: u64, touch: &Touch) {
+        self.now = self.now.max(touch.last_seen_at);
+        let Some(slot) = self.find(Handle::from_bytes(touch.handle)) else {
+            return;
+        };
+        if !self.is_older(slot, lsn) {
+            return;
+        }
+        if let Some(record) = self.records.get_mut(slot) {
+            record.set_last_seen(touch.last_seen_at);
+        }
+        if self.records.at(slot).idle_timeout() != touch.idle_timeout {
+            self.records
+                .set_idle_timeout(slot, touch.idle_timeout, &mut Garbage::new());
+        }
+        self.records.set_logged(slot);
+        self.set_lsn(slot, lsn);
+    }
+
+    /// Removes a session, if there is one in the slot.
+    pub fn take(&mut self, slot: u32) {
+        let Some(session) = self.records.get(slot) else {
+            return;
+        };
+        self.index.remove(session.handle(), |at| at == slot);
+        self.records.remove(slot, &mut Garbage::new());
+    }
+
+    fn find(&self, handle: Handle) -> Option<u32> {
+        self.index
+            .get(handle, |slot| self.records.at(slot).handle() == handle)
+    }
+
+    fn is_older(&self, slot: u32, lsn: u64) -> bool {
+        self.lsns.get(slot as usize).is_none_or(|&current| current < lsn)
+    }
+
+    fn set_lsn(&mut self, slot: u32, lsn: u64) {
+        while self.lsns.len() <= slot as usize {
+            self.lsns.push(0);
+        }
+        if let Some(current) = self.lsns.get_mut(slot as usize) {
+            *current = lsn;
         }
     }
 }
@@ -187,44 +183,14 @@ impl Image {
 mod tests {
     use super::*;
     use crate::format::codec::encode;
-    use crate::journal::snapshot::KIND_BLOCK;
+    use crate::model::text::{Text, TextBuffer};
 
-    /// Whether files of so many bytes may have a block without sessions that ends at `end`.
-    fn has_room(bytes: u64, end: u32) -> bool {
-        let mut image = Image::default();
-        image.expect_bytes(bytes);
-        let mut body = Vec::new();
-        let (first, count) = (0, 0);
-        encode(&Block { first, end, count }, &mut body);
-        let frame = Frame {
-            lsn: 1,
-            kind: KIND_BLOCK,
-            body: &body,
-            crc: 0,
-        };
-        image.block(&frame).is_ok()
-    }
-
-    /// No more than 2^28 places were believed, whatever the files' length: a store may have sixteen times as many sessions, and did not
-    /// open again once it had.
-    #[test]
-    fn the_length_of_the_files_alone_bounds_the_places() {
-        assert!(has_room(1 << 28, u32::MAX), "all that a slot can name");
-        assert!(has_room(1 << 25, (1 << 29) + (1 << 20)));
-        assert!(!has_room(1 << 25, (1 << 29) + (1 << 20) + 1));
-        assert!(has_room(0, 1 << 20));
-        assert!(!has_room(0, (1 << 20) + 1));
-    }
-
-    #[test]
-    fn the_slot_that_names_no_session_is_never_filled() {
-        let mut image = Image::default();
-        image.expect_bytes(u64::MAX);
+    fn put(version: u64, data: &[u8], ext: &[u8]) -> Vec<u8> {
         let mut body = Vec::new();
         let put = Put {
-            slot: Place::NONE,
-            key: [0; 16],
-            version: 1,
+            handle: [7; 12],
+            secret: [0; 16],
+            version,
             created_at: 0,
             last_seen_at: 0,
             idle_timeout: 0,
@@ -232,16 +198,80 @@ mod tests {
             authenticated_at: 0,
             wide: false,
             uid: &[],
-            data: &[],
+            data,
+            ext,
         };
         encode(&put, &mut body);
-        let frame = Frame {
-            lsn: 1,
-            kind: kind::PUT,
-            body: &body,
+        body
+    }
+
+    fn frame(lsn: u64, kind: u8, body: &[u8]) -> Frame<'_> {
+        Frame {
+            lsn,
+            kind,
+            body,
             crc: 0,
-        };
-        image.record(&frame).unwrap();
-        assert_eq!((image.far, image.records.capacity()), (1, 0));
+        }
+    }
+
+    fn block(puts: &[Vec<u8>]) -> Vec<u8> {
+        let mut body = Vec::new();
+        let count = u32::try_from(puts.len()).unwrap();
+        encode(&Block { count }, &mut body);
+        body.extend(puts.concat());
+        body
+    }
+
+    fn data(image: &Image) -> Option<Vec<u8>> {
+        let session = image.records.get(0)?;
+        let mut buffer = TextBuffer::default();
+        session.read_into(&mut buffer);
+        match buffer.text() {
+            Text::Latin1(bytes) => Some(bytes.to_vec()),
+            Text::Utf16(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_record_applies_only_to_a_session_that_is_older() {
+        let mut image = Image::default();
+        let snapshot = block(&[put(3, b"{3}", b"")]);
+        assert_eq!(image.block(&frame(30, 17, &snapshot)), Ok(1));
+        for (lsn, kind, body) in [
+            (20, kind::PUT, put(2, b"{2}", b"")),
+            (21, kind::CLEAR, Vec::new()),
+            (30, kind::RENEW, put(4, b"{x}", b"")),
+        ] {
+            image.record(&frame(lsn, kind, &body)).unwrap();
+            assert_eq!(data(&image).unwrap(), b"{3}");
+        }
+        image.record(&frame(31, kind::PUT, &put(4, b"{4}", b""))).unwrap();
+        assert_eq!(data(&image).unwrap(), b"{4}");
+        image.record(&frame(32, kind::CLEAR, &[])).unwrap();
+        assert_eq!(data(&image), None);
+        image.index.validate(|slot| image.records.at(slot).handle());
+    }
+
+    /// A salvage kept the first of two sessions of one key, whichever was the older.
+    #[test]
+    fn of_two_sessions_of_one_handle_the_newer_is_kept() {
+        for versions in [[5, 6], [6, 5]] {
+            let puts = versions.map(|version| put(version, format!("{{{version}}}").as_bytes(), b""));
+            let mut image = Image::default();
+            let found = image.block(&frame(9, 17, &block(&puts)));
+            assert_eq!(found, Err("two of its sessions have one handle"));
+            assert_eq!((data(&image).unwrap(), image.records.len()), (b"{6}".to_vec(), 1));
+        }
+    }
+
+    #[test]
+    fn an_ext_field_of_a_later_version_is_kept_and_a_malformed_one_is_refused() {
+        let ext = [1, 2, 3, 0, b'a', b'b', b'c'];
+        let mut image = Image::default();
+        image.record(&frame(1, kind::PUT, &put(1, b"{}", &ext))).unwrap();
+        assert_eq!(image.records.at(0).to_put().ext, ext);
+        assert_eq!(data(&image).unwrap(), b"{}");
+        let malformed = image.record(&frame(2, kind::PUT, &put(2, b"{}", &ext[..5])));
+        assert_eq!(malformed, Err("the session is malformed"));
     }
 }

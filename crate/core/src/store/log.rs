@@ -1,40 +1,37 @@
-//! Telling the journal. Without one each of these is a question to an `Option`.
+//! Telling the journal what changed. Without a journal each of these is a question to an `Option`.
 
 use super::Store;
-use super::lease::Lease;
 use crate::format::codec::{Head, Put, Touch};
-use crate::format::queue::Entries;
+use crate::format::queue::Queue;
 #[cfg(feature = "testing")]
 use crate::journal::panics::PanicAt;
-use crate::memory::record::Stored;
 
 impl Store {
-    /// Tells `log` of all that changes from here on.
-    pub(crate) fn attach_log(&mut self, log: Entries) {
+    /// Queues all that changes from here on for the log.
+    pub(crate) fn attach_log(&mut self, log: Queue) {
         self.log = Some(log);
     }
 
-    pub(crate) fn log(&self) -> Option<&Entries> {
+    pub(crate) fn log(&self) -> Option<&Queue> {
         self.log.as_ref()
     }
 
-    pub(crate) fn log_mut(&mut self) -> Option<&mut Entries> {
+    pub(crate) fn log_mut(&mut self) -> Option<&mut Queue> {
         self.log.as_mut()
     }
 
+    /// Queues the whole session; with `renewed`, under a new secret, so that the old id is void.
     pub(super) fn log_put(&mut self, index: u32, renewed: bool) {
         if let Some(log) = &mut self.log {
-            let slot = self.records.slot(index);
             self.records.set_logged(index);
-            if let Some(record) = self.records.get(index) {
-                log.put(&record.to_put(slot), renewed);
-            }
+            log.put(&self.records.at(index).to_put(), renewed);
         }
     }
 
+    /// Queues the end of a session; with `ended`, because somebody ended it.
     pub(super) fn log_remove(&mut self, index: u32, ended: bool) {
         if let Some(log) = &mut self.log {
-            log.remove(self.records.slot(index).into(), ended);
+            log.remove(self.records.at(index).handle().to_bytes(), ended);
         }
     }
 
@@ -44,45 +41,29 @@ impl Store {
         }
     }
 
+    /// Queues a session's activity and idle timeout.
     pub(super) fn log_touch(&mut self, index: u32) {
         if let Some(log) = &mut self.log {
-            let slot = self.records.slot(index).into();
             self.records.set_logged(index);
-            if let Some(record) = self.records.get(index) {
-                let facts = record.facts();
-                log.touch(&Touch {
-                    slot,
-                    last_seen_at: facts.last_seen_at,
-                    idle_timeout: facts.idle_timeout,
-                });
-            }
+            let session = self.records.at(index);
+            log.touch(&Touch {
+                handle: session.handle().to_bytes(),
+                last_seen_at: session.fixed().last_seen_at,
+                idle_timeout: session.idle_timeout(),
+            });
         }
     }
 
-    /// Notes activity; the log is told of it once in a while.
-    pub(super) fn see(&mut self, index: u32, now: u64) {
-        if self.log.is_none() {
-            if let Some(record) = self.records.get_mut(index) {
-                record.set_last_seen(now);
-            }
-        } else if self.records.touch_logged(index, now) {
-            self.log_touch(index);
-        }
-    }
-
-    /// What a snapshot begun now has to say of the whole store.
+    /// What a snapshot begun now says of the whole store.
     pub(crate) fn snapshot_head(&self, now: u64) -> Head {
         Head {
-            newest_generation: self
-                .lease
-                .as_ref()
-                .map_or_else(|| self.records.newest_generation(), Lease::reserved),
             now,
+            ext: self.ext.clone(),
         }
     }
 
-    /// Copies the sessions of a range of slots out, from `first` on until `slots` places were looked at or `bytes` are full. Answers
-    /// where the range ends and how many sessions it has; `None` behind the last place.
+    /// Copies sessions out, from the slot `first` on until `slots` slots were looked at or `copy` returns `bytes` or more. Returns the
+    /// slot to go on with and how many sessions were copied; `None` behind the last slot.
     pub(crate) fn copy_slots(
         &self,
         first: u32,
@@ -96,13 +77,13 @@ impl Store {
         let mut count = 0;
         let mut end = first;
         while end < self.records.capacity() && end - first < slots {
-            let record: Option<Stored<'_>> = self.records.get(end);
+            let session = self.records.get(end);
             end += 1;
-            if let Some(record) = record {
+            if let Some(session) = session {
                 #[cfg(feature = "testing")]
-                crate::testing::planted_uid::panic_if(record.uid(), PanicAt::Slice.uid());
+                crate::testing::planted_uid::panic_if(session.uid(), PanicAt::Slice.uid());
                 count += 1;
-                if copy(&record.to_put(self.records.slot(end - 1))) >= bytes {
+                if copy(&session.to_put()) >= bytes {
                     break;
                 }
             }

@@ -1,18 +1,20 @@
-//! The sessions and every invariant across the structures that hold them. Single-threaded; the time is an argument.
+//! The session rules across the data structures: what reading, writing and ending a session does to each of them. Single-threaded; the
+//! time is an argument.
 
 mod adopt;
+mod evict;
 pub mod image;
-mod lease;
 mod leave;
 mod log;
 mod outbox;
+mod read;
 mod saved;
 mod walk;
 mod write;
 
-pub(crate) use adopt::Twins;
+pub(crate) use walk::Walk;
 
-use crate::format::queue::Entries;
+use crate::format::queue::Queue;
 use crate::memory::bodies::Garbage;
 use crate::memory::expiry::Expiry;
 use crate::memory::index::Index;
@@ -23,70 +25,65 @@ use crate::memory::record::Stored;
 use crate::memory::records::Records;
 use crate::memory::slab::Slab;
 use crate::model::change::Options;
-use crate::model::error::Error;
 use crate::model::event::{Event, EventKind, Reason};
-use crate::model::facts::Facts;
-use crate::model::id::{Handle, HandleCipher, SessionKey};
-use crate::model::random::Random;
+use crate::model::id::Handle;
 use crate::model::stats::Stats;
-use crate::model::text::TextBuffer;
-use crate::model::time::{NEVER, is_over};
-use lease::Lease;
-use outbox::Events;
+use crate::model::time::NEVER;
+use outbox::Outbox;
 
-/// What a cleared store held, to be taken apart where nobody waits for it; see [`Store::report_cleared`].
+/// The contents of a store that was cleared, to be taken apart where nobody waits for it; see [`Store::report_cleared`].
 pub struct Retired {
     pub records: Records,
     _order: (Index, Expiry),
 }
 
-/// The store. A clone does not exist; [`crate::StoreHandle`] shares it.
+/// The store: all sessions, and what finds, orders, bounds and reports them. A clone does not exist; [`crate::StoreHandle`] shares it.
 pub struct Store {
     options: Options,
-    cipher: HandleCipher,
     records: Records,
     index: Index,
     expiry: Expiry,
-    /// Each record is in exactly one of these, by whether it has a user.
-    guests: Class,
-    users: Class,
-    events: Events,
+    /// Each session is in exactly one of these two groups, by whether it has a user.
+    guests: Group,
+    users: Group,
+    /// Bytes by which the sessions may exceed `max_bytes` until the expiry thread has evicted the excess; see [`Store::evict_excess`].
+    overshoot: u64,
+    /// See [`Store::is_evicting`].
+    is_evicting: bool,
+    outbox: Outbox,
     garbage: Garbage,
-    /// A session left, since the garbage was taken.
-    left_behind: bool,
+    /// True if a session was removed since the last [`Store::take_garbage`]: the caller must unlock once before it sleeps, so that memory
+    /// is freed and events are sent.
+    has_removed: bool,
     stats: Stats,
-    /// What the journal is to be told, if there is one.
-    log: Option<Entries>,
-    /// How far handles may go, then.
-    lease: Option<Lease>,
+    /// The queue of the journal, if there is one.
+    log: Option<Queue>,
+    /// What a snapshot's head says that this version does not know.
+    ext: Vec<u8>,
 }
 
 impl Store {
-    /// # Errors
-    /// [`Error::Random`] when there is no randomness for the handles' key.
-    pub fn new(options: Options, random: &dyn Random) -> Result<Self, Error> {
-        let key = HandleCipher::generate_key(random)?;
-        Ok(Self::with(options, key, Records::new(1)))
-    }
-
-    fn with(options: Options, handle_key: [u8; 16], records: Records) -> Self {
+    /// An empty store in memory.
+    pub fn new(options: Options) -> Self {
         Self {
             options,
-            cipher: HandleCipher::new(handle_key),
-            records,
+            records: Records::default(),
             index: Index::default(),
             expiry: Expiry::default(),
-            guests: Class::default(),
-            users: Class::default(),
-            events: Events::default(),
+            guests: Group::default(),
+            users: Group::default(),
+            overshoot: 0,
+            is_evicting: false,
+            outbox: Outbox::default(),
             garbage: Garbage::new(),
-            left_behind: false,
+            has_removed: false,
             stats: Stats::default(),
             log: None,
-            lease: None,
+            ext: Vec::new(),
         }
     }
 
+    /// Sessions held, dead ones included that were not swept yet.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.records.len()
@@ -103,14 +100,9 @@ impl Store {
             sessions: u64::from(self.len()),
             guests: u64::from(self.guests.lru.len()),
             bytes: self.bytes(),
-            events_dropped: self.events.dropped(),
+            events_dropped: self.outbox.dropped(),
             ..self.stats
         }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn places(&self) -> u32 {
-        self.records.capacity()
     }
 
     /// Counts a cookie that named no live session, or several.
@@ -118,18 +110,18 @@ impl Store {
         self.stats.rejected += 1;
     }
 
-    pub(crate) fn events_mut(&mut self) -> &mut Events {
-        &mut self.events
+    pub(crate) fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
     }
 
     pub(crate) fn take_garbage(&mut self) -> Garbage {
-        self.left_behind = false;
+        self.has_removed = false;
         std::mem::take(&mut self.garbage)
     }
 
-    /// Whether a session left of which there may be something to drop, to tell or to write: all outside the lock.
-    pub(crate) fn has_left_behind(&self) -> bool {
-        self.left_behind
+    /// Whether a session was removed since the last [`Store::take_garbage`].
+    pub(crate) fn has_removed(&self) -> bool {
+        self.has_removed
     }
 
     #[cfg(test)]
@@ -142,7 +134,7 @@ impl Store {
         self.records.wants_compaction()
     }
 
-    /// Moves sessions' bodies together, so that pages of which few cells are used can go; looks at so many slots.
+    /// Moves sessions' bodies together, so that pages of which few cells are used can be freed. Looks at `slots` slots.
     pub(crate) fn compact(&mut self, slots: u32) {
         self.records.compact(slots, &mut self.garbage);
     }
@@ -152,111 +144,63 @@ impl Store {
         self.expiry.earliest().map_or(NEVER, |(deadline, _)| deadline)
     }
 
-    /// Whether a live session has this key. Neither activity nor use.
-    pub fn has(&mut self, key: SessionKey, now: u64) -> bool {
-        self.live(key, now).is_some()
+    fn find(&self, handle: Handle) -> Option<u32> {
+        self.index
+            .get(handle, |index| self.records.at(index).handle() == handle)
     }
 
-    /// Reads a session: its text goes to `buffer`. A use: it becomes the most recently used. With `touch` also the
-    /// user's activity: the idle deadline moves.
-    pub fn load(&mut self, key: SessionKey, now: u64, touch: bool, buffer: &mut TextBuffer) -> Option<Facts> {
-        let Some(index) = self.live(key, now) else {
-            self.stats.misses += 1;
-            return None;
-        };
-        self.stats.hits += 1;
-        self.promote(index);
-        if touch {
-            self.see(index, now);
-        }
-        let record = self.records.get(index)?;
-        record.read_into(buffer);
-        Some(record.facts())
+    /// Adds a session's handle to the index.
+    fn enter(&mut self, handle: Handle, index: u32) {
+        let records = &self.records;
+        self.index
+            .insert(handle, index, |index| records.at(index).handle());
     }
 
-    /// Notes the user's activity, and sets the session's own idle timeout if one is given.
-    pub fn touch(&mut self, key: SessionKey, now: u64, idle_timeout: Option<u64>) -> Option<Facts> {
-        let index = self.live(key, now)?;
-        self.promote(index);
-        if let Some(timeout) = idle_timeout {
-            self.records.get_mut(index)?.set_last_seen(now);
-            self.records.set_idle_timeout(index, timeout, &mut self.garbage);
-            self.log_touch(index);
-        } else {
-            self.see(index, now);
-        }
-        let facts = self.records.get(index)?.facts();
-        self.expiry.arm(index, facts.deadline());
-        Some(facts)
-    }
-
-    /// The public name of a live session.
-    pub fn handle_of(&mut self, key: SessionKey, now: u64) -> Option<Handle> {
-        let index = self.live(key, now)?;
-        Some(self.cipher.seal(self.records.slot(index)))
-    }
-
-    fn find(&self, key: SessionKey) -> Option<u32> {
-        self.index.get(key, |index| {
-            self.records.get(index).is_some_and(|record| record.key() == key)
-        })
-    }
-
-    /// The one way to a session by its key: a dead one is removed here and now, whatever the sweeper does.
-    fn live(&mut self, key: SessionKey, now: u64) -> Option<u32> {
-        let index = self.find(key)?;
-        let deadline = self.records.get(index)?.deadline();
-        if is_over(deadline, now) {
-            self.expire(index);
-            return None;
-        }
-        Some(index)
-    }
-
+    /// Queues an event of the session at `index`, if anybody listens to its kind.
     fn emit(&mut self, index: u32, kind: EventKind, reason: Reason) {
-        if self.events.mask().has(kind) {
-            let handle = self.cipher.seal(self.records.slot(index));
-            let uid = self.records.get(index).and_then(|record| record.uid());
-            self.events.push(Event {
+        if self.outbox.mask().has(kind) {
+            let session = self.records.at(index);
+            let event = Event {
                 kind,
                 reason,
-                handle,
-                uid,
-            });
+                handle: session.handle(),
+                uid: session.uid(),
+            };
+            self.outbox.push(event);
         }
     }
 
-    /// The class of a guest's or a user's record, and the slab that its list runs through.
-    fn class(&mut self, is_user: bool) -> (&mut Class, &mut Slab<Record>) {
-        let class = if is_user {
+    /// The group of guests or of users, and the slab that its list runs through.
+    fn group(&mut self, is_user: bool) -> (&mut Group, &mut Slab<Record>) {
+        let group = if is_user {
             &mut self.users
         } else {
             &mut self.guests
         };
-        (class, self.records.slab_mut())
+        (group, self.records.slab_mut())
     }
 
+    /// Makes a session the most recently used of its group.
     fn promote(&mut self, index: u32) {
-        if let Some(is_user) = self.records.get(index).map(|record| record.is_user()) {
-            let (class, slab) = self.class(is_user);
-            class.lru.promote(slab, index);
-        }
+        let (group, slab) = self.group(self.records.at(index).is_user());
+        group.lru.promote(slab, index);
     }
 
-    /// Adds a record of so many bytes to its class, as the most recently used.
+    /// Adds a session of so many bytes to its group, as the most recently used.
     fn join(&mut self, is_user: bool, index: u32, bytes: u64) {
-        let (class, slab) = self.class(is_user);
-        class.lru.insert(slab, index);
-        class.bytes += bytes;
+        let (group, slab) = self.group(is_user);
+        group.lru.insert(slab, index);
+        group.bytes += bytes;
     }
 
+    /// Removes a session of so many bytes from its group.
     fn part(&mut self, is_user: bool, index: u32, bytes: u64) {
-        let (class, slab) = self.class(is_user);
-        class.lru.remove(slab, index);
-        class.bytes -= bytes;
+        let (group, slab) = self.group(is_user);
+        group.lru.remove(slab, index);
+        group.bytes -= bytes;
     }
 
-    /// Checks what must always hold across the structures.
+    /// Checks the invariants across the structures.
     ///
     /// # Panics
     /// When it does not.
@@ -271,7 +215,7 @@ impl Store {
         };
         self.expiry
             .validate(|index| self.records.get(index).map(|record| record.deadline()));
-        self.index.validate(|index| record(index).key());
+        self.index.validate(|index| record(index).handle());
         let (guests, users) = (
             self.guests.lru.validate(&self.records),
             self.users.lru.validate(&self.records),
@@ -290,9 +234,9 @@ impl Store {
             self.len() as usize,
             "each record has one heap entry"
         );
-        for (class, members) in [(&self.guests, &guests), (&self.users, &users)] {
+        for (group, members) in [(&self.guests, &guests), (&self.users, &users)] {
             assert_eq!(
-                class.bytes,
+                group.bytes,
                 members.iter().map(|&index| record(index).bytes()).sum::<u64>()
             );
         }
@@ -300,15 +244,16 @@ impl Store {
             guests
                 .iter()
                 .chain(&users)
-                .all(|&index| self.find(record(index).key()) == Some(index))
+                .all(|&index| self.find(record(index).handle()) == Some(index))
         );
-        assert!(self.len() <= self.options.max_sessions && self.bytes() <= self.options.max_bytes);
+        assert!(self.len() <= self.options.max_sessions);
+        assert!(self.bytes() <= self.options.max_bytes + self.overshoot);
     }
 }
 
-/// The records of guests, or those of users: the order in which they leave, and the sum of their `bytes()`.
+/// The sessions of guests, or those of users: the order in which they are evicted, and the sum of their `bytes()`.
 #[derive(Debug, Default)]
-struct Class {
+struct Group {
     lru: Lru,
     bytes: u64,
 }

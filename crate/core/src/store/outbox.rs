@@ -1,15 +1,15 @@
-//! Events that wait for their listeners.
+//! Outbox that wait for their listeners.
 
 use crate::model::event::{Event, EventMask};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
-/// Events a batch: what JavaScript is given at a time.
+/// Outbox a batch: what JavaScript is given at a time.
 pub const BATCH: usize = 128;
-/// Events kept for a listener that does not keep up: past it the newest are dropped and counted.
+/// Outbox kept for a listener that does not keep up: past it the newest are dropped and counted.
 pub const MAX_PENDING: usize = 1 << 20;
 
-/// Events that wait for their listener, in batches. Grows without copying, like all that is changed under the lock.
+/// Outbox that wait for their listener, in batches. Grows without copying, like all that is changed under the lock.
 #[derive(Debug, Default)]
 pub struct EventQueue {
     mask: EventMask,
@@ -68,13 +68,13 @@ impl EventQueue {
 
 /// The queues of all who listen to one store: a store that several threads opened has several.
 #[derive(Debug, Default)]
-pub struct Events {
+pub struct Outbox {
     queues: SmallVec<[(u32, EventQueue); 1]>,
     /// What anybody listens to.
     mask: EventMask,
 }
 
-impl Events {
+impl Outbox {
     pub fn mask(&self) -> EventMask {
         self.mask
     }
@@ -134,7 +134,7 @@ mod tests {
     use crate::model::id::Handle;
 
     fn event(kind: EventKind) -> Event {
-        let handle = Handle::parse(b"AAAAAAAAAAAAAAAAAAAAAA").unwrap();
+        let handle = Handle::parse(b"AAAAAAAAAAAAAAAA").unwrap();
         Event {
             kind,
             reason: Reason::Create,

@@ -1,51 +1,48 @@
-//! Walking over all sessions.
+//! Walking over all sessions, some at a time.
 
 use super::Store;
 use crate::memory::record::Stored;
-use crate::memory::slab::Slot;
-use crate::model::id::Handle;
-use crate::model::page::{MAX_LOOKED_AT, Page, SessionInfo};
+use crate::model::page::SessionInfo;
 use crate::model::time::is_over;
 
+/// Slots looked at under one hold of the lock: some 50 microseconds.
+const LOOKS: u32 = 256;
+
+/// A walk over the slots, which goes on under a later hold of the lock where it stopped.
+#[derive(Debug)]
+pub struct Walk {
+    /// The next slot to look at; `None` at the end.
+    pub next: Option<u32>,
+}
+
 impl Store {
-    /// All records in the order of their places, dead ones included.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(Handle, Stored<'_>)) {
+    /// All sessions in the order of their slots, dead ones included.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(Stored<'_>)) {
         for index in 0..self.records.capacity() {
-            if let Some(record) = self.records.get(index) {
-                visit(self.cipher.seal(self.records.slot(index)), record);
+            if let Some(session) = self.records.get(index) {
+                visit(session);
             }
         }
     }
 
-    /// Some sessions in the order of their places, from behind `after` or from the start.
-    #[must_use]
-    pub fn page(&self, after: Option<Handle>, limit: usize, now: u64) -> Page {
-        let mut page = Page::default();
-        let start = match after {
-            None => 0,
-            // A forged or foreign handle names no place: there is nothing behind it.
-            Some(handle) => self
-                .cipher
-                .open(handle)
-                .map_or(u32::MAX, |slot| slot.index.saturating_add(1)),
-        };
-        for index in start..self.records.capacity() {
-            if let Some(record) = self.records.get(index)
-                && !is_over(record.deadline(), now)
+    /// Adds the live sessions of the next slots to `sessions`, up to `limit` in all.
+    pub(crate) fn walk(&self, walk: &mut Walk, sessions: &mut Vec<SessionInfo>, limit: usize, now: u64) {
+        let Some(start) = walk.next else { return };
+        let end = self.records.capacity().min(start.saturating_add(LOOKS));
+        let mut at = start;
+        while at < end && sessions.len() < limit {
+            if let Some(session) = self.records.get(at)
+                && !is_over(session.deadline(), now)
             {
-                page.sessions.push(SessionInfo {
-                    handle: self.cipher.seal(self.records.slot(index)),
-                    uid: record.uid(),
-                    facts: record.facts(),
-                    bytes: record.bytes(),
+                sessions.push(SessionInfo {
+                    handle: session.handle(),
+                    uid: session.uid(),
+                    facts: session.facts(),
+                    bytes: session.bytes(),
                 });
             }
-            let last = index + 1 == self.records.capacity();
-            if !last && (page.sessions.len() >= limit || index - start >= MAX_LOOKED_AT) {
-                page.next = Some(self.cipher.seal(Slot { index, generation: 0 }));
-                break;
-            }
+            at += 1;
         }
-        page
+        walk.next = (at < self.records.capacity()).then_some(at);
     }
 }

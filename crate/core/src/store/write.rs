@@ -1,159 +1,265 @@
-//! Writes: create, commit, regenerate. All or nothing: a refused one leaves what was stored.
+//! Writes: create, commit, regenerate. All or nothing: a refused write leaves what was stored.
 
 use super::Store;
-use crate::memory::record::{Contents, Frame, Units};
+use super::evict::Room;
+use crate::memory::record::{Body, Contents, Fixed, Stored, Units};
 use crate::model::change::{Change, Commit, Identity, NewSession, Renewal};
 use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
 use crate::model::facts::{Facts, MAX_UID_UNITS};
-use crate::model::id::SessionKey;
+use crate::model::id::SessionId;
+use crate::model::text::Text;
 use crate::model::time::after;
 
+/// The data of a session of which nothing was written.
+const EMPTY: Text<'_> = Text::Latin1(b"{}");
+
+/// The outcome of a renewal, and the id that is valid from then on.
+type Renewed = (Commit, SessionId);
+
 impl Store {
-    /// Stores a new session. `Ok(None)` when the key is taken: nothing is ever overwritten, the caller takes another id.
+    /// Stores a new session. `Ok(None)` when the handle is taken: nothing is ever overwritten, the caller takes another id.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::UidTooLong`], [`Error::Full`].
-    pub fn create(
-        &mut self,
-        key: SessionKey,
-        now: u64,
-        new: &NewSession<'_>,
-    ) -> Result<Option<Facts>, Error> {
-        if self.find(key).is_some() {
+    /// [`Error::TooLarge`], [`Error::UidTooLong`], [`Error::Full`]. If [`Store::is_evicting`] then, the write fits once the excess is evicted.
+    pub fn create(&mut self, id: &SessionId, now: u64, new: &NewSession<'_>) -> Result<Option<Facts>, Error> {
+        if self.find(id.handle()).is_some() {
             return Ok(None);
         }
-        let is_user = new.uid.units() > 0;
-        let idle_timeout = if is_user {
-            self.options.idle_timeout
-        } else {
-            self.options.guest_idle_timeout
-        };
         let contents = Contents {
             created_at: now,
-            idle_timeout: new.idle_timeout.unwrap_or(idle_timeout),
+            idle_timeout: new.idle_timeout.unwrap_or(self.idle_timeout(new.uid.units() > 0)),
             authenticated_at: now,
+            ext: &[],
             uid: new.uid.into(),
             form: new.form.into(),
             data: new.data.into(),
         };
         self.check_data(&contents)?;
         Self::check_uid(&contents)?;
-        let absolute_timeout = new.absolute_timeout.unwrap_or(self.options.absolute_timeout);
-        let body = self.records.encode(&contents);
-        let bytes = body.record_bytes();
-        let frame = Frame {
-            key,
+        let is_user = contents.uid.units() > 0;
+        let fixed = Fixed {
+            handle: id.handle(),
+            secret: id.secret_hash(),
             version: 1,
             last_seen_at: now,
-            absolute_deadline: after(now, absolute_timeout),
+            absolute_deadline: after(now, new.absolute_timeout.unwrap_or(self.options.absolute_timeout)),
         };
-        if !self.make_room(now, 1, bytes, is_user, None) {
+        let body = self.records.encode(&contents);
+        let bytes = body.record_bytes();
+        let room = Room {
+            sessions: 1,
+            bytes,
+            for_user: is_user,
+            keep: None,
+        };
+        if let Err(refused) = self.make_room(now, &room) {
             self.garbage.push(body.bytes);
-            return Err(self.full());
+            return Err(refused);
         }
-        let Some(slot) = self.records.insert(frame, body, &mut self.garbage) else {
+        let Some(index) = self.records.insert(fixed, body, &mut self.garbage) else {
             return Err(self.full());
         };
-        self.join(is_user, slot.index, bytes);
-        let records = &self.records;
-        self.index.insert(key, slot.index, |index| {
-            records.get(index).map_or(key, |record| record.key())
-        });
-        let facts = records.get(slot.index).map(|record| record.facts());
-        self.expiry
-            .arm(slot.index, facts.map_or(now, |facts| facts.deadline()));
+        self.join(is_user, index, bytes);
+        self.enter(fixed.handle, index);
+        let facts = self.records.at(index).facts();
+        self.expiry.arm(index, facts.deadline());
         self.stats.created += 1;
-        self.log_put(slot.index, false);
-        self.emit(slot.index, EventKind::Created, Reason::Create);
+        self.log_put(index, false);
+        self.emit(index, EventKind::Created, Reason::Create);
         #[cfg(feature = "testing")]
-        crate::testing::planted_uid::panic_if(
-            self.records.get(slot.index).and_then(|record| record.uid()),
-            "planted panic",
-        );
-        Ok(facts)
+        crate::testing::planted_uid::panic_if(self.records.at(index).uid(), "planted panic");
+        Ok(Some(facts))
     }
 
-    /// Writes a change made from `base_version`, or from whichever is stored when `None`.
+    /// Writes a change made from `base_version`, or from whichever version is stored when `None`.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::Full`]; the stored session is unchanged.
+    /// Those of [`Store::create`]; the stored session is unchanged.
     pub fn commit(
         &mut self,
-        key: SessionKey,
+        id: &SessionId,
         now: u64,
         base_version: Option<u64>,
         change: &Change<'_>,
     ) -> Result<Commit, Error> {
-        let index = match self.writable(key, now, base_version) {
-            Ok(index) => index,
-            Err(answer) => return Ok(answer),
+        let Some(index) = self.owned(id, now) else {
+            return Ok(Commit::Gone);
         };
-        self.amend(index, now, change, Identity::Keep)?;
+        if self.conflicts(index, base_version) {
+            return Ok(Commit::Conflict);
+        }
+        let stored = self.records.at(index);
+        let mut contents = stored.contents();
+        contents.apply(change);
+        let fixed = Fixed {
+            version: stored.version() + 1,
+            last_seen_at: now,
+            ..stored.fixed()
+        };
+        self.check_change(stored, change, &contents)?;
+        let body = self.records.encode(&contents);
+        self.rewrite(index, now, fixed, body)?;
         self.log_put(index, false);
         self.stats.committed += 1;
-        Ok(self.done(index))
+        Ok(Commit::Done(self.records.at(index).facts()))
     }
 
-    /// Moves a session to `new_key`, with a change, in one step: the old id is dead from here on.
+    /// Gives a session the secret of `fresh`, with a change, in one step: every older id of it is void from then on. A login as another
+    /// user ends the session instead, whatever version it has, and begins a new one under the whole of `fresh`. `Ok(None)` when that
+    /// needs the handle of `fresh` and it is taken.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::UidTooLong`], [`Error::Full`]; the session stays as it was, under its old id.
+    /// Those of [`Store::create`]; the session stays as it was, under its old id.
     pub fn regenerate(
         &mut self,
-        key: SessionKey,
-        new_key: SessionKey,
+        id: &SessionId,
+        fresh: &SessionId,
         now: u64,
         base_version: Option<u64>,
         renewal: &Renewal<'_>,
-    ) -> Result<Option<Commit>, Error> {
-        if self.find(new_key).is_some() {
-            return Ok(None);
-        }
-        let index = match self.writable(key, now, base_version) {
-            Ok(index) => index,
-            Err(answer) => return Ok(Some(answer)),
+    ) -> Result<Option<Renewed>, Error> {
+        let Some(index) = self.owned(id, now) else {
+            return Ok(Some((Commit::Gone, fresh.clone())));
         };
-        self.amend(index, now, &renewal.change, renewal.identity)?;
-        let records = &mut self.records;
-        self.index.remove(key, |at| at == index);
-        if let Some(record) = records.get_mut(index) {
-            record.rename(new_key);
+        let stored = self.records.at(index);
+        let replaces = match renewal.identity {
+            Identity::User { uid, .. } => stored.is_user() && !stored.contents().uid.equals(uid),
+            Identity::Keep => false,
+        };
+        if replaces {
+            return self.replace(index, fresh, now, renewal);
         }
-        self.index.insert(new_key, index, |at| {
-            records.get(at).map_or(new_key, |record| record.key())
-        });
-        self.log_put(index, true);
-        self.stats.regenerated += 1;
-        let reason = if matches!(renewal.identity, Identity::User(_)) {
+        if self.conflicts(index, base_version) {
+            return Ok(Some((Commit::Conflict, fresh.clone())));
+        }
+        let renewed = id.with_secret_of(fresh);
+        let stored = self.records.at(index);
+        let mut contents = stored.contents();
+        contents.apply(&renewal.change);
+        let mut fixed = Fixed {
+            secret: renewed.secret_hash(),
+            version: stored.version() + 1,
+            last_seen_at: now,
+            ..stored.fixed()
+        };
+        let reason = if let Identity::User {
+            uid,
+            absolute_timeout,
+        } = renewal.identity
+        {
+            contents.uid = Units::from(uid);
+            contents.authenticated_at = now;
+            contents.idle_timeout = renewal.change.idle_timeout.unwrap_or(self.options.idle_timeout);
+            fixed.absolute_deadline = after(now, absolute_timeout.unwrap_or(self.options.absolute_timeout));
             Reason::Login
         } else {
             Reason::Regenerate
         };
+        self.check_change(stored, &renewal.change, &contents)?;
+        Self::check_uid(&contents)?;
+        let body = self.records.encode(&contents);
+        self.rewrite(index, now, fixed, body)?;
+        self.log_put(index, true);
+        self.stats.regenerated += 1;
         self.emit(index, EventKind::Regenerated, reason);
-        Ok(Some(self.done(index)))
+        Ok(Some((Commit::Done(self.records.at(index).facts()), renewed)))
     }
 
-    /// The record that a write may change, or the write's answer.
-    fn writable(&mut self, key: SessionKey, now: u64, base_version: Option<u64>) -> Result<u32, Commit> {
-        let index = self.live(key, now).ok_or(Commit::Gone)?;
-        let version = self.records.get(index).map(|record| record.version());
-        if base_version.is_some() && base_version != version {
-            self.stats.conflicts += 1;
-            return Err(Commit::Conflict);
+    /// Ends the session at `index` and puts a new one of another user in its slot, with nothing of the old one.
+    fn replace(
+        &mut self,
+        index: u32,
+        fresh: &SessionId,
+        now: u64,
+        renewal: &Renewal<'_>,
+    ) -> Result<Option<Renewed>, Error> {
+        let Identity::User {
+            uid,
+            absolute_timeout,
+        } = renewal.identity
+        else {
+            return Ok(None);
+        };
+        if self.find(fresh.handle()).is_some() {
+            return Ok(None);
         }
-        Ok(index)
+        let change = &renewal.change;
+        let contents = Contents {
+            created_at: now,
+            idle_timeout: change.idle_timeout.unwrap_or(self.options.idle_timeout),
+            authenticated_at: now,
+            ext: &[],
+            uid: uid.into(),
+            form: change.form.unwrap_or(Text::Latin1(b"")).into(),
+            data: change.data.unwrap_or(EMPTY).into(),
+        };
+        self.check_data(&contents)?;
+        Self::check_uid(&contents)?;
+        let fixed = Fixed {
+            handle: fresh.handle(),
+            secret: fresh.secret_hash(),
+            version: 1,
+            last_seen_at: now,
+            absolute_deadline: after(now, absolute_timeout.unwrap_or(self.options.absolute_timeout)),
+        };
+        let old = self.records.at(index).handle();
+        let body = self.records.encode(&contents);
+        self.make_room_to_rewrite(index, now, &body)?;
+        // Nothing is refused from here on.
+        self.emit(index, EventKind::Destroyed, Reason::Login);
+        self.log_remove(index, true);
+        self.index.remove(old, |at| at == index);
+        self.rewrite(index, now, fixed, body)?;
+        self.enter(fixed.handle, index);
+        self.log_put(index, true);
+        self.stats.destroyed += 1;
+        self.stats.created += 1;
+        self.emit(index, EventKind::Created, Reason::Login);
+        Ok(Some((
+            Commit::Done(self.records.at(index).facts()),
+            fresh.clone(),
+        )))
     }
 
-    fn done(&self, index: u32) -> Commit {
-        self.records
-            .get(index)
-            .map_or(Commit::Gone, |record| Commit::Done(record.facts()))
+    /// Whether the session is not at the version that a write was made from.
+    fn conflicts(&mut self, index: u32, base_version: Option<u64>) -> bool {
+        let conflicts = base_version.is_some_and(|base| base != self.records.at(index).version());
+        self.stats.conflicts += u64::from(conflicts);
+        conflicts
     }
 
+    fn idle_timeout(&self, is_user: bool) -> u64 {
+        if is_user {
+            self.options.idle_timeout
+        } else {
+            self.options.guest_idle_timeout
+        }
+    }
+
+    /// Checks data and form against the bound.
     fn check_data(&self, contents: &Contents<'_>) -> Result<(), Error> {
-        let (bytes, limit) = (contents.data_bytes(), self.options.max_session_bytes);
-        if bytes > limit {
+        self.check_bytes(contents.data_bytes(), self.options.max_session_bytes)
+    }
+
+    /// The same for a change. Data that stays may be larger: it was written under a greater bound, before the store was opened with this
+    /// one.
+    fn check_change(
+        &self,
+        stored: Stored<'_>,
+        change: &Change<'_>,
+        contents: &Contents<'_>,
+    ) -> Result<(), Error> {
+        let limit = self.options.max_session_bytes;
+        if change.data.is_some() {
+            return self.check_data(contents);
+        }
+        self.check_bytes(contents.data_bytes(), limit.max(stored.contents().data_bytes()))
+    }
+
+    fn check_bytes(&self, bytes: usize, most: usize) -> Result<(), Error> {
+        let limit = self.options.max_session_bytes;
+        if bytes > most {
             return Err(Error::TooLarge { bytes, limit });
         }
         Ok(())
@@ -170,70 +276,41 @@ impl Store {
         Ok(())
     }
 
-    fn full(&self) -> Error {
+    pub(super) fn full(&self) -> Error {
         Error::Full {
             max_sessions: self.options.max_sessions,
             max_bytes: self.options.max_bytes,
         }
     }
 
-    /// Rewrites the record at `index`, which is live. All or nothing.
-    fn amend(
-        &mut self,
-        index: u32,
-        now: u64,
-        change: &Change<'_>,
-        identity: Identity<'_>,
-    ) -> Result<(), Error> {
-        let Some(record) = self.records.get(index) else {
-            return Ok(());
-        };
-        let (was_user, old_bytes) = (record.is_user(), record.bytes());
-        let mut contents = record.contents();
-        if let Some(data) = change.data {
-            contents.data = data.into();
-        }
-        if let Some(form) = change.form {
-            contents.form = form.into();
-        }
-        if let Identity::User(uid) = identity {
-            contents.uid = Units::from(uid);
-            contents.authenticated_at = now;
-            contents.idle_timeout = self.options.idle_timeout;
-        }
-        if let Some(timeout) = change.idle_timeout {
-            contents.idle_timeout = timeout;
-        }
-        // Data that stays may be larger: it was written under another bound, before the store was opened with this one.
-        if change.data.is_some() {
-            self.check_data(&contents)?;
-        }
-        Self::check_uid(&contents)?;
-        let is_user = contents.uid.units() > 0;
-        let body = self.records.encode(&contents);
-        let new_bytes = body.record_bytes();
-        // The newest of its list from here on, so that it hides no older one from eviction.
+    /// Makes room for another body of the session at `index`.
+    fn make_room_to_rewrite(&mut self, index: u32, now: u64, body: &Body) -> Result<(), Error> {
+        // The most recently used of its list from here on, so that it hides no older one from eviction.
         self.promote(index);
-        if !self.make_room(now, 0, new_bytes.saturating_sub(old_bytes), is_user, Some(index)) {
+        let room = Room {
+            sessions: 0,
+            bytes: body.record_bytes().saturating_sub(self.records.at(index).bytes()),
+            for_user: body.facts.uid_units > 0,
+            keep: Some(index),
+        };
+        self.make_room(now, &room)
+    }
+
+    /// Replaces the session at `index`, which is live. All or nothing.
+    fn rewrite(&mut self, index: u32, now: u64, fixed: Fixed, body: Body) -> Result<(), Error> {
+        let stored = self.records.at(index);
+        let (was_user, old_bytes) = (stored.is_user(), stored.bytes());
+        let (is_user, new_bytes) = (body.facts.uid_units > 0, body.record_bytes());
+        if let Err(refused) = self.make_room_to_rewrite(index, now, &body) {
             self.garbage.push(body.bytes);
-            return Err(self.full());
+            return Err(refused);
         }
-        if !self.records.replace(index, body, &mut self.garbage) {
+        if !self.records.replace(index, fixed, body, &mut self.garbage) {
             return Err(self.full());
         }
         self.part(was_user, index, old_bytes);
         self.join(is_user, index, new_bytes);
-        let absolute_timeout = self.options.absolute_timeout;
-        if let Some(record) = self.records.get_mut(index) {
-            record.set_version(record.version() + 1);
-            record.set_last_seen(now);
-            if matches!(identity, Identity::User(_)) {
-                record.set_absolute_deadline(after(now, absolute_timeout));
-            }
-        }
-        if let Some(record) = self.records.get(index) {
-            self.expiry.arm(index, record.deadline());
-        }
+        self.expiry.arm(index, self.records.at(index).deadline());
         Ok(())
     }
 }

@@ -213,13 +213,13 @@ impl Frames {
 fn list(disk: &SimulatedDisk, snapshot: Option<SnapshotEntry>, segments: Vec<SegmentEntry>) {
     let manifest = Manifest {
         generation: 1,
-        handle_key: [7; 16],
         snapshot,
         segments,
         now: 0,
         last_lsn: 0,
         kept: Vec::new(),
         clean: false,
+        ext: Vec::new(),
     };
     let mut catalog = Catalog::new(
         Arc::new(disk.clone()),

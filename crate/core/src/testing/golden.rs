@@ -112,14 +112,17 @@ impl Making {
             data: Some(text("{\"cart\":[\"apple\",\"pear\"]}")),
             ..Change::default()
         };
-        handle.commit(ann.key(), None, &change).unwrap();
-        handle.touch(ann.key(), Some(900_000)).unwrap();
-        handle.destroy(gone.key(), Reason::Logout).unwrap();
+        handle.commit(&ann, None, &change).unwrap();
+        handle.touch(&ann, Some(900_000)).unwrap();
+        handle.destroy(&gone, Reason::Logout).unwrap();
         let renewal = Renewal {
             change: Change::default(),
-            identity: Identity::User(text("bob")),
+            identity: Identity::User {
+                uid: text("bob"),
+                absolute_timeout: None,
+            },
         };
-        let (bob, _) = handle.regenerate(guest.key(), None, &renewal).unwrap();
+        let (_, bob) = handle.regenerate(&guest, None, &renewal).unwrap();
         self.ids.push(bob);
         self.store.settle();
     }
@@ -145,7 +148,7 @@ fn describe(store: &SimulatedStore, ids: &[SessionId]) -> String {
     let mut buffer = TextBuffer::default();
     for id in ids {
         let name = id.to_text();
-        let Some(facts) = store.handle.load(id.key(), false, &mut buffer).unwrap() else {
+        let Some(facts) = store.handle.load(&id, false, &mut buffer).unwrap() else {
             writeln!(out, "{name} dead").unwrap();
             continue;
         };
@@ -154,7 +157,7 @@ fn describe(store: &SimulatedStore, ids: &[SessionId]) -> String {
             Text::Utf16(units) => units.to_vec(),
         };
         let (uid, rest) = units.split_at(facts.uid_units);
-        let handle = store.handle.handle_of(id.key()).unwrap().unwrap().to_text();
+        let handle = id.handle().to_text();
         writeln!(
             out,
             "{name} {handle} version {} created {} seen {} idle {} absolute {} authenticated {} uid {} data {}",
@@ -232,8 +235,8 @@ fn full() -> Case {
     making.disk.set_capacity(making.disk.total_bytes());
     let dan = making.create(text("dan"), text("{\"refused\":\"for want of room\"}"), None);
     assert!(making.store.handle.io_error().is_some(), "the disk is full");
-    making.store.handle.destroy(ann.key(), Reason::Logout).unwrap();
-    making.store.handle.destroy(dan.key(), Reason::Destroy).unwrap();
+    making.store.handle.destroy(&ann, Reason::Logout).unwrap();
+    making.store.handle.destroy(&dan, Reason::Destroy).unwrap();
     making.store.settle();
     let (disk, expected) = making.killed();
     disk.set_capacity(u64::MAX);

@@ -4,9 +4,7 @@
 use crate::format::codec::{Manifest, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header;
-use crate::format::queue::kind;
-use crate::inspect::Verdict;
-use crate::inspect::tests::{agree, copy, journal_names, killed, look};
+use crate::inspect::tests::{agree, copy, journal_names, killed};
 use crate::journal::catalog::{KIND_MANIFEST, MANIFEST, read_manifest};
 use crate::journal::faults::Faults;
 use crate::testing::disk::SimulatedDisk;
@@ -44,13 +42,6 @@ impl File {
             header: *header,
             frames,
         }
-    }
-
-    /// Where a frame begins.
-    fn offset(&self, at: usize) -> u64 {
-        let before = self.frames[..at].iter();
-        let frames: usize = before.map(|(.., body)| frame::HEADER + body.len()).sum();
-        (header::LEN + frames) as u64
     }
 
     /// With checksums that hold.
@@ -216,62 +207,4 @@ fn records_with_the_greatest_numbers_do_no_harm() {
             &format!("{short_of} short of all"),
         );
     }
-}
-
-/// The newest segment of a killed store, in which the last session's record names a slot far away; and which record that is.
-fn with_a_far_slot(disk: &SimulatedDisk) -> (String, File, usize) {
-    let names = journal_names(disk).into_iter();
-    let name = names.filter(|name| name.starts_with("log-")).max().unwrap();
-    let mut file = File::take_apart(&disk.contents(&name).unwrap());
-    let at = file
-        .frames
-        .iter()
-        .rposition(|(_, kind, _)| *kind == kind::PUT)
-        .unwrap();
-    let index: u32 = 1 << 27;
-    file.frames[at]
-        .2
-        .splice(0..1, [0xfc].into_iter().chain(index.to_le_bytes()));
-    (name, file, at)
-}
-
-/// One record of 60 bytes could ask for room for 134 million sessions: 9 GB.
-#[test]
-fn a_slot_that_the_files_have_no_room_for_is_damage() {
-    let disk = killed();
-    let (name, file, at) = with_a_far_slot(&disk);
-    let hostile = copy(&disk);
-    hostile.put(&name, &file.put_together());
-    assert_eq!(agree(&hostile, "a slot far away"), Verdict::Damaged);
-    let damage = &look(&hostile).damages[0].damage;
-    assert_eq!(damage.what, "the record names a slot beyond all bounds");
-    assert_eq!((&damage.file, damage.offset), (&name, file.offset(at)));
-}
-
-/// A store of four million sessions was cleared while a checkpoint had begun and had copied nothing yet. Its snapshot was of nothing, the
-/// files from before were dropped, and what was left of the log began with the last writes before the clear: they named slots that the
-/// few bytes had no room for, and the store did not open again.
-#[test]
-fn a_slot_that_the_files_have_no_room_for_is_none_behind_which_all_was_cleared() {
-    let disk = killed();
-    let (name, mut file, at) = with_a_far_slot(&disk);
-    let far = file.frames[at].clone();
-    let last = file.frames.last().unwrap().0;
-    file.frames.push((last + 1, kind::CLEAR, Vec::new()));
-    let cleared = copy(&disk);
-    cleared.put(&name, &file.put_together());
-    assert_eq!(agree(&cleared, "cleared"), Verdict::Sound);
-    assert_eq!(look(&cleared).sessions.unwrap().live, 0);
-
-    // The clear excuses what is before it, and nothing else.
-    file.frames.push((last + 2, kind::PUT, far.2));
-    file.frames.push((last + 3, kind::SKIP, Vec::new()));
-    cleared.put(&name, &file.put_together());
-    assert_eq!(agree(&cleared, "cleared, and far away again"), Verdict::Damaged);
-    let found = look(&cleared);
-    assert_eq!(found.damages.len(), 1);
-    let damage = &found.damages[0].damage;
-    let offset = file.offset(file.frames.len() - 2);
-    assert_eq!((damage.offset, damage.next_lsn), (offset, Some(last + 3)));
-    assert_eq!(found.sessions.unwrap().live, 0, "the session is left out");
 }

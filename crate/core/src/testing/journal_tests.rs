@@ -53,7 +53,7 @@ fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
 
 fn data_of(store: &SimulatedStore, id: &SessionId) -> Option<String> {
     let mut buffer = TextBuffer::default();
-    let facts = store.handle.load(id.key(), false, &mut buffer).unwrap()?;
+    let facts = store.handle.load(&id, false, &mut buffer).unwrap()?;
     let Text::Latin1(bytes) = buffer.text() else {
         panic!("narrow")
     };
@@ -75,17 +75,19 @@ fn sessions_come_back_with_all_their_facts_after_a_kill_a_close_and_a_checkpoint
             data: Some(text("{\"a\":2}")),
             ..Change::default()
         };
-        store.handle.commit(ann.key(), None, &change).unwrap();
+        store.handle.commit(&ann, None, &change).unwrap();
         let renewal = Renewal {
             change: Change::default(),
-            identity: Identity::User(text("bob")),
+            identity: Identity::User {
+                uid: text("bob"),
+                absolute_timeout: None,
+            },
         };
-        let (bob, _) = store.handle.regenerate(guest.key(), None, &renewal).unwrap();
+        let (_, bob) = store.handle.regenerate(&guest, None, &renewal).unwrap();
         let (gone, _) = store.handle.create(&session("eve", "{}")).unwrap();
-        assert!(store.handle.destroy(gone.key(), Reason::Logout).unwrap());
-        let handles = [&ann, &bob].map(|id| store.handle.handle_of(id.key()).unwrap());
+        assert!(store.handle.destroy(&gone, Reason::Logout).unwrap());
         let mut buffer = TextBuffer::default();
-        let facts = store.handle.load(ann.key(), false, &mut buffer).unwrap().unwrap();
+        let facts = store.handle.load(&ann, false, &mut buffer).unwrap().unwrap();
         let lsn = store.handle.lsn();
         assert!(store.handle.reached().synced < lsn);
         store.settle();
@@ -117,11 +119,7 @@ fn sessions_come_back_with_all_their_facts_after_a_kill_a_close_and_a_checkpoint
         for dead in [&guest, &gone] {
             assert_eq!(data_of(&store, dead), None, "{end}");
         }
-        assert_eq!(
-            [&ann, &bob].map(|id| store.handle.handle_of(id.key()).unwrap()),
-            handles
-        );
-        let again = store.handle.load(ann.key(), false, &mut buffer).unwrap().unwrap();
+        let again = store.handle.load(&ann, false, &mut buffer).unwrap().unwrap();
         assert_eq!(
             (again.form_units, again.uid_units),
             (0, 3),
@@ -160,7 +158,7 @@ fn a_thousand_writes_and_their_checkpoints_come_back() {
         }
         if n % 5 == 4 {
             let dead = ids.swap_remove(n * 7 % ids.len());
-            store.handle.destroy(dead.key(), Reason::Destroy).unwrap();
+            store.handle.destroy(&dead, Reason::Destroy).unwrap();
         }
     }
     store.settle();
@@ -245,16 +243,16 @@ fn a_real_directory_keeps_its_sessions_and_is_shared_within_the_process() {
         std::thread::yield_now();
     }
     let (other, _) = open(&path, parts(1_000, Durability::Disk), &mut ()).unwrap();
-    assert!(other.has(id.key()).unwrap());
+    assert!(other.has(&id).unwrap());
     other.close();
-    assert!(store.has(id.key()).unwrap());
+    assert!(store.has(&id).unwrap());
     store.close();
     while store.health() != Health::Closed {
         std::thread::yield_now();
     }
     let (again, report) = open(&path, parts(1_000, Durability::Disk), &mut ()).unwrap();
     assert_eq!((report.sessions, report.created), (1, false));
-    assert!(again.has(id.key()).unwrap());
+    assert!(again.has(&id).unwrap());
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl SimulatedStore {
             let mut guard = self.shared.lock();
             let now = self.shared.clock.now();
             swept = guard.store.sweep(now, SLICE);
+            while guard.store.evict_excess(now) {}
             if guard.store.wants_compaction() {
                 guard.store.compact(u32::MAX);
             }
@@ -93,12 +94,6 @@ impl SimulatedStore {
     /// When it does not.
     pub fn validate(&self) {
         self.shared.lock().store.validate();
-    }
-
-    /// Places for sessions, filled or not.
-    #[cfg(test)]
-    pub(crate) fn places(&self) -> u32 {
-        self.shared.lock().store.places()
     }
 
     /// The store as another thread of the process has it.

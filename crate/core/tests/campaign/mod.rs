@@ -180,7 +180,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                     data: Some(text(&data)),
                     ..Change::default()
                 };
-                if let Ok(Commit::Done(facts)) = store.handle.commit(id.key(), None, &change) {
+                if let Ok(Commit::Done(facts)) = store.handle.commit(&id, None, &change) {
                     let version = facts.version;
                     truth.push(at, store.handle.lsn(), State::Live { id, version, data }, false);
                 }
@@ -194,12 +194,15 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                         ..Change::default()
                     },
                     identity: if rng.bool() {
-                        Identity::User(text("bob"))
+                        Identity::User {
+                            uid: text("bob"),
+                            absolute_timeout: None,
+                        }
                     } else {
                         Identity::Keep
                     },
                 };
-                if let Ok((id, Commit::Done(facts))) = store.handle.regenerate(id.key(), None, &renewal) {
+                if let Ok((Commit::Done(facts), id)) = store.handle.regenerate(&id, None, &renewal) {
                     let version = facts.version;
                     truth.push(at, store.handle.lsn(), State::Live { id, version, data }, true);
                 }
@@ -207,7 +210,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
         }
         58..68 => {
             if let Some((at, id, _)) = truth.live(rng)
-                && store.handle.destroy(id.key(), Reason::Logout).is_ok()
+                && store.handle.destroy(&id, Reason::Logout).is_ok()
             {
                 truth.push(at, store.handle.lsn(), State::Absent, true);
             }
@@ -229,7 +232,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
         }
         74..76 => {
             if let Some((_, id, _)) = truth.live(rng) {
-                let _ = store.handle.touch(id.key(), Some(900_000));
+                let _ = store.handle.touch(&id, Some(900_000));
             }
         }
         _ => {
@@ -257,7 +260,7 @@ pub fn check(
         for id in &history.ids {
             let loaded = store
                 .handle
-                .load(id.key(), false, &mut buffer)
+                .load(id, false, &mut buffer)
                 .map_err(|error| Violation(error.to_string()))?;
             let Some(facts) = loaded else { continue };
             if found != State::Absent {

@@ -47,7 +47,7 @@ pub fn alive(store: &SimulatedStore, ids: &[SessionId]) -> Alive {
     let mut buffer = TextBuffer::default();
     let mut versions = Alive::new();
     for (at, id) in ids.iter().enumerate() {
-        if let Some(facts) = store.handle.load(id.key(), false, &mut buffer).unwrap() {
+        if let Some(facts) = store.handle.load(&id, false, &mut buffer).unwrap() {
             versions.insert(at, facts.version);
         }
     }
@@ -75,7 +75,7 @@ pub fn make(seed: u64, bytes: u64) -> Made {
     }
     store.handle.checkpoint().unwrap();
     store.settle();
-    store.handle.destroy(ids[ENDED].key(), Reason::Destroy).unwrap();
+    store.handle.destroy(&ids[ENDED], Reason::Destroy).unwrap();
     store.settle();
     drop(store);
     let mut store = opened(&disk, life.wrapping_add(1), OnCorruption::Error);
@@ -91,7 +91,7 @@ pub fn make(seed: u64, bytes: u64) -> Made {
             ..Change::default()
         };
         let at = rng.usize(..ids.len().min(20));
-        store.handle.commit(ids[at].key(), None, &change).unwrap();
+        store.handle.commit(&ids[at], None, &change).unwrap();
         if ids.len().is_multiple_of(5) {
             store.handle.flush().unwrap();
             store.settle();

@@ -86,7 +86,7 @@ fn every_cut_is_reported_but_at_the_end_of_what_was_written_last() {
                     }
                 };
                 // Nor is there what would tell that more was synced. What ended before stays so.
-                assert!(!store.handle.has(made.ids[ENDED].key()).unwrap(), "{what}");
+                assert!(!store.handle.has(&made.ids[ENDED]).unwrap(), "{what}");
                 checked += 1;
             }
         }
@@ -153,7 +153,7 @@ fn damaged_stores_open_when_asked_to_and_keep_their_files() {
                     store.settle();
                     drop(store);
                     let again = opened(&copy(&damaged), AFTER, OnCorruption::Error);
-                    assert!(again.handle.has(id.key()).unwrap(), "{what}");
+                    assert!(again.handle.has(&id).unwrap(), "{what}");
                     assert_eq!(alive(&again, &made.ids), found, "{what}");
                     faults += 1;
                     checked += found.len() as u64 + 1;
@@ -240,11 +240,11 @@ fn a_clock_set_back_lengthens_no_life() {
         parts.clock = Arc::clone(&clock) as _;
         let store = SimulatedStore::open(&disk, parts).unwrap();
         assert!(
-            store.handle.has(id.key()).unwrap(),
+            store.handle.has(&id).unwrap(),
             "what was left of its life is left"
         );
         clock.advance(101);
-        store.handle.has(id.key()).unwrap()
+        store.handle.has(&id).unwrap()
     };
     assert!(!outlives(Faults::default()));
     assert!(

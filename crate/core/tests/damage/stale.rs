@@ -84,10 +84,7 @@ impl Generations {
                     all.keep();
                 }
                 if let Some(before) = all.ids.len().checked_sub(8) {
-                    store
-                        .handle
-                        .destroy(all.ids[before].key(), Reason::Logout)
-                        .unwrap();
+                    store.handle.destroy(&all.ids[before], Reason::Logout).unwrap();
                     store.settle();
                     all.keep();
                 }

@@ -96,7 +96,7 @@ fn short(path: &Path) {
         if n % 3 == 2 {
             let gone = ids.remove(0);
             say(&format!("try {}", gone.to_text()));
-            store.destroy(gone.key(), Reason::Logout).unwrap();
+            store.destroy(&gone, Reason::Logout).unwrap();
             if wait(&store, Until::EndsSynced) {
                 say(&format!("dead {}", gone.to_text()));
             }
@@ -218,14 +218,14 @@ impl Worker<'_> {
                 data: Some(Text::Latin1(text.as_bytes())),
                 ..Change::default()
             };
-            match self.store.commit(id.key(), None, &change).unwrap() {
+            match self.store.commit(&id, None, &change).unwrap() {
                 Commit::Done(_) => self.said.push(format!("alive {} {n}", id.to_text())),
                 _ => drop(self.ids.swap_remove(at)),
             }
             return false;
         }
         if dice < 75 {
-            self.store.touch(self.ids[at].0.key(), None).unwrap();
+            self.store.touch(&self.ids[at].0, None).unwrap();
             return false;
         }
         let (id, n) = self.ids.swap_remove(at);
@@ -234,15 +234,18 @@ impl Worker<'_> {
         // What this batch said of the old id before does not count any more.
         self.said.retain(|line| !line.contains(&name));
         if dice < 90 {
-            self.store.destroy(id.key(), Reason::Logout).unwrap();
+            self.store.destroy(&id, Reason::Logout).unwrap();
             self.said.push(format!("dead {name}"));
             return true;
         }
         let renewal = Renewal {
             change: Change::default(),
-            identity: Identity::User(Text::Latin1(b"bob")),
+            identity: Identity::User {
+                uid: Text::Latin1(b"bob"),
+                absolute_timeout: None,
+            },
         };
-        let (new, commit) = self.store.regenerate(id.key(), None, &renewal).unwrap();
+        let (commit, new) = self.store.regenerate(&id, None, &renewal).unwrap();
         if matches!(commit, Commit::Done(_)) {
             self.said.push(format!("dead {name}"));
             self.said.push(format!("alive {} {n}", new.to_text()));

@@ -108,7 +108,7 @@ pub fn tmpfs(_: u64) -> Result<Row, String> {
         let mut gone = Vec::new();
         while started.elapsed() < Duration::from_millis(900) && all.len() > 100 {
             let (id, ..) = all.swap_remove(all.len() / 2);
-            assert!(store.destroy(id.key(), Reason::Logout).unwrap());
+            assert!(store.destroy(&id, Reason::Logout).unwrap());
             assert!(wait(&store, Until::EndsSynced), "{:?}", store.io_error());
             gone.push(id);
             std::thread::sleep(Duration::from_millis(2));
@@ -160,7 +160,7 @@ pub fn limited(path: &Path) {
     }
     for (id, ..) in ends {
         say(&format!("try {}", id.to_text()));
-        store.destroy(id.key(), Reason::Logout).unwrap();
+        store.destroy(&id, Reason::Logout).unwrap();
         // The end of the log's file may be too near for some: then they fail, and are not acknowledged.
         if wait(&store, Until::EndsSynced) {
             say(&format!("dead {}", id.to_text()));

@@ -73,9 +73,7 @@ pub fn data(n: u64, fill: usize) -> String {
 /// The number in a session's data.
 pub fn number(store: &StoreHandle, id: &SessionId) -> Option<u64> {
     let mut buffer = TextBuffer::default();
-    let facts = store
-        .load(id.key(), false, &mut buffer)
-        .expect("the store answers")?;
+    let facts = store.load(id, false, &mut buffer).expect("the store answers")?;
     let Text::Latin1(bytes) = buffer.text() else {
         panic!("narrow")
     };

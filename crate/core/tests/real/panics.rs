@@ -89,7 +89,7 @@ mod with {
                 let kept: Vec<_> = (0..50).map(|n| create(&store, n).unwrap()).collect();
                 let ended = create(&store, 99).unwrap();
                 assert!(wait(&store, Until::Written));
-                store.destroy(ended.key(), Reason::Logout).unwrap();
+                store.destroy(&ended, Reason::Logout).unwrap();
                 assert!(wait(&store, Until::EndsSynced), "{uid}");
 
                 let started = Instant::now();
@@ -104,7 +104,7 @@ mod with {
                 until("its end", || store.health() == Health::Closed);
                 fastest = fastest.min(started.elapsed());
                 if uid != PanicAt::Close.uid() {
-                    assert!(matches!(store.has(kept[0].key()), Err(Error::Poisoned)), "{uid}");
+                    assert!(matches!(store.has(&kept[0]), Err(Error::Poisoned)), "{uid}");
                     assert!(matches!(other.checkpoint(), Err(Error::Poisoned)), "{uid}");
                 }
                 for user in [&store, &other] {
@@ -126,7 +126,7 @@ mod with {
                 for (n, id) in (0..).zip(&kept) {
                     assert_eq!(number(&again, id), Some(n), "{uid}");
                 }
-                assert!(!again.has(ended.key()).unwrap(), "{uid}: what ended stays so");
+                assert!(!again.has(&ended).unwrap(), "{uid}: what ended stays so");
                 checked += 51;
                 faults += 1;
                 drop((store, other, again));

@@ -101,7 +101,6 @@ fn the_model_notices_each_fault_of_its_kind() {
         Fault::UnlinkBeforeManifest,
         Fault::DestroyNotSynced,
         Fault::WallClockOnly,
-        Fault::GenerationsNotReserved,
     ] {
         let first = seed();
         let noticed = (first..first + 2_000).find_map(|seed| {

@@ -3,7 +3,7 @@
 use crate::model::{Need, Session, after, owned};
 use crate::steps::Who;
 use crate::world::{ABSOLUTE, Checked, GUEST_IDLE, IDLE, Known, World, pages, read};
-use agai_session_core::{Change, Commit, Facts, Identity, NewSession, Reason, Renewal};
+use agai_session_core::{Change, Commit, Facts, Identity, NewSession, Reason, Renewal, SessionId};
 use proptest::prelude::*;
 
 const FORM: &str = "{\"next\":\"/\"}";
@@ -65,16 +65,20 @@ impl World {
             Ok(made) => made,
             Err(error) => return self.refused(&error, &need),
         };
-        let handle = self.store.handle.handle_of(id.key()).unwrap();
-        prop_assert!(handle.is_some(), "it is there");
-        let handle = handle.unwrap();
+        let n = self.know(id)?;
+        self.written(n, session, &facts)
+    }
+
+    /// Numbers a session that was begun under this id.
+    fn know(&mut self, id: SessionId) -> Result<usize, TestCaseError> {
+        let handle = id.handle();
         let repeats = |known: &Known| known.handle == handle;
         prop_assert!(!self.known.iter().any(repeats), "a handle that named another");
         self.known.push(Known {
             ids: vec![id],
             handle,
         });
-        self.written(self.known.len() - 1, session, &facts)
+        Ok(self.known.len() - 1)
     }
 
     fn written(&mut self, n: usize, session: Session, facts: &Facts) -> Checked {
@@ -97,7 +101,7 @@ impl World {
         };
         let version = before.as_ref().map_or(1, |session| session.version);
         let base = version + u64::from(stale);
-        let answer = self.store.handle.commit(id.key(), Some(base), &change);
+        let answer = self.store.handle.commit(&id, Some(base), &change);
         let Some(before) = before else {
             prop_assert!(matches!(answer, Ok(Commit::Gone)), "{:?}", answer);
             return self.absorb(None);
@@ -146,13 +150,16 @@ impl World {
             data: Some(texts[1].as_text()),
             ..Change::default()
         };
-        let identity = login.map_or(Identity::Keep, |_| Identity::User(texts[0].as_text()));
+        let identity = login.map_or(Identity::Keep, |_| Identity::User {
+            uid: texts[0].as_text(),
+            absolute_timeout: None,
+        });
         let answer = self
             .store
             .handle
-            .regenerate(id.key(), None, &Renewal { change, identity });
+            .regenerate(&id, None, &Renewal { change, identity });
         let Some(before) = before else {
-            prop_assert!(matches!(answer, Ok((_, Commit::Gone))), "{:?}", answer);
+            prop_assert!(matches!(answer, Ok((Commit::Gone, _))), "{:?}", answer);
             return self.absorb(None);
         };
         let mut after_it = Session {
@@ -168,17 +175,31 @@ impl World {
             after_it.idle_timeout = IDLE;
             after_it.absolute_deadline = after(now, ABSOLUTE);
         }
+        let is_another = login.is_some_and(|uid| before.is_user() && before.uid != uid);
+        if is_another {
+            (after_it.id, after_it.version, after_it.created_at) = (0, 1, now);
+            after_it.form = String::new();
+        }
         let need = self.need(n, &before, &after_it);
+        // The end of the old one is among the events, if another user's begins.
         self.absorb(Some(need))?;
         match answer {
-            Ok((id, Commit::Done(facts))) => {
-                self.known[n].ids.push(id);
+            Ok((Commit::Done(facts), new)) if is_another => {
+                prop_assert!(!self.model.live.contains_key(&n), "the old one has ended");
+                let n = self.know(new)?;
+                self.written(n, after_it, &facts)?;
+                self.promised.end = self.model.lsn();
+                Ok(())
+            }
+            Ok((Commit::Done(facts), new)) => {
+                prop_assert_eq!(new.handle(), id.handle());
+                self.known[n].ids.push(new);
                 self.written(n, after_it, &facts)?;
                 // The old id is dead, and that must not be undone.
                 self.promised.end = self.model.lsn();
                 Ok(())
             }
-            Ok((_, other)) => Err(TestCaseError::fail(format!("{other:?}"))),
+            Ok((other, _)) => Err(TestCaseError::fail(format!("{other:?}"))),
             Err(error) => self.refused(&error, &need),
         }
     }
@@ -188,7 +209,7 @@ impl World {
             return Ok(());
         };
         let expected = self.expected(n, &id);
-        let facts = self.store.handle.touch(id.key(), idle_timeout).unwrap();
+        let facts = self.store.handle.touch(&id, idle_timeout).unwrap();
         self.absorb(None)?;
         prop_assert_eq!(facts.is_some(), expected.is_some());
         if let Some(facts) = facts {
@@ -202,12 +223,13 @@ impl World {
     fn seen(&mut self, n: usize, idle_timeout: Option<u64>) -> Checked {
         let now = self.now();
         let logged = self.store.handle.lsn() > self.model.lsn();
+        let is_new = idle_timeout.is_some_and(|timeout| timeout != self.model.live[&n].idle_timeout);
         self.model.touch(now, n, idle_timeout, logged);
         let known = self.model.logged(n).map_or(0, |session| session.last_seen_at);
         let session = &self.model.live[&n];
         let granularity = session.granularity();
         prop_assert!(
-            logged || idle_timeout.is_none() && now - known <= granularity,
+            logged || !is_new && now - known <= granularity,
             "{} ms of activity are not in the log: {:?}",
             now - known,
             session
@@ -239,7 +261,7 @@ impl World {
             return Ok(());
         };
         let expected = self.expected(n, &id);
-        let ended = self.store.handle.destroy(id.key(), Reason::Logout).unwrap();
+        let ended = self.store.handle.destroy(&id, Reason::Logout).unwrap();
         self.ended(n, expected.is_some(), ended)
     }
 
@@ -253,7 +275,11 @@ impl World {
             .live
             .get(&n)
             .is_some_and(|session| !session.is_over(now));
-        let ended = self.store.handle.destroy_by_handle(self.known[n].handle).unwrap();
+        let ended = self
+            .store
+            .handle
+            .destroy_by_handle(self.known[n].handle, Reason::Logout)
+            .unwrap();
         self.ended(n, expected, ended)
     }
 
@@ -273,7 +299,12 @@ impl World {
     pub fn end_user(&mut self, uid: &str) -> Checked {
         let theirs = (!uid.is_empty()).then(|| owned(uid));
         for info in pages(&self.store).iter().filter(|info| info.uid == theirs) {
-            prop_assert!(self.store.handle.destroy_by_handle(info.handle).unwrap());
+            prop_assert!(
+                self.store
+                    .handle
+                    .destroy_by_handle(info.handle, Reason::Destroy)
+                    .unwrap()
+            );
             self.absorb(None)?;
             self.promised.end = self.model.lsn();
         }

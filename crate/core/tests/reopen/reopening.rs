@@ -178,7 +178,7 @@ impl World {
             let alive = current.as_ref().map(|session| session.id);
             for (at, id) in self.known[n].ids.iter().enumerate() {
                 prop_assert_eq!(
-                    copy.handle.has(id.key()).unwrap(),
+                    copy.handle.has(&id).unwrap(),
                     alive == Some(at),
                     "id {} of session {}",
                     at,
@@ -230,11 +230,6 @@ impl World {
         same_life
             && info == &expected.info(self.known[n].handle)
             && read(copy, &self.known[n].ids[session.id], false) == Some((expected.text(), facts))
-            && copy
-                .handle
-                .handle_of(self.known[n].ids[session.id].key())
-                .unwrap()
-                == Some(info.handle)
     }
 
     /// What lower bounds push out at the opening.

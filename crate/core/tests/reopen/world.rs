@@ -77,17 +77,17 @@ fn narrow(text: &OwnedText) -> OwnedText {
 
 /// All sessions that are not over, in the order of their places.
 pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
-    let (mut all, mut after) = (Vec::new(), None);
+    let (mut all, mut start) = (Vec::new(), 0);
     loop {
-        let page = store.handle.page(after, 3).unwrap();
+        let page = store.handle.page(start, 3).unwrap();
         // A user id beside wide data is wide too; it is the same text.
         all.extend(page.sessions.into_iter().map(|info| SessionInfo {
             uid: info.uid.as_ref().map(narrow),
             ..info
         }));
-        after = page.next;
-        if after.is_none() {
-            return all;
+        match page.next {
+            Some(next) => start = next,
+            None => return all,
         }
     }
 }
@@ -95,7 +95,7 @@ pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
 /// Reads a session under an id: user id, form and data as one text.
 pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
-    let facts = store.handle.load(id.key(), touch, &mut buffer).unwrap()?;
+    let facts = store.handle.load(&id, touch, &mut buffer).unwrap()?;
     let text = match buffer.text() {
         Text::Latin1(bytes) => bytes.iter().map(|&byte| char::from(byte)).collect(),
         Text::Utf16(units) => String::from_utf16(units).unwrap(),

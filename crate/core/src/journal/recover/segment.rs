@@ -64,7 +64,6 @@ impl Recovery<'_> {
                     end.chain = crc32c_append(end.chain, &frame.crc.to_le_bytes());
                     match applied {
                         Ok(()) => {
-                            self.see_far(&name, offset);
                             let is_mark = frame.kind == kind::MARK;
                             let follows = frame.lsn == known + u64::from(!is_mark);
                             if self.salvage && !follows && !passed_over {

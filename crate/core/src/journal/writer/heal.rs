@@ -3,7 +3,7 @@
 
 use super::{Work, Writer};
 use crate::format::codec::{SegmentEntry, SnapshotEntry};
-use crate::format::queue::{Batch, Entries, Keep};
+use crate::format::queue::{Batch, Keep, Queue};
 use crate::journal::catalog::salt;
 use crate::journal::log::{AppendError, Log, reduce};
 use crate::lock::status::{Health, News, SnapshotWritten};
@@ -82,7 +82,7 @@ impl Writer {
         self.sync_by = None;
         self.drop_entries();
         self.abandon_useless_checkpoint();
-        let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);
+        let last = self.shared.lock().store.log().map_or(0, Queue::last_lsn);
         self.shared.status.failed(last, true, &error);
         if !self.behind {
             self.set_health(Health::Healing);
@@ -123,7 +123,7 @@ impl Writer {
                 self.failures.again(self.options.retry_pause);
                 if self.failures.count >= TRIES {
                     let error = Error::io("the sessions could not be written to new files", error);
-                    let last = self.shared.lock().store.log().map_or(0, Entries::last_lsn);
+                    let last = self.shared.lock().store.log().map_or(0, Queue::last_lsn);
                     self.shared.status.failed(last, self.log.is_none(), &error);
                     if self.shared.status.health() != Health::Degraded {
                         self.set_health(Health::Degraded);

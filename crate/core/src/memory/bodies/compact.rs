@@ -1,5 +1,5 @@
-//! Giving back pages of which few cells are used. A page goes when its last body does, so whoever chooses the sizes of bodies, and which
-//! of them stay, could have each page stay for one of them: a hundred times the memory that is counted.
+//! Compaction: frees pages of which few cells are used. A page is freed with its last body, so without it whoever chooses the sizes of
+//! sessions could keep each page for one of them: a hundred times the memory that is counted.
 
 use super::{Bodies, Garbage, LARGEST, PAGE, Spot, UNLISTED, cell_of};
 
@@ -7,7 +7,7 @@ use super::{Bodies, Garbage, LARGEST, PAGE, Spot, UNLISTED, cell_of};
 const BYTES_PER_SLOT: usize = 8;
 
 impl Bodies {
-    /// Whether the pages, but for one of each class, have half as much again as is used, and it is worth a look at so many slots.
+    /// Whether the pages beyond one of each class have half as much again as is used, and it is worth a look at `slots` slots.
     pub fn is_sparse(&self, slots: u32) -> bool {
         let worth = slots as usize * BYTES_PER_SLOT;
         self.more_pages.saturating_mul(PAGE) > self.used + self.used / 2 + worth
@@ -18,8 +18,8 @@ impl Bodies {
         self.pages.len() - self.vacant.len()
     }
 
-    /// Has all pages of which less than three quarters are used take no more bodies, but for the fullest of each class. What they have
-    /// is to be relocated.
+    /// Begins a compaction: pages of which less than three quarters are used take no more bodies, except the fullest of each class. Their
+    /// bodies are to be relocated.
     pub fn begin_compaction(&mut self) {
         for (number, class) in self.classes.iter_mut().enumerate() {
             let cells = PAGE / cell_of(number).max(1);
@@ -44,18 +44,18 @@ impl Bodies {
             for number in leaving {
                 if let Some(page) = self.pages.get_mut(number as usize) {
                     page.leaving = true;
-                    page.place = UNLISTED;
+                    page.listed_at = UNLISTED;
                 }
             }
-            for (place, &number) in (0..).zip(&class.roomy) {
+            for (at, &number) in (0..).zip(&class.roomy) {
                 if let Some(page) = self.pages.get_mut(number as usize) {
-                    page.place = place;
+                    page.listed_at = at;
                 }
             }
         }
     }
 
-    /// Moves a body out of a page that is leaving; answers where it is now.
+    /// Moves a body out of a page that is leaving, and returns its new address; `None` if it need not move.
     pub fn relocate(&mut self, spot: Spot, garbage: &mut Garbage) -> Option<Spot> {
         let is_leaving = spot.is_in_page() && self.pages.get(spot.page()).is_some_and(|page| page.leaving);
         if !is_leaving {
@@ -169,7 +169,7 @@ mod tests {
                 if n % 1_000 == 0 {
                     // Used, so that the others are evicted.
                     for (id, _) in &kept {
-                        store.touch(id.key(), None).unwrap();
+                        store.touch(&id, None).unwrap();
                     }
                 }
             }
@@ -188,7 +188,7 @@ mod tests {
         let mut buffer = TextBuffer::default();
         let mut found = 0;
         for (id, len) in &kept {
-            let Some(_) = store.load(id.key(), false, &mut buffer).unwrap() else {
+            let Some(_) = store.load(&id, false, &mut buffer).unwrap() else {
                 continue;
             };
             found += 1;

@@ -67,7 +67,7 @@ impl Bodies {
             let listed = self
                 .classes
                 .get(class)
-                .and_then(|class| class.roomy.get(page.place as usize));
+                .and_then(|class| class.roomy.get(page.listed_at as usize));
             assert_eq!(
                 listed.map(|&listed| listed as usize),
                 is_listed.then_some(number),

@@ -1,4 +1,9 @@
-//! A part of the index: a small hash table whose buckets are lines of the processor's cache, so that a lookup waits for memory once.
+//! A small hash table, of which the index has many: its buckets are lines of the processor's cache, so a lookup waits for memory once.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "positions come from the probe sequence; a wrong one must panic"
+)]
 
 /// What one line of 64 bytes holds.
 const ENTRIES: usize = 12;
@@ -11,7 +16,7 @@ const FULL: usize = 10;
 struct Line {
     /// A byte of each entry's hash, so that few other records are looked at; 0 where there is no entry.
     tags: [u8; ENTRIES],
-    /// Entries that went past this line to a later one. Exact, so a removal leaves nothing behind.
+    /// Queue that went past this line to a later one. Exact, so a removal leaves nothing behind.
     passed: u32,
     indices: [u32; ENTRIES],
 }
@@ -30,13 +35,13 @@ impl Line {
 
 /// Slot indices by the hash of what is stored there.
 #[derive(Debug, Default)]
-pub struct Segment {
+pub struct Table {
     /// A power of two, or none.
     lines: Box<[Line]>,
     len: usize,
 }
 
-impl Segment {
+impl Table {
     pub fn with_capacity(entries: usize) -> Self {
         let lines = if entries == 0 {
             0
@@ -54,13 +59,13 @@ impl Segment {
         self.len
     }
 
-    /// The index of this hash that `is` the one.
+    /// The slot index stored under `hash` for which `is` returns true.
     pub fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
         let (at, entry) = self.position(hash, is)?;
-        self.lines.get(at)?.indices.get(entry).copied()
+        Some(self.lines[at].indices[entry])
     }
 
-    /// Adds an index that is not there yet; `hash_of` tells the hash of another one.
+    /// Adds a slot index that is not in the table; `hash_of` returns the hash of one that is.
     pub fn insert(&mut self, hash: u64, index: u32, hash_of: impl Fn(u32) -> u64) {
         if self.len >= self.lines.len() * FULL {
             let mut larger = Self::with_capacity(self.len + 1);
@@ -75,12 +80,12 @@ impl Segment {
     pub fn remove(&mut self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
         let (found, entry) = self.position(hash, is)?;
         for at in self.probe(hash).take_while(|&at| at != found) {
-            self.lines.get_mut(at)?.passed -= 1;
+            self.lines[at].passed -= 1;
         }
-        let line = self.lines.get_mut(found)?;
-        *line.tags.get_mut(entry)? = 0;
+        let line = &mut self.lines[found];
+        line.tags[entry] = 0;
         self.len -= 1;
-        line.indices.get(entry).copied()
+        Some(line.indices[entry])
     }
 
     pub fn iter(&self) -> impl Iterator<Item = u32> {
@@ -99,7 +104,7 @@ impl Segment {
     fn position(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
         let tag = tag(hash);
         for at in self.probe(hash) {
-            let line = self.lines.get(at)?;
+            let line = &self.lines[at];
             let mut entries = line.tags.iter().zip(&line.indices);
             if let Some(entry) = entries.position(|(&other, &index)| other == tag && is(index)) {
                 return Some((at, entry));
@@ -113,18 +118,15 @@ impl Segment {
 
     fn put(&mut self, hash: u64, index: u32) {
         for at in self.probe(hash) {
-            let Some(line) = self.lines.get_mut(at) else {
-                return;
-            };
-            if let Some(entry) = line.tags.iter().position(|&tag| tag == 0)
-                && let Some((place, free)) = line.indices.get_mut(entry).zip(line.tags.get_mut(entry))
-            {
-                (*place, *free) = (index, tag(hash));
+            let line = &mut self.lines[at];
+            if let Some(entry) = line.tags.iter().position(|&tag| tag == 0) {
+                (line.indices[entry], line.tags[entry]) = (index, tag(hash));
                 self.len += 1;
                 return;
             }
             line.passed += 1;
         }
+        panic!("a table that was grown has a free line");
     }
 
     #[cfg(any(test, feature = "testing"))]
@@ -146,7 +148,7 @@ impl Segment {
     }
 }
 
-/// Of bits that choose neither the segment nor the line, and never 0.
+/// Of bits that choose neither the table nor the line, and never 0.
 fn tag(hash: u64) -> u8 {
     hash.to_le_bytes()[7].max(1)
 }
@@ -158,23 +160,23 @@ mod tests {
 
     #[test]
     fn a_full_line_sends_its_entries_on_and_still_finds_them() {
-        let mut segment = Segment::with_capacity(20);
+        let mut table = Table::with_capacity(20);
         // All of one line, and of one tag.
         for index in 0..19 {
-            segment.insert(0, index, |_| 0);
-            segment.validate(|_| 0);
+            table.insert(0, index, |_| 0);
+            table.validate(|_| 0);
         }
-        assert_eq!(segment.lines.len(), 2);
+        assert_eq!(table.lines.len(), 2);
         for index in 0..19 {
-            assert_eq!(segment.find(0, |at| at == index), Some(index));
+            assert_eq!(table.find(0, |at| at == index), Some(index));
         }
-        assert_eq!(segment.find(0, |at| at == 19), None);
+        assert_eq!(table.find(0, |at| at == 19), None);
         for index in 0..19 {
-            assert_eq!(segment.remove(0, |at| at == index), Some(index));
-            segment.validate(|_| 0);
+            assert_eq!(table.remove(0, |at| at == index), Some(index));
+            table.validate(|_| 0);
         }
         assert!(
-            segment.lines.iter().all(|line| line.passed == 0),
+            table.lines.iter().all(|line| line.passed == 0),
             "a removal leaves nothing behind"
         );
     }
@@ -184,19 +186,19 @@ mod tests {
         fn holds_what_a_plain_map_holds(steps in prop::collection::vec((0u32..60, any::<bool>()), 0..400), bits in 0u32..6) {
             // So few different hashes that lines fill up, in both of the places that a hash chooses.
             let hash_of = |index: u32| u64::from(index & ((1 << bits) - 1)) * 0x0100_0000_0000_0001;
-            let (mut segment, mut plain) = (Segment::default(), std::collections::BTreeSet::new());
+            let (mut table, mut plain) = (Table::default(), std::collections::BTreeSet::new());
             for (index, add) in steps {
                 if add && plain.insert(index) {
-                    segment.insert(hash_of(index), index, hash_of);
+                    table.insert(hash_of(index), index, hash_of);
                 } else if !add {
-                    let removed = segment.remove(hash_of(index), |at| at == index);
+                    let removed = table.remove(hash_of(index), |at| at == index);
                     prop_assert_eq!(removed, plain.remove(&index).then_some(index));
                 }
-                segment.validate(hash_of);
-                prop_assert_eq!(segment.len(), plain.len());
+                table.validate(hash_of);
+                prop_assert_eq!(table.len(), plain.len());
             }
             for index in 0..60 {
-                let found = segment.find(hash_of(index), |at| at == index);
+                let found = table.find(hash_of(index), |at| at == index);
                 prop_assert_eq!(found, plain.contains(&index).then_some(index));
             }
         }

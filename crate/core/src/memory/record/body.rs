@@ -1,38 +1,48 @@
-//! What is variable of a session: its text, and before it what only some sessions have.
+//! The body of a session: its text, and before it what only some sessions have.
 
 use super::stamp;
+use crate::model::change::Change;
 use crate::model::text::{OwnedText, Text, utf16_le};
 
 /// Bytes of a time.
 pub const STAMP: usize = 6;
+/// Where the mark is that says when the log was last told of activity; see [`super::times`].
+pub const LOGGED_AT: usize = STAMP;
+/// Bytes that every body begins with: when the session was created, and the log's mark.
+const HEAD: usize = LOGGED_AT + size_of::<u16>();
 
-/// What a body has; its text is the user id, then the form, then the data.
+/// Which parts a body has, in this order: head, login, timeout, length of the form, ext, text. The text is the user id, then the form,
+/// then the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout(pub u8);
 
 impl Layout {
     /// The text is UTF-16.
     pub const WIDE: u8 = 1;
-    /// In front of the text: the form's length.
+    /// The length of the form, in UTF-16 units.
     pub const FORM: u8 = 2;
-    /// Before that: an idle timeout that [`crate::memory::timeouts`] has no room for.
+    /// An idle timeout that the table of [`crate::memory::timeouts`] has no room for.
     pub const TIMEOUT: u8 = 4;
-    /// Before that: when the user logged in, if not when the session was created.
+    /// When the user logged in, if not when the session was created.
     pub const LOGIN: u8 = 8;
+    /// Facts of later versions: their length, then tags, lengths and values.
+    pub const EXT: u8 = 16;
+
+    pub const LOGIN_AT: usize = HEAD;
 
     pub fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
     }
 
     pub fn timeout_at(self) -> usize {
-        if self.has(Self::LOGIN) { STAMP } else { 0 }
+        HEAD + if self.has(Self::LOGIN) { STAMP } else { 0 }
     }
 
     pub fn form_at(self) -> usize {
         self.timeout_at() + if self.has(Self::TIMEOUT) { STAMP } else { 0 }
     }
 
-    pub fn text_at(self) -> usize {
+    pub fn ext_at(self) -> usize {
         self.form_at() + if self.has(Self::FORM) { size_of::<u32>() } else { 0 }
     }
 }
@@ -79,6 +89,19 @@ impl<'a> Units<'a> {
         }
     }
 
+    /// Whether both are the same text.
+    pub fn equals(&self, other: Text<'_>) -> bool {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        self.write(true, &mut ours);
+        Units::Given(other).write(true, &mut theirs);
+        ours == theirs
+    }
+
+    /// Bytes of the text if it were stored alone.
+    fn bytes(&self) -> usize {
+        self.units() << usize::from(self.is_wide())
+    }
+
     fn write(&self, wide: bool, body: &mut Vec<u8>) {
         match *self {
             Self::Given(Text::Latin1(bytes)) if wide => body.extend(bytes.iter().flat_map(|&byte| [byte, 0])),
@@ -110,6 +133,8 @@ pub struct Contents<'a> {
     pub idle_timeout: u64,
     /// When the user logged in; kept only if there is one.
     pub authenticated_at: u64,
+    /// Facts of later versions, at most 65,535 bytes.
+    pub ext: &'a [u8],
     /// Empty for a guest.
     pub uid: Units<'a>,
     /// The form parameters' JSON text, empty when there are none; never written to a disk.
@@ -117,38 +142,53 @@ pub struct Contents<'a> {
     pub data: Units<'a>,
 }
 
-impl Contents<'_> {
+impl<'a> Contents<'a> {
+    /// Replaces what a change replaces.
+    pub fn apply(&mut self, change: &Change<'a>) {
+        if let Some(data) = change.data {
+            self.data = data.into();
+        }
+        if let Some(form) = change.form {
+            self.form = form.into();
+        }
+        if let Some(timeout) = change.idle_timeout {
+            self.idle_timeout = timeout;
+        }
+    }
+
     fn is_wide(&self) -> bool {
         self.uid.is_wide() || self.form.is_wide() || self.data.is_wide()
     }
 
-    /// Bytes of the application's data by itself. It may be stored wider, beside a user id that is.
+    /// Bytes of the application's data and of the form, each by itself: they may be stored wider, beside a user id that is.
     pub fn data_bytes(&self) -> usize {
-        self.data.units() << usize::from(self.data.is_wide())
+        self.data.bytes() + self.form.bytes()
     }
 }
 
-/// What is told of a body beside its bytes.
+/// The facts of a body that its record keeps.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts {
+pub struct BodyFacts {
     pub layout: Layout,
     pub uid_units: u8,
-    pub created_at: u64,
     pub idle_timeout: u64,
 }
 
-/// Contents written down, not yet part of a record.
+/// A body's bytes, not yet part of a record.
 #[derive(Debug)]
 pub struct Body {
     pub bytes: Vec<u8>,
-    pub parts: Parts,
+    pub facts: BodyFacts,
 }
 
 impl Body {
-    /// `keeps_timeout`: the idle timeout need not be in it.
+    /// `keeps_timeout`: the idle timeout need not be in the body.
     pub fn new(contents: &Contents<'_>, keeps_timeout: bool) -> Self {
-        let Contents { uid, form, data, .. } = contents;
+        let Contents {
+            uid, form, data, ext, ..
+        } = contents;
         let form_units = u32::try_from(form.units()).unwrap_or(0);
+        let ext_len = u16::try_from(ext.len()).unwrap_or(0);
         let logged_in_later = uid.units() > 0 && contents.authenticated_at != contents.created_at;
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
         let wide = contents.is_wide();
@@ -156,10 +196,18 @@ impl Body {
             flag(wide, Layout::WIDE)
                 | flag(form_units > 0, Layout::FORM)
                 | flag(!keeps_timeout, Layout::TIMEOUT)
-                | flag(logged_in_later, Layout::LOGIN),
+                | flag(logged_in_later, Layout::LOGIN)
+                | flag(ext_len > 0, Layout::EXT),
         );
         let units = uid.units() + form.units() + data.units();
-        let mut bytes = Vec::with_capacity(layout.text_at() + (units << usize::from(wide)));
+        let ext_bytes = if ext_len > 0 {
+            size_of::<u16>() + ext.len()
+        } else {
+            0
+        };
+        let mut bytes = Vec::with_capacity(layout.ext_at() + ext_bytes + (units << usize::from(wide)));
+        bytes.extend_from_slice(&stamp(contents.created_at));
+        bytes.extend_from_slice(&[0; size_of::<u16>()]);
         if logged_in_later {
             bytes.extend_from_slice(&stamp(contents.authenticated_at));
         }
@@ -169,15 +217,18 @@ impl Body {
         if form_units > 0 {
             bytes.extend_from_slice(&form_units.to_le_bytes());
         }
+        if ext_len > 0 {
+            bytes.extend_from_slice(&ext_len.to_le_bytes());
+            bytes.extend_from_slice(ext);
+        }
         uid.write(wide, &mut bytes);
         form.write(wide, &mut bytes);
         data.write(wide, &mut bytes);
         Self {
             bytes,
-            parts: Parts {
+            facts: BodyFacts {
                 layout,
                 uid_units: u8::try_from(uid.units()).unwrap_or(0),
-                created_at: contents.created_at,
                 idle_timeout: contents.idle_timeout,
             },
         }
@@ -185,6 +236,6 @@ impl Body {
 
     /// What a record with this body occupies, for `maxBytes`.
     pub fn record_bytes(&self) -> u64 {
-        super::record_bytes(self.bytes.len(), self.parts.layout, self.parts.uid_units > 0)
+        super::record_bytes(self.bytes.len(), self.facts.layout, self.facts.uid_units > 0)
     }
 }

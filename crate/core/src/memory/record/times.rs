@@ -1,6 +1,6 @@
-//! When the log must be told of activity, and what a clock that was set back does to a record's times.
+//! When the log must be told of activity, and what a clock that was set back does to a session's times.
 
-use super::{Contents, Frame, Record, U48};
+use super::{Contents, Fixed};
 use crate::model::time::NEVER;
 
 /// Parts of the idle timeout: activity reaches the log once in each.
@@ -15,50 +15,24 @@ fn part_of(idle_timeout: u64) -> (u64, u64) {
     (part / unit, unit)
 }
 
-impl Record {
-    /// Notes that the log has the record as it is.
-    pub fn set_logged(&mut self, idle_timeout: u64) {
-        self.logged = mark(self.last_seen_at, idle_timeout).to_le_bytes();
-    }
-
-    /// Notes activity at `now`; true if the log should be told.
-    pub fn touch_logged(&mut self, now: u64, idle_timeout: u64) -> bool {
-        if now < self.last_seen_at.get() {
-            self.set_last_seen(now);
-            return false;
-        }
-        self.set_last_seen(now);
-        let passed = mark(self.last_seen_at, idle_timeout).wrapping_sub(u16::from_le_bytes(self.logged));
-        let due = u64::from(passed) >= part_of(idle_timeout).0;
-        if due {
-            self.set_logged(idle_timeout);
-        }
-        due
-    }
-
-    /// What was told by a clock that was ahead counts from `now` at the latest.
-    pub fn cap(&mut self, now: u64, authenticated_at: u64) {
-        let started = authenticated_at.max(self.created_at.get());
-        let deadline = self.absolute_deadline.get();
-        if deadline < NEVER && started > now {
-            self.set_absolute_deadline(now.saturating_add(deadline.saturating_sub(started)));
-        }
-        self.set_last_seen(self.last_seen_at.get().min(now));
-    }
-}
-
-/// An instant in units of which a tenth of the idle timeout has at most [`UNITS_PER_PART`], as far as 16 bits tell.
+/// The mark of an instant: the instant in units of which a tenth of the idle timeout has at most [`UNITS_PER_PART`], modulo 2^16.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a difference of less than 2^16 is all that is asked of it"
+    reason = "only differences of less than 2^16 are used"
 )]
-fn mark(instant: U48, idle_timeout: u64) -> u16 {
-    (instant.get() / part_of(idle_timeout).1) as u16
+pub fn mark(instant: u64, idle_timeout: u64) -> u16 {
+    (instant / part_of(idle_timeout).1) as u16
+}
+
+/// Whether a tenth of the idle timeout has passed between the mark `logged` and the instant `now`, so that the log is to be told.
+pub fn is_log_due(logged: u16, now: u64, idle_timeout: u64) -> bool {
+    let passed = mark(now, idle_timeout).wrapping_sub(logged);
+    u64::from(passed) >= part_of(idle_timeout).0
 }
 
 /// Moves every instant `by` milliseconds into the past, as the clock was: ages and what is left of the life stay. No instant is
 /// before 1970: activity that would be shortens the idle timeout instead.
-pub fn shift_back(frame: &mut Frame, contents: &mut Contents<'_>, by: u64) {
+pub fn shift_back(fixed: &mut Fixed, contents: &mut Contents<'_>, by: u64) {
     let back = |instant: u64| {
         if instant >= NEVER {
             NEVER
@@ -69,9 +43,19 @@ pub fn shift_back(frame: &mut Frame, contents: &mut Contents<'_>, by: u64) {
     contents.created_at = back(contents.created_at);
     contents.authenticated_at = back(contents.authenticated_at);
     if contents.idle_timeout < NEVER {
-        let too_early = by.saturating_sub(frame.last_seen_at);
+        let too_early = by.saturating_sub(fixed.last_seen_at);
         contents.idle_timeout = contents.idle_timeout.saturating_sub(too_early);
     }
-    frame.last_seen_at = back(frame.last_seen_at);
-    frame.absolute_deadline = back(frame.absolute_deadline);
+    fixed.last_seen_at = back(fixed.last_seen_at);
+    fixed.absolute_deadline = back(fixed.absolute_deadline);
+}
+
+/// Caps the times of a session that a clock wrote which was ahead: what it says begins `now` at the latest.
+pub fn cap(fixed: &mut Fixed, contents: &Contents<'_>, now: u64) {
+    let started = contents.authenticated_at.max(contents.created_at);
+    let deadline = fixed.absolute_deadline;
+    if deadline < NEVER && started > now {
+        fixed.absolute_deadline = now.saturating_add(deadline.saturating_sub(started));
+    }
+    fixed.last_seen_at = fixed.last_seen_at.min(now);
 }

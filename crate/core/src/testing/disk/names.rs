@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(super) type Name = Arc<str>;
-pub(super) type Entries = BTreeMap<Name, InodeId>;
+pub(super) type Queue = BTreeMap<Name, InodeId>;
 
 #[derive(Clone)]
 enum Change {
@@ -16,7 +16,7 @@ enum Change {
 }
 
 impl Change {
-    fn apply(&self, entries: &mut Entries) {
+    fn apply(&self, entries: &mut Queue) {
         match self {
             Self::Create { name, inode } => {
                 entries.insert(Name::clone(name), *inode);
@@ -42,15 +42,15 @@ impl Change {
 
 #[derive(Clone, Default)]
 pub(super) struct Names {
-    live: Entries,
-    durable: Entries,
+    live: Queue,
+    durable: Queue,
     /// In order.
     pending: Vec<Change>,
 }
 
 impl Names {
     /// After a power cut that left these.
-    pub fn survived(entries: Entries) -> Self {
+    pub fn survived(entries: Queue) -> Self {
         Self {
             live: entries.clone(),
             durable: entries,
@@ -58,11 +58,11 @@ impl Names {
         }
     }
 
-    pub fn live(&self) -> &Entries {
+    pub fn live(&self) -> &Queue {
         &self.live
     }
 
-    pub fn durable(&self) -> &Entries {
+    pub fn durable(&self) -> &Queue {
         &self.durable
     }
 
@@ -112,7 +112,7 @@ impl Names {
     }
 
     /// The durable names and all that are pending.
-    pub fn written_back(&self) -> Entries {
+    pub fn written_back(&self) -> Queue {
         let mut entries = self.durable.clone();
         for change in &self.pending {
             change.apply(&mut entries);
@@ -122,7 +122,7 @@ impl Names {
 
     /// The durable names and any pending changes: one that survives brings with it the earlier ones to the names it
     /// touches, as a directory entry has one history. Changes to other names survive apart from each other.
-    pub fn after_power_cut(&self, rng: &mut Rng) -> Entries {
+    pub fn after_power_cut(&self, rng: &mut Rng) -> Queue {
         let mut needed = BTreeSet::new();
         let mut surviving = Vec::new();
         for change in self.pending.iter().rev() {
