@@ -1,6 +1,6 @@
 //! What the campaigns cannot see: whether the journal's thread sleeps and wakes, and stores opened in unusual ways.
 //!
-//! `cargo test -p agai-session-core --release --features simulation --test rest`
+//! `cargo test -p agai-session-core --release --features testing --test rest`
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use agai_session_core::disk::Disk;

@@ -58,7 +58,7 @@ pub fn survey(
         guest_idle_timeout: NEVER,
         absolute_timeout: NEVER,
     };
-    let (store, adopted) = Store::adopt(unbounded, handle_key, image, now, false, salvaging)?;
+    let (store, adopted) = Store::adopt(unbounded, handle_key, image, now, salvaging)?;
     let stats = store.stats();
     let mut sessions = Sessions {
         live: stats.sessions,

@@ -291,6 +291,11 @@ impl<'a> Stored<'a> {
         self.is_user().then(|| self.contents().uid.to_owned())
     }
 
+    /// True if the session is of this user.
+    pub fn has_uid(&self, uid: &str) -> bool {
+        self.uid().is_some_and(|text| text.to_string_lossy() == uid)
+    }
+
     /// Copies the whole text out: user id, form, data.
     pub fn read_into(&self, buffer: &mut TextBuffer) {
         match self.text() {

@@ -3,6 +3,7 @@
 use super::Store;
 use crate::model::change::Options;
 use crate::model::time::is_over;
+use crate::planted::{Fault, planted};
 use crate::store::image::Image;
 
 /// What became of the sessions that the files had.
@@ -29,10 +30,9 @@ impl Store {
         handle_key: [u8; 16],
         mut image: Image,
         now: u64,
-        trust_clock: bool,
         salvaging: bool,
     ) -> Result<(Self, Adopted), Twins> {
-        let set_back = if trust_clock {
+        let set_back = if planted(Fault::WallClockOnly) {
             0
         } else {
             image.now.saturating_sub(now)
@@ -50,7 +50,7 @@ impl Store {
             if set_back > 0 {
                 records.shift_back(records.slot(index), set_back);
             }
-            if !trust_clock {
+            if !planted(Fault::WallClockOnly) {
                 records.cap(index, now);
             }
             match records.get(index) {

@@ -3,9 +3,9 @@
 use crate::format::codec::{Block, Head, Place, Put, Remove, Touch, decode, decode_first};
 use crate::format::frame::Frame;
 use crate::format::queue::kind;
-use crate::journal::panics::{PanicAt, Panics};
 use crate::memory::bodies::Garbage;
 use crate::memory::records::Records;
+use crate::planted::{PanicAt, panic_at};
 use crate::store::saved::restore;
 
 /// Places that a slot can name: the index behind them is that of [`Place::NONE`].
@@ -150,9 +150,7 @@ impl Image {
 
     /// Places a session, for whose place there is room.
     fn put(&mut self, put: &Put<'_>) -> Result<(), Nonsense> {
-        let mut panics = Panics::default();
-        panics.see(put.uid);
-        panics.pass(PanicAt::Open);
+        panic_at(PanicAt::Open, |uid| put.uid == uid.as_bytes());
         let (record, contents) = restore(put).ok_or("the session is malformed")?;
         self.newest_generation = self.newest_generation.max(put.slot.generation);
         self.now = self.now.max(put.last_seen_at);

@@ -7,6 +7,7 @@ use crate::model::event::{Event, EventKind, Reason};
 use crate::model::id::{Handle, SessionKey};
 use crate::model::text::OwnedText;
 use crate::model::time::is_over;
+use crate::planted::{PanicAt, panic_at};
 
 /// Heap entries whose time has come, of dead sessions and of touched ones, that a write looks at before it evicts: bounded, so
 /// that a write is too.
@@ -165,8 +166,7 @@ impl Store {
         let Some(record) = self.records.get(index) else {
             return;
         };
-        #[cfg(feature = "testing")]
-        crate::testing::planted_uid::panic_if(record.uid(), "planted sweeper panic");
+        panic_at(PanicAt::Expire, |uid| record.has_uid(uid));
         let reason = if record.idle_deadline() == record.deadline() {
             Reason::IdleTimeout
         } else {

@@ -4,9 +4,8 @@ use super::Store;
 use super::lease::Lease;
 use crate::format::codec::{Head, Put, Touch};
 use crate::format::queue::Entries;
-#[cfg(feature = "testing")]
-use crate::journal::panics::PanicAt;
 use crate::memory::record::Stored;
+use crate::planted::{PanicAt, panic_at};
 
 impl Store {
     /// Tells `log` of all that changes from here on.
@@ -99,8 +98,7 @@ impl Store {
             let record: Option<Stored<'_>> = self.records.get(end);
             end += 1;
             if let Some(record) = record {
-                #[cfg(feature = "testing")]
-                crate::testing::planted_uid::panic_if(record.uid(), PanicAt::Slice.uid());
+                panic_at(PanicAt::Slice, |uid| record.has_uid(uid));
                 count += 1;
                 if copy(&record.to_put(self.records.slot(end - 1))) >= bytes {
                     break;

@@ -7,7 +7,9 @@ use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
 use crate::model::facts::{Facts, MAX_UID_UNITS};
 use crate::model::id::SessionKey;
+use crate::model::text::Text;
 use crate::model::time::after;
+use crate::planted::{PanicAt, panic_at};
 
 impl Store {
     /// Stores a new session. `Ok(None)` when the key is taken: nothing is ever overwritten, the caller takes another id.
@@ -66,11 +68,7 @@ impl Store {
         self.stats.created += 1;
         self.log_put(slot.index, false);
         self.emit(slot.index, EventKind::Created, Reason::Create);
-        #[cfg(feature = "testing")]
-        crate::testing::planted_uid::panic_if(
-            self.records.get(slot.index).and_then(|record| record.uid()),
-            "planted panic",
-        );
+        panic_at(PanicAt::Create, |uid| new.uid == Text::Latin1(uid.as_bytes()));
         Ok(facts)
     }
 
