@@ -14,7 +14,9 @@
 //! | [`journal`] | the snapshot and the append log over time, and the thread that writes them |
 //! | [`face`] | what the binding calls: opening a store, and the handle of an open one |
 //! | [`inspect`] | looks at a store's directory without opening it |
-//! | [`testing`] | for tests only, behind the feature `testing`: simulated disk, planted faults, fuzzing |
+//! | [`testing`] | for tests only, behind the feature `testing`: simulated disk, fuzzing |
+//!
+//! Beside them is [`planted`], which every room may use: the faults and panics that tests plant.
 
 #![forbid(unsafe_code)]
 
@@ -26,6 +28,7 @@ pub mod journal;
 pub mod lock;
 mod memory;
 pub mod model;
+pub mod planted;
 mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,6 +1,6 @@
 //! A store on a disk that loses power: crashes after any operation, in any state that a disk can be left in.
 //!
-//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test crash -- --nocapture`; with
+//! `cargo test -p agai-session-core --release --features testing --test crash -- --nocapture`; with
 //! `AGAI_SESSION_FULL=1` a million states, with `AGAI_SESSION_SEED=N` from another seed.
 #![expect(
     clippy::unwrap_used,
@@ -11,16 +11,16 @@
 
 mod campaign;
 
-use agai_session_core::journal::faults::{Fault, Faults};
+use agai_session_core::planted::{Fault, plant};
 use campaign::{Violation, lives, report, seed, size};
 
 /// Crashes in each run of [`lives`].
 const CRASHES: u64 = 3;
 
-fn campaign(runs: u64, faults: Faults) -> Result<u64, (u64, Violation)> {
+fn campaign(runs: u64) -> Result<u64, (u64, Violation)> {
     let first = seed();
     (first..first + runs).try_fold(0, |checked, seed| {
-        lives(seed, faults)
+        lives(seed)
             .map(|more| checked + more)
             .map_err(|violation| (seed, violation))
     })
@@ -29,7 +29,7 @@ fn campaign(runs: u64, faults: Faults) -> Result<u64, (u64, Violation)> {
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_ended_comes_back_after_a_crash_at_any_operation() {
     let runs = size(100_000, 1_000_000) / CRASHES + 1;
-    let checked = campaign(runs, Faults::default());
+    let checked = campaign(runs);
     let checked =
         checked.unwrap_or_else(|(seed, Violation(what))| panic!("AGAI_SESSION_SEED={seed}: {what}"));
     report("crash after any operation", seed(), runs * CRASHES, checked, 0);
@@ -46,8 +46,8 @@ fn the_campaign_notices_each_fault_of_its_kind() {
         Fault::UnlinkBeforeManifest,
         Fault::DestroyNotSynced,
     ] {
-        let noticed = campaign(20_000, Faults::plant(fault));
-        let Err((seed, Violation(what))) = noticed else {
+        let _planted = plant(fault);
+        let Err((seed, Violation(what))) = campaign(20_000) else {
             panic!("{fault:?} goes unnoticed")
         };
         println!(

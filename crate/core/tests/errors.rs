@@ -1,7 +1,7 @@
 //! A disk that answers errors: at each operation, once or from then on, whichever kind. What was acknowledged stays, all who wait are
 //! answered, and once the disk works again it has all that memory has.
 //!
-//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test errors -- --nocapture`
+//! `cargo test -p agai-session-core --release --features testing --test errors -- --nocapture`
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -11,22 +11,22 @@
 
 mod campaign;
 
-use agai_session_core::journal::faults::{Fault, Faults};
 use agai_session_core::lock::status::{Health, Reached};
 use agai_session_core::model::durability::Durability;
-use agai_session_core::testing::disk::{Crash, Failure, Fault as DiskFault, Operation, SimulatedDisk};
+use agai_session_core::planted::{self, plant};
+use agai_session_core::testing::disk::{Crash, Failure, Fault, Operation, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
 use campaign::{Truth, Violation, check, check_trust, parts, report, seed, size, step};
 use fastrand::Rng;
 
 /// A run in which the `n`-th operation of its kind fails. Answers how many acknowledgements were checked, and whether anything failed.
-fn run(seed: u64, n: u64, failure: Failure, faults: Faults) -> Result<(u64, bool), Violation> {
+fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
     let mut rng = Rng::with_seed(seed);
     let durability = [Durability::Os, Durability::Disk][rng.usize(0..2)];
     let disk = SimulatedDisk::new();
     let mut truth = Truth::default();
     let violation = |what: String| Violation(format!("{failure:?} at {n}: {what}"));
-    let mut store = match SimulatedStore::open(&disk, parts(seed, durability, faults)) {
+    let mut store = match SimulatedStore::open(&disk, parts(seed, durability)) {
         Ok(store) => store,
         Err(error) => return Err(violation(format!("it does not open: {error}"))),
     };
@@ -47,7 +47,7 @@ fn run(seed: u64, n: u64, failure: Failure, faults: Faults) -> Result<(u64, bool
     let mut then = truth.clone();
     for crash in [Crash::KillProcess, Crash::PowerCutLosingAll] {
         let after = disk.crash(seed, crash);
-        let store = SimulatedStore::open(&after, parts(seed + 1, durability, faults));
+        let store = SimulatedStore::open(&after, parts(seed + 1, durability));
         let store = store.map_err(|error| violation(format!("{crash:?}: it does not open: {error}")))?;
         let mut found = truth.clone();
         check(reached, crash, &store, &mut found).map_err(|Violation(what)| violation(what))?;
@@ -55,7 +55,7 @@ fn run(seed: u64, n: u64, failure: Failure, faults: Faults) -> Result<(u64, bool
         check_trust(&after).map_err(|Violation(what)| violation(what))?;
         drop(store);
         let later = after.crash(seed, Crash::PowerCutLosingAll);
-        let store = SimulatedStore::open(&later, parts(seed + 1, durability, faults))
+        let store = SimulatedStore::open(&later, parts(seed + 1, durability))
             .map_err(|error| violation(format!("{crash:?}, then a power cut: it does not open: {error}")))?;
         check(Reached::default(), Crash::PowerCutLosingAll, &store, &mut found)
             .map_err(|Violation(what)| violation(format!("{crash:?}, then a power cut: {what}")))?;
@@ -83,14 +83,14 @@ fn run(seed: u64, n: u64, failure: Failure, faults: Faults) -> Result<(u64, bool
     reached.synced = u64::MAX;
     reached.ends_synced = u64::MAX;
     let after = disk.crash(seed, Crash::PowerCutLosingAll);
-    let store = SimulatedStore::open(&after, parts(seed + 2, durability, faults));
+    let store = SimulatedStore::open(&after, parts(seed + 2, durability));
     let store = store.map_err(|error| violation(format!("after the mend it does not open: {error}")))?;
     check_trust(&disk).map_err(|Violation(what)| violation(what))?;
     let checked = check(reached, Crash::PowerCutLosingAll, &store, &mut then);
     Ok((checked.map_err(|Violation(what)| violation(what))?, failed))
 }
 
-fn campaign(seeds: u64, faults: Faults) -> Result<(u64, u64), (u64, Violation)> {
+fn campaign(seeds: u64) -> Result<(u64, u64), (u64, Violation)> {
     let (mut checked, mut injected) = (0, 0);
     let kinds = [
         None,
@@ -101,10 +101,10 @@ fn campaign(seeds: u64, faults: Faults) -> Result<(u64, u64), (u64, Violation)> 
     ];
     for seed in seed()..seed() + seeds {
         for only in kinds {
-            for error in [DiskFault::Io, DiskFault::NoSpace] {
+            for error in [Fault::Io, Fault::NoSpace] {
                 for sticky in [false, true] {
                     for n in 1.. {
-                        let (more, failed) = run(seed, n, Failure { error, sticky, only }, faults)
+                        let (more, failed) = run(seed, n, Failure { error, sticky, only })
                             .map_err(|violation| (seed, violation))?;
                         checked += more;
                         injected += 1;
@@ -125,7 +125,7 @@ fn campaign(seeds: u64, faults: Faults) -> Result<(u64, u64), (u64, Violation)> 
 
 #[test]
 fn an_error_of_the_disk_at_any_operation_loses_nothing_that_was_acknowledged() {
-    let done = campaign(size(12, 400), Faults::default());
+    let done = campaign(size(12, 400));
     let (checked, injected) =
         done.unwrap_or_else(|(seed, Violation(what))| panic!("AGAI_SESSION_SEED={seed}: {what}"));
     report("an error at each operation", seed(), injected, checked, 0);
@@ -133,11 +133,11 @@ fn an_error_of_the_disk_at_any_operation_loses_nothing_that_was_acknowledged() {
 
 /// Openings of which one operation fails, each in turn, until none is reached any more. Answers how many failed, and how many
 /// acknowledgements were checked.
-fn openings(seed: u64, faults: Faults) -> Result<(u64, u64), Violation> {
+fn openings(seed: u64) -> Result<(u64, u64), Violation> {
     let mut rng = Rng::with_seed(seed);
     let disk = SimulatedDisk::new();
     let mut truth = Truth::default();
-    let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os, faults))
+    let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os))
         .map_err(|error| Violation(error.to_string()))?;
     for _ in 0..rng.usize(20..80) {
         step(&mut store, &mut truth, &mut rng);
@@ -146,7 +146,7 @@ fn openings(seed: u64, faults: Faults) -> Result<(u64, u64), Violation> {
     let crash = [Crash::KillProcess, Crash::PowerCut][rng.usize(0..2)];
     let disk = disk.crash(seed, crash);
     let (mut failed, mut checked) = (0, 0);
-    for error in [DiskFault::Io, DiskFault::NoSpace] {
+    for error in [Fault::Io, Fault::NoSpace] {
         for sticky in [false, true] {
             for n in 1.. {
                 let what =
@@ -154,7 +154,7 @@ fn openings(seed: u64, faults: Faults) -> Result<(u64, u64), Violation> {
                 let failing = disk.crash(0, Crash::KillProcess);
                 let only = None;
                 failing.fail_at(n, Failure { error, sticky, only });
-                let opened = SimulatedStore::open(&failing, parts(seed + 1, Durability::Os, faults));
+                let opened = SimulatedStore::open(&failing, parts(seed + 1, Durability::Os));
                 if opened.is_ok() && failing.operations() < n {
                     break;
                 }
@@ -171,7 +171,7 @@ fn openings(seed: u64, faults: Faults) -> Result<(u64, u64), Violation> {
                 let cut = (crash != Crash::KillProcess).then_some(Crash::PowerCutLosingAll);
                 for then in [Some(Crash::KillProcess), cut].into_iter().flatten() {
                     let later = failing.crash(n, then);
-                    let store = SimulatedStore::open(&later, parts(seed + 2, Durability::Os, faults));
+                    let store = SimulatedStore::open(&later, parts(seed + 2, Durability::Os));
                     let store = store.map_err(|error| what(&format!("{then:?}: {error}")))?;
                     checked += check(reached, crash, &store, &mut truth.clone())
                         .map_err(|Violation(found)| what(&found))?;
@@ -187,8 +187,8 @@ fn openings(seed: u64, faults: Faults) -> Result<(u64, u64), Violation> {
 fn an_error_at_any_operation_of_an_opening_is_answered_and_the_next_one_has_everything() {
     let (mut failed, mut checked) = (0, 0);
     for seed in seed()..seed() + size(20, 400) {
-        let (more, found) = openings(seed, Faults::default())
-            .unwrap_or_else(|Violation(what)| panic!("AGAI_SESSION_SEED={seed}: {what}"));
+        let (more, found) =
+            openings(seed).unwrap_or_else(|Violation(what)| panic!("AGAI_SESSION_SEED={seed}: {what}"));
         failed += more;
         checked += found;
     }
@@ -207,7 +207,8 @@ fn an_error_at_any_operation_of_an_opening_is_answered_and_the_next_one_has_ever
 
 #[test]
 fn the_campaign_notices_a_failed_sync_that_is_tried_again() {
-    let Err((seed, Violation(what))) = campaign(12, Faults::plant(Fault::SyncRetried)) else {
+    let _planted = plant(planted::Fault::SyncRetried);
+    let Err((seed, Violation(what))) = campaign(12) else {
         panic!("a sync that is tried again goes unnoticed")
     };
     println!(

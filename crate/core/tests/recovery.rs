@@ -1,6 +1,6 @@
 //! Crashes in the recovery, at each of its operations: the next one comes to the same sessions.
 //!
-//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test recovery -- --nocapture`; with
+//! `cargo test -p agai-session-core --release --features testing --test recovery -- --nocapture`; with
 //! `AGAI_SESSION_FULL=1` many more directories, with `AGAI_SESSION_SEED=N` from another seed.
 #![expect(
     clippy::unwrap_used,
@@ -14,7 +14,6 @@ mod campaign;
 use agai_session_core::SessionInfo;
 use agai_session_core::disk::Disk;
 use agai_session_core::face::open::Parts;
-use agai_session_core::journal::faults::Faults;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
@@ -51,7 +50,7 @@ impl Shape {
     fn left_behind(self, seed: u64) -> (SimulatedDisk, Crash) {
         let mut rng = Rng::with_seed(seed);
         let disk = SimulatedDisk::new();
-        let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os, Faults::default())).unwrap();
+        let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os)).unwrap();
         let mut truth = Truth::default();
         let mut live = |store: &mut SimulatedStore, rng: &mut Rng, steps| {
             for _ in 0..steps {
@@ -99,7 +98,7 @@ impl Shape {
 
     /// The parts of one more life; with a clock that was set back or as it was.
     fn life(self, number: u64, now: u64) -> Parts {
-        let mut parts = parts(number, Durability::Os, Faults::default());
+        let mut parts = parts(number, Durability::Os);
         parts.clock = Arc::new(ManualClock::new(now));
         if self == Self::Damaged {
             parts.journal.on_corruption = OnCorruption::Salvage;

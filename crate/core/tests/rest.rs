@@ -1,6 +1,6 @@
 //! What the campaigns cannot see: whether the journal's thread sleeps and wakes, and stores opened in unusual ways.
 //!
-//! `cargo test -p agai-session-core --release --features simulation --test rest`
+//! `cargo test -p agai-session-core --release --features testing --test rest`
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use agai_session_core::disk::Disk;
@@ -220,7 +220,7 @@ fn a_try_to_heal_that_comes_to_nothing_leaves_the_room_to_logouts() {
         for id in &ids[..4] {
             store.pass_time();
             store.rests();
-            assert!(store.handle.destroy(&id, Reason::Logout).unwrap());
+            assert!(store.handle.destroy(id, Reason::Logout).unwrap());
             store.rests();
             let reached = store.handle.reached();
             assert!(reached.ends_synced >= store.handle.lsn(), "{room}: {reached:?}");

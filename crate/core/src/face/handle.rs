@@ -152,7 +152,7 @@ impl StoreHandle {
             if !is_evicting {
                 return result;
             }
-            while self.with(|store, now| store.evict_excess(now))? {}
+            while self.with(Store::evict_excess)? {}
         }
     }
 

@@ -7,7 +7,6 @@ use crate::format::codec::Manifest;
 use crate::format::header::MOST;
 use crate::format::queue::Queue;
 use crate::journal::catalog::{Catalog, MANIFEST, ManifestError, TORN, is_journal, listed, read_manifest};
-use crate::journal::faults::Fault;
 use crate::journal::log::is_full;
 use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
@@ -18,6 +17,7 @@ use crate::model::clock::Clock;
 use crate::model::damage::Damage;
 use crate::model::error::Error;
 use crate::model::random::Random;
+use crate::planted::{Fault, planted};
 use crate::store::Store;
 use std::io;
 use std::path::Path;
@@ -70,12 +70,12 @@ pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHa
     registry::join_or_open(disk.identity(), || {
         let at = Place { path };
         // Before anything is made in there, the lock file included.
-        match read_manifest(&disk, parts.journal.faults) {
+        match read_manifest(&disk) {
             Err(ManifestError::Newer { format }) => return Err(at.newer(MANIFEST.to_owned(), format)),
             Err(ManifestError::Io(error)) => return Err(at.io("the manifest could not be read", error)),
             _ => {}
         }
-        let lock = if parts.journal.faults.has(Fault::LockSkipped) {
+        let lock = if planted(Fault::LockSkipped) {
             None
         } else {
             Some(DirLock::acquire(&disk).map_err(|error| match error {
@@ -155,9 +155,8 @@ pub(crate) fn read(
 ) -> Result<Found, Error> {
     let started = Instant::now();
     let at = Place { path };
-    let faults = parts.journal.faults;
     let salvage = parts.journal.on_corruption == OnCorruption::Salvage;
-    let (recovered, damages) = match recover(disk, salvage, watch, faults) {
+    let (recovered, damages) = match recover(disk, salvage, watch) {
         Ok(mut recovered) => {
             let damages = std::mem::take(&mut recovered.damages);
             (recovered, damages)
@@ -176,7 +175,7 @@ pub(crate) fn read(
         let there = disk
             .list()
             .map_err(|error| at.io("the directory could not be read", error))?;
-        let named = read_manifest(disk, faults).ok().flatten();
+        let named = read_manifest(disk).ok().flatten();
         let is_meant = |name: &String| named.as_ref().is_none_or(|named| listed(named).contains(name));
         kept.extend(
             there
@@ -220,7 +219,6 @@ pub(crate) fn start(
         damages,
         started,
     } = found;
-    let faults = parts.journal.faults;
     let created = recovered.manifest.is_none() && damages.is_empty();
     let mut manifest = match recovered.manifest {
         Some(manifest) => manifest,
@@ -228,10 +226,9 @@ pub(crate) fn start(
     };
     let (last_lsn, records) = (recovered.image.last_lsn, recovered.image.applied);
     let now = parts.clock.now();
-    let trust_clock = faults.has(Fault::WallClockOnly);
     let salvaging = !damages.is_empty();
-    let (mut store, adopted) = Store::adopt(parts.options, recovered.image, now, trust_clock);
-    store.attach_log(Queue::new(last_lsn, parts.journal.durability, faults));
+    let (mut store, adopted) = Store::adopt(parts.options, recovered.image, now);
+    store.attach_log(Queue::new(last_lsn, parts.journal.durability));
     // Before anybody is pushed out: the files do not have that yet.
     let shared = Arc::new(Shared::new(store, parts.clock, Arc::clone(&parts.random)));
     let mut guard = shared.lock();
@@ -245,11 +242,6 @@ pub(crate) fn start(
     };
 
     // From here on the directory is changed.
-    #[cfg(feature = "testing")]
-    let disk: &Arc<dyn Disk> = &{
-        let inner = Arc::clone(disk);
-        Arc::new(crate::journal::faults::FaultyDisk { inner, faults }) as _
-    };
     let mut torn_file = None;
     let torn = recovered.torn;
     if let Some(torn) = &torn {
@@ -263,7 +255,7 @@ pub(crate) fn start(
     }
     manifest.kept.retain(|name| !kept.contains(name));
     manifest.kept.extend(kept.iter().cloned());
-    let mut catalog = Catalog::new(Arc::clone(disk), Arc::clone(&parts.random), manifest, faults);
+    let mut catalog = Catalog::new(Arc::clone(disk), Arc::clone(&parts.random), manifest);
     if created {
         catalog
             .update(|_| ())

@@ -2,9 +2,8 @@
 
 use crate::format::codec::{Put, Remove, Touch, encode};
 use crate::format::frame;
-use crate::journal::faults::{Fault, Faults};
-use crate::journal::panics::Panics;
 use crate::model::durability::Durability;
+use crate::planted::{Fault, planted, see};
 use serde::Serialize;
 
 /// Kinds of records in the log.
@@ -58,8 +57,6 @@ pub struct Queue {
     /// Somebody waits for the disk itself.
     sync: bool,
     durability: Durability,
-    faults: Faults,
-    panics: Panics,
 }
 
 /// Records taken out, to be written together.
@@ -79,7 +76,7 @@ impl Batch {
 
 impl Queue {
     /// An empty queue behind the record `last_lsn`.
-    pub fn new(last_lsn: u64, durability: Durability, faults: Faults) -> Self {
+    pub fn new(last_lsn: u64, durability: Durability) -> Self {
         Self {
             chunks: Vec::new(),
             spare: Vec::new(),
@@ -89,13 +86,7 @@ impl Queue {
             keep: Keep::All,
             sync: false,
             durability,
-            faults,
-            panics: Panics::default(),
         }
-    }
-
-    pub fn panics(&self) -> Panics {
-        self.panics
     }
 
     pub fn last_lsn(&self) -> u64 {
@@ -121,10 +112,9 @@ impl Queue {
     }
 
     pub fn put(&mut self, put: &Put<'_>, renewed: bool) {
-        self.panics.see(put.uid);
+        see(put.uid);
         self.push(if renewed { kind::RENEW } else { kind::PUT }, put);
-        self.sync |=
-            self.durability == Durability::Disk || (renewed && !self.faults.has(Fault::DestroyNotSynced));
+        self.sync |= self.durability == Durability::Disk || (renewed && !planted(Fault::DestroyNotSynced));
     }
 
     pub fn touch(&mut self, touch: &Touch) {
@@ -134,12 +124,12 @@ impl Queue {
     /// A session left. With `ended`, because somebody ended it, and that must not be undone.
     pub fn remove(&mut self, handle: [u8; 12], ended: bool) {
         self.push(kind::REMOVE, &Remove { handle });
-        self.sync |= ended && !self.faults.has(Fault::DestroyNotSynced);
+        self.sync |= ended && !planted(Fault::DestroyNotSynced);
     }
 
     pub fn clear(&mut self) {
         self.push(kind::CLEAR, &());
-        self.sync |= !self.faults.has(Fault::DestroyNotSynced);
+        self.sync |= !planted(Fault::DestroyNotSynced);
     }
 
     fn push(&mut self, kind: u8, value: &impl Serialize) {

@@ -17,7 +17,6 @@ use crate::disk::{Disk, Holder, RealDisk};
 use crate::format::codec::Manifest;
 use crate::format::header;
 use crate::journal::catalog::{MANIFEST, is_journal, read_manifest};
-use crate::journal::faults::Faults;
 use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
 use crate::model::damage::Damage;
 use crate::model::error::Error;
@@ -205,7 +204,7 @@ impl Replayed {
 
 fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Result<Inspection> {
     let names = disk.list()?;
-    let manifest = read_manifest(disk, Faults::default()).ok().flatten();
+    let manifest = read_manifest(disk).ok().flatten();
     let opened = names
         .iter()
         .filter(|name| is_journal(name))
@@ -251,7 +250,7 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
 /// Reads the files as an opening does; if that refuses them as damaged, once more as far as they go.
 fn replay(disk: &dyn Disk, passes: &mut Passes<'_>) -> Replayed {
     passes.begin(1, 2);
-    let first = match recover(disk, false, passes, Faults::default()) {
+    let first = match recover(disk, false, passes) {
         Ok(recovered) => {
             let verdict = match (&recovered.manifest, &recovered.torn) {
                 (None, _) => Verdict::Empty,
@@ -275,7 +274,7 @@ fn replay(disk: &dyn Disk, passes: &mut Passes<'_>) -> Replayed {
     };
     passes.begin(2, 3);
     // What keeps it from being salvaged comes behind the first damage, which an opening would name.
-    let recovered = recover(disk, true, passes, Faults::default()).ok();
+    let recovered = recover(disk, true, passes).ok();
     let listed = recovered.iter().flat_map(|recovered| &recovered.damages);
     let others: Vec<_> = listed.filter(|&damage| *damage != first).cloned().collect();
     let damages = std::iter::once(first).chain(others).collect();

@@ -52,7 +52,7 @@ pub fn survey(image: Image, now: u64, ask: Ask) -> Sessions {
         guest_idle_timeout: NEVER,
         absolute_timeout: NEVER,
     };
-    let (store, adopted) = Store::adopt(unbounded, image, now, false);
+    let (store, adopted) = Store::adopt(unbounded, image, now);
     let stats = store.stats();
     let mut sessions = Sessions {
         live: stats.sessions,

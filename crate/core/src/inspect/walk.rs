@@ -6,7 +6,6 @@ use crate::format::frame::Frame;
 use crate::format::header::{FORMAT, FileHeader, FileKind, Unreadable};
 use crate::format::queue::kind;
 use crate::journal::catalog::KIND_MANIFEST;
-use crate::journal::faults::Faults;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
 use crate::journal::recover::{NEAR, Watch};
 use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD};
@@ -71,7 +70,7 @@ pub fn walk(
     watch: &mut dyn Watch,
 ) -> io::Result<Contents> {
     let mut contents = Contents::default();
-    let (header, mut reader) = match FrameReader::open(disk, name, file_kind, Faults::default()) {
+    let (header, mut reader) = match FrameReader::open(disk, name, file_kind) {
         Ok(opened) => opened,
         Err(HeaderError::Io(error)) => return Err(error),
         Err(HeaderError::Unreadable(Unreadable::Damaged)) => return Ok(contents),

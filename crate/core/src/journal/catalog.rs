@@ -4,11 +4,11 @@ use crate::disk::{Disk, replace};
 use crate::format::codec::{Manifest, SegmentEntry, decode, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{FileHeader, FileKind, MOST};
-use crate::journal::faults::{Fault, Faults};
 use crate::journal::log::segment_name;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
 use crate::journal::snapshot::snapshot_name;
 use crate::model::random::Random;
+use crate::planted::{Fault, planted};
 use std::io;
 use std::sync::Arc;
 
@@ -36,17 +36,15 @@ pub struct Catalog {
     manifest: Manifest,
     /// An update failed, and the next opening may find its manifest and not this one.
     in_doubt: bool,
-    faults: Faults,
 }
 
 impl Catalog {
-    pub fn new(disk: Arc<dyn Disk>, random: Arc<dyn Random>, manifest: Manifest, faults: Faults) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, random: Arc<dyn Random>, manifest: Manifest) -> Self {
         Self {
             disk,
             random,
             manifest,
             in_doubt: false,
-            faults,
         }
     }
 
@@ -66,12 +64,12 @@ impl Catalog {
     pub fn update(&mut self, change: impl FnOnce(&mut Manifest)) -> io::Result<()> {
         let mut next = self.manifest.clone();
         change(&mut next);
-        if self.faults.has(Fault::UnlinkBeforeManifest) {
+        if planted(Fault::UnlinkBeforeManifest) {
             self.remove_unlisted(&next)?;
         }
         if let Err(error) = self.write(&next) {
             // The name may be that of the new one already, whatever a power cut makes of it.
-            let there = read_manifest(&*self.disk, self.faults);
+            let there = read_manifest(&*self.disk);
             self.in_doubt = !matches!(there, Ok(Some(there)) if there == self.manifest);
             return Err(error);
         }
@@ -94,7 +92,7 @@ impl Catalog {
         frame::append(&mut frames, manifest.last_lsn, KIND_MANIFEST, |body| {
             encode(manifest, body);
         });
-        frame::seal(&mut frames, Seed::new(header.salt, self.faults), |_| ());
+        frame::seal(&mut frames, Seed::new(header.salt), |_| ());
         let bytes = [&header.to_bytes()[..], &frames].concat();
         replace(&*self.disk, MANIFEST, &bytes)
     }
@@ -174,9 +172,9 @@ pub enum ManifestError {
 ///
 /// # Errors
 /// [`ManifestError`].
-pub fn read_manifest(disk: &dyn Disk, faults: Faults) -> Result<Option<Manifest>, ManifestError> {
+pub fn read_manifest(disk: &dyn Disk) -> Result<Option<Manifest>, ManifestError> {
     use crate::format::header::Unreadable;
-    let mut reader = match FrameReader::open(disk, MANIFEST, FileKind::Manifest, faults) {
+    let mut reader = match FrameReader::open(disk, MANIFEST, FileKind::Manifest) {
         Ok((_, reader)) => reader,
         Err(HeaderError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(HeaderError::Io(error)) => return Err(ManifestError::Io(error)),

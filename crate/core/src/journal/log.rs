@@ -5,7 +5,7 @@ use crate::format::codec::{Mark, Put, Remove, Sealed, SegmentEntry, decode, enco
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
 use crate::format::queue::{Batch, kind};
-use crate::journal::faults::{Fault, Faults};
+use crate::planted::{Fault, planted};
 use crc32c::crc32c_append;
 use std::io;
 
@@ -26,7 +26,6 @@ pub struct Log {
     synced_lsn: u64,
     /// Running checksum over the records' checksums.
     chain: u32,
-    faults: Faults,
 }
 
 /// What became of an append that failed.
@@ -42,12 +41,7 @@ impl Log {
     ///
     /// # Errors
     /// Of the disk. The file is then not used, and removed later.
-    pub fn create(
-        disk: &dyn Disk,
-        entry: SegmentEntry,
-        previous_chain: u32,
-        faults: Faults,
-    ) -> io::Result<Self> {
+    pub fn create(disk: &dyn Disk, entry: SegmentEntry, previous_chain: u32) -> io::Result<Self> {
         let header = FileHeader {
             kind: FileKind::Segment,
             generation: entry.generation,
@@ -71,12 +65,11 @@ impl Log {
         Ok(Self {
             sink,
             entry,
-            seed: Seed::new(entry.salt, faults),
+            seed: Seed::new(entry.salt),
             len: header::LEN as u64,
             last_lsn: behind,
             synced_lsn: behind,
             chain: previous_chain,
-            faults,
         })
     }
 
@@ -148,7 +141,7 @@ impl Log {
     /// Of the disk. The file is poisoned: the system may have dropped what was written, and a second sync would not say so.
     pub fn sync(&mut self) -> io::Result<()> {
         let mut synced = self.sink.sync();
-        if synced.is_err() && self.faults.has(Fault::SyncRetried) {
+        if synced.is_err() && planted(Fault::SyncRetried) {
             synced = self.sink.sync();
         }
         synced?;

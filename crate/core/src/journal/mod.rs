@@ -2,10 +2,8 @@
 //! reads them back.
 
 pub(crate) mod catalog;
-pub mod faults;
 pub(crate) mod log;
 pub mod options;
-pub mod panics;
 pub(crate) mod reader;
 pub mod recover;
 pub(crate) mod snapshot;

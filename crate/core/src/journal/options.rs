@@ -1,6 +1,5 @@
 //! What the journal can be told.
 
-use crate::journal::faults::Faults;
 use crate::model::durability::Durability;
 use std::time::Duration;
 
@@ -26,7 +25,6 @@ pub struct JournalOptions {
     pub checkpoint_thread: bool,
     /// What is waited for after a failure of the disk; twice as long after each further one, five seconds at most.
     pub retry_pause: Duration,
-    pub faults: Faults,
 }
 
 impl Default for JournalOptions {
@@ -38,7 +36,6 @@ impl Default for JournalOptions {
             checkpoint_bytes: 16 << 20,
             checkpoint_thread: true,
             retry_pause: Duration::from_millis(200),
-            faults: Faults::default(),
         }
     }
 }

@@ -3,7 +3,6 @@
 use crate::disk::{Disk, Source};
 use crate::format::frame::{self, Broken, Found, Frame, Seed};
 use crate::format::header::{self, FileHeader, FileKind, Unreadable};
-use crate::journal::faults::Faults;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes read at a time.
@@ -55,12 +54,7 @@ impl FrameReader {
     ///
     /// # Errors
     /// [`HeaderError`].
-    pub fn open(
-        disk: &dyn Disk,
-        name: &str,
-        kind: FileKind,
-        faults: Faults,
-    ) -> Result<(FileHeader, Self), HeaderError> {
+    pub fn open(disk: &dyn Disk, name: &str, kind: FileKind) -> Result<(FileHeader, Self), HeaderError> {
         let mut source = disk.open(name).map_err(HeaderError::Io)?;
         let end = source.len();
         let mut bytes = Vec::with_capacity(header::LEN);
@@ -71,7 +65,7 @@ impl FrameReader {
         let header = FileHeader::parse(&bytes, kind).map_err(HeaderError::Unreadable)?;
         let reader = Self {
             source,
-            seed: Seed::new(header.salt, faults),
+            seed: Seed::new(header.salt),
             buffer: Vec::new(),
             at: 0,
             offset: header::LEN as u64,
@@ -265,9 +259,7 @@ mod tests {
         };
         let disk = SimulatedDisk::new();
         disk.put("log", &[&header.to_bytes()[..], bytes].concat());
-        FrameReader::open(&disk, "log", FileKind::Segment, Faults::default())
-            .unwrap()
-            .1
+        FrameReader::open(&disk, "log", FileKind::Segment).unwrap().1
     }
 
     fn frames(lsns: impl Iterator<Item = u64>, body: usize) -> Vec<u8> {
@@ -275,7 +267,7 @@ mod tests {
         for lsn in lsns {
             frame::append(&mut frames, lsn, 1, |out| out.resize(out.len() + body, 0xaa));
         }
-        frame::seal(&mut frames, Seed::new(SALT, Faults::default()), |_| ());
+        frame::seal(&mut frames, Seed::new(SALT), |_| ());
         frames
     }
 

@@ -11,7 +11,6 @@ use crate::disk::Disk;
 use crate::format::codec::{Foot, Head, Manifest, SegmentEntry, SnapshotEntry, decode};
 use crate::format::header::{FileKind, Unreadable};
 use crate::journal::catalog::{self, ManifestError, read_manifest};
-use crate::journal::faults::Faults;
 use crate::journal::log::segment_name;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
 use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD, snapshot_name};
@@ -69,17 +68,11 @@ impl Watch for () {}
 ///
 /// # Errors
 /// [`RecoverError`].
-pub fn recover(
-    disk: &dyn Disk,
-    salvage: bool,
-    watch: &mut dyn Watch,
-    faults: Faults,
-) -> Result<Recovered, RecoverError> {
+pub fn recover(disk: &dyn Disk, salvage: bool, watch: &mut dyn Watch) -> Result<Recovered, RecoverError> {
     let mut recovery = Recovery {
         disk,
         salvage,
         watch,
-        faults,
         bytes: 0,
         result: Recovered::default(),
     };
@@ -91,7 +84,6 @@ struct Recovery<'a> {
     disk: &'a dyn Disk,
     salvage: bool,
     watch: &'a mut dyn Watch,
-    faults: Faults,
     /// Bytes of the files read to their ends.
     bytes: u64,
     result: Recovered,
@@ -104,7 +96,7 @@ fn io_error(file: &str) -> impl FnOnce(io::Error) -> RecoverError {
 
 impl Recovery<'_> {
     fn run(&mut self) -> Result<(), RecoverError> {
-        let manifest = match read_manifest(self.disk, self.faults) {
+        let manifest = match read_manifest(self.disk) {
             Ok(Some(manifest)) => manifest,
             Ok(None) => return self.without_manifest(),
             Err(ManifestError::Io(error)) => return Err(io_error(catalog::MANIFEST)(error)),
@@ -195,7 +187,7 @@ impl Recovery<'_> {
         file_kind: FileKind,
         is_expected: impl FnOnce(&crate::format::header::FileHeader) -> bool,
     ) -> Result<Option<FrameReader>, RecoverError> {
-        let what = match FrameReader::open(self.disk, name, file_kind, self.faults) {
+        let what = match FrameReader::open(self.disk, name, file_kind) {
             Ok((header, reader)) if is_expected(&header) => return Ok(Some(reader)),
             Ok(_) => "it is not the file that the manifest names",
             Err(HeaderError::Unreadable(Unreadable::Newer { format, .. })) => {

@@ -8,7 +8,6 @@ use crate::format::codec::{Block, Foot, Head, SnapshotEntry, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
 use crate::format::queue::Queue;
-use crate::journal::faults::Faults;
 use crate::journal::log::remove_leftover;
 use crate::lock::shared::{PoisonOnPanic, Shared};
 use crc32c::crc32c_append;
@@ -59,14 +58,7 @@ impl SnapshotWriter {
     ///
     /// # Errors
     /// Of the disk.
-    pub fn create(
-        disk: &dyn Disk,
-        generation: u64,
-        salt: u64,
-        lsn: u64,
-        head: Head,
-        faults: Faults,
-    ) -> io::Result<Self> {
+    pub fn create(disk: &dyn Disk, generation: u64, salt: u64, lsn: u64, head: &Head) -> io::Result<Self> {
         let name = temporary_name(generation);
         remove_leftover(disk, &name)?;
         let header = FileHeader {
@@ -86,14 +78,14 @@ impl SnapshotWriter {
                 lsn,
                 foot: Foot::default(),
             },
-            seed: Seed::new(salt, faults),
+            seed: Seed::new(salt),
             next: 0,
             entries: Vec::new(),
             block: Vec::new(),
             unsynced: 0,
         };
         writer.sink.write_all(&header.to_bytes())?;
-        writer.write(lsn, KIND_HEAD, |body| encode(&head, body))?;
+        writer.write(lsn, KIND_HEAD, |body| encode(head, body))?;
         Ok(writer)
     }
 

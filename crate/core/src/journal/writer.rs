@@ -10,15 +10,14 @@ use crate::disk::{DirLock, Disk};
 use crate::format::codec::SegmentEntry;
 use crate::format::queue::{Batch, Keep, Queue};
 use crate::journal::catalog::{Catalog, salt};
-use crate::journal::faults::Fault;
 use crate::journal::log::{Log, reduce};
 use crate::journal::options::JournalOptions;
-use crate::journal::panics::{PanicAt, Panics};
 use crate::lock::shared::Shared;
 use crate::lock::status::{Health, News};
 use crate::model::durability::Durability;
 use crate::model::error::Error;
 use crate::model::random::Random;
+use crate::planted::{Fault, PanicAt, panic_once_at, planted};
 use checkpoint::Checkpoint;
 use std::io;
 use std::sync::Arc;
@@ -76,7 +75,6 @@ pub struct Writer {
     reserve_failures: heal::Failures,
     sync_by: Option<Instant>,
     chunks: Vec<Vec<u8>>,
-    panics: Panics,
     /// Held as long as the files are written to.
     lock: Option<DirLock>,
 }
@@ -112,7 +110,6 @@ impl Writer {
             reserve_failures: heal::Failures::default(),
             sync_by: None,
             chunks: Vec::new(),
-            panics: Panics::default(),
             lock: start.lock,
             catalog: start.catalog,
         }
@@ -154,7 +151,7 @@ impl Writer {
         let chain = before
             .and_then(|before| before.sealed)
             .map_or(0, |sealed| sealed.chain);
-        let log = Log::create(&*self.disk, entry, chain, self.options.faults)?;
+        let log = Log::create(&*self.disk, entry, chain)?;
         let now = self.shared.clock.now();
         self.catalog.update(|manifest| {
             if let (Some(open), Some(before)) = (manifest.segments.last_mut(), before) {
@@ -209,7 +206,6 @@ impl Writer {
         let now = self.shared.clock.now();
         let (poisoned, closing, ticket) = (guard.poisoned, guard.closed, guard.checkpoint_tickets);
         let can_write = self.log.is_some() && !poisoned;
-        self.panics = guard.store.log().map(Queue::panics).unwrap_or_default();
         let batch = guard
             .store
             .log_mut()
@@ -231,7 +227,7 @@ impl Writer {
         let Some(log) = &mut self.log else { return };
         let status = &self.shared.status;
         let last = work.batch.last_lsn;
-        if self.options.faults.has(Fault::AcknowledgeBeforeWrite) {
+        if planted(Fault::AcknowledgeBeforeWrite) {
             status.synced(last);
             self.shared.signal();
         }
@@ -244,12 +240,12 @@ impl Writer {
             if self.behind {
                 reduce(&mut work.batch);
             }
-            self.panics.pass(PanicAt::Write);
+            panic_once_at(PanicAt::Write, |uid| self.shared.has_user(uid));
             if let Err(failed) = log.append(&mut work.batch, work.now) {
                 return self.append_failed(failed, work);
             }
-            self.panics.pass(PanicAt::Written);
-            if self.options.faults.has(Fault::DestroyNotSynced) {
+            panic_once_at(PanicAt::Written, |uid| self.shared.has_user(uid));
+            if planted(Fault::DestroyNotSynced) {
                 status.ends_synced(last);
             }
             if !self.behind {
@@ -263,7 +259,7 @@ impl Writer {
             if let Err(error) = log.sync() {
                 return self.lose_log("the sessions' log could not be synced", error);
             }
-            self.panics.pass(PanicAt::Synced);
+            panic_once_at(PanicAt::Synced, |uid| self.shared.has_user(uid));
             self.sync_by = None;
             if self.behind {
                 status.ends_synced(log.synced_lsn());
@@ -328,7 +324,7 @@ impl Writer {
 
     /// Ends the files' life in this process: all written, and a snapshot made if the log is worth it.
     fn close(&mut self) -> Turn {
-        self.panics.pass(PanicAt::Close);
+        panic_once_at(PanicAt::Close, |uid| self.shared.has_user(uid));
         let closed = self.seal();
         let status = &self.shared.status;
         let error = closed.err().map(|error| {

@@ -249,6 +249,13 @@ impl Shared {
         }
     }
 
+    /// True if the store holds a session of this user. Looks at all of them.
+    pub fn has_user(&self, uid: &str) -> bool {
+        let mut has = false;
+        self.lock().store.for_each(|record| has |= record.has_uid(uid));
+        has
+    }
+
     /// Forgets all sessions of a store that was closed, once the disk has them.
     pub fn forget(&self) {
         let mut guard = self.lock();

@@ -123,13 +123,14 @@ fn take_apart(shared: &Shared, retired: Retired) {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::change::{NewSession, Options};
     use crate::model::id::SessionId;
     use crate::model::random::OsRandom;
     use crate::model::text::Text;
+    use crate::planted::PanicAt;
     use crate::store::Store;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -147,7 +148,7 @@ mod tests {
         };
         let mut state = State::new(Store::new(options));
         let new = NewSession {
-            uid: Text::Latin1(b"planted sweeper panic"),
+            uid: Text::Latin1(PanicAt::Expire.uid().as_bytes()),
             form: Text::Latin1(b""),
             data: Text::Latin1(b"{}"),
             idle_timeout: None,

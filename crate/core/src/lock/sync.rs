@@ -2,6 +2,7 @@
 
 #[cfg(not(feature = "loom"))]
 mod imp {
+    use crate::planted;
     use std::hint::spin_loop;
     use std::time::Duration;
 
@@ -68,6 +69,7 @@ mod imp {
         name: &str,
         run: impl FnOnce() -> T + Send + 'static,
     ) -> std::io::Result<JoinHandle<T>> {
+        let run = planted::hand_on(run);
         std::thread::Builder::new().name(name.to_owned()).spawn(run)
     }
 }
@@ -75,6 +77,7 @@ mod imp {
 #[cfg(feature = "loom")]
 #[expect(clippy::unwrap_used, reason = "runs in the model checker's tests only")]
 mod imp {
+    use crate::planted;
     use std::time::Duration;
 
     pub use loom::sync::MutexGuard;
@@ -120,7 +123,7 @@ mod imp {
         _name: &str,
         run: impl FnOnce() -> T + Send + 'static,
     ) -> std::io::Result<JoinHandle<T>> {
-        Ok(loom::thread::spawn(run))
+        Ok(loom::thread::spawn(planted::hand_on(run)))
     }
 }
 

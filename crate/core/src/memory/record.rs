@@ -33,8 +33,10 @@ impl U48 {
     }
 
     fn get(self) -> u64 {
-        let [a, b, c, d, e, f] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+        let mut bytes = [0; size_of::<u64>()];
+        let (low, _) = bytes.split_at_mut(self.0.len());
+        low.copy_from_slice(&self.0);
+        u64::from_le_bytes(bytes)
     }
 }
 
@@ -320,8 +322,8 @@ impl<'a> Stored<'a> {
         self.is_user().then(|| self.contents().uid.to_owned())
     }
 
-    /// Whether the user id is this text.
-    pub fn is_of(&self, uid: &str) -> bool {
+    /// Whether the user id is this latin1 text.
+    pub fn has_uid(&self, uid: &str) -> bool {
         self.contents().uid.equals(Text::Latin1(uid.as_bytes()))
     }
 

@@ -124,11 +124,12 @@ impl Handle {
 
     /// Two independent, uniform hashes. A handle is random, so it needs no hashing: these are its parts.
     pub(crate) fn hashes(self) -> (u64, u32) {
-        let [a, b, c, d, e, f, g, h, rest @ ..] = self.0;
-        (
-            u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            u32::from_le_bytes(rest),
-        )
+        let mut whole = [0; size_of::<u128>()];
+        let (low, _) = whole.split_at_mut(HANDLE);
+        low.copy_from_slice(&self.0);
+        let whole = u128::from_le_bytes(whole);
+        #[expect(clippy::cast_possible_truncation, reason = "the two parts of the number")]
+        (whole as u64, (whole >> 64) as u32)
     }
 }
 

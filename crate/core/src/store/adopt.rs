@@ -4,6 +4,7 @@ use super::Store;
 use super::image::Image;
 use crate::model::change::Options;
 use crate::model::time::is_over;
+use crate::planted::{Fault, planted};
 
 /// What became of the sessions that the files had.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,8 +20,8 @@ impl Store {
     ///
     /// A clock that stands before the latest instant in the files was set back. Then all times are moved back by as much: ages and
     /// what is left of each life stay as they were.
-    pub(crate) fn adopt(options: Options, mut image: Image, now: u64, trust_clock: bool) -> (Self, Adopted) {
-        let set_back = if trust_clock {
+    pub(crate) fn adopt(options: Options, mut image: Image, now: u64) -> (Self, Adopted) {
+        let set_back = if planted(Fault::WallClockOnly) {
             0
         } else {
             image.now.saturating_sub(now)
@@ -37,7 +38,7 @@ impl Store {
             if set_back > 0 {
                 image.records.shift_back(index, set_back);
             }
-            if !trust_clock {
+            if !planted(Fault::WallClockOnly) {
                 image.records.cap(index, now);
             }
             let session = image.records.at(index);

@@ -3,12 +3,12 @@
 use crate::format::codec::{Block, Head, Put, Remove, Touch, decode, decode_first};
 use crate::format::frame::Frame;
 use crate::format::queue::kind;
-use crate::journal::panics::{PanicAt, Panics};
 use crate::memory::bodies::Garbage;
 use crate::memory::chunks::Chunks;
 use crate::memory::index::Index;
 use crate::memory::records::Records;
 use crate::model::id::Handle;
+use crate::planted::{PanicAt, panic_at};
 use crate::store::saved::restore;
 
 /// What is wrong with a frame whose checksum holds.
@@ -105,27 +105,22 @@ impl Image {
     /// Adds a session, or replaces the one that is `there`.
     fn put(&mut self, lsn: u64, put: &Put<'_>, there: Option<u32>) -> Result<(), Nonsense> {
         const FULL: Nonsense = "the sessions have more bytes than can be addressed";
-        let mut panics = Panics::default();
-        panics.see(put.uid);
-        panics.pass(PanicAt::Open);
+        panic_at(PanicAt::Open, |uid| put.uid == uid.as_bytes());
         let (fixed, contents) = restore(put).ok_or("the session is malformed")?;
         self.now = self.now.max(put.last_seen_at);
         let body = self.records.encode(&contents);
         let mut garbage = Garbage::new();
-        let slot = match there {
-            Some(slot) => {
-                if !self.records.replace(slot, fixed, body, &mut garbage) {
-                    return Err(FULL);
-                }
-                slot
+        let slot = if let Some(slot) = there {
+            if !self.records.replace(slot, fixed, body, &mut garbage) {
+                return Err(FULL);
             }
-            None => {
-                let slot = self.records.insert(fixed, body, &mut garbage).ok_or(FULL)?;
-                let records = &self.records;
-                self.index
-                    .insert(fixed.handle, slot, |slot| records.at(slot).handle());
-                slot
-            }
+            slot
+        } else {
+            let slot = self.records.insert(fixed, body, &mut garbage).ok_or(FULL)?;
+            let records = &self.records;
+            self.index
+                .insert(fixed.handle, slot, |slot| records.at(slot).handle());
+            slot
         };
         self.records.set_logged(slot);
         self.set_lsn(slot, lsn);

@@ -7,6 +7,7 @@ use crate::model::event::{Event, EventKind, Reason};
 use crate::model::id::{Handle, SessionId};
 use crate::model::text::OwnedText;
 use crate::model::time::is_over;
+use crate::planted::{PanicAt, panic_at};
 
 impl Store {
     /// Ends the session of an id; false if there is no live one, or if the secret is not its current one.
@@ -88,8 +89,7 @@ impl Store {
 
     pub(super) fn expire(&mut self, index: u32) {
         let session = self.records.at(index);
-        #[cfg(feature = "testing")]
-        crate::testing::planted_uid::panic_if(session.uid(), "planted sweeper panic");
+        panic_at(PanicAt::Expire, |uid| session.has_uid(uid));
         let reason = if session.idle_deadline() == session.deadline() {
             Reason::IdleTimeout
         } else {

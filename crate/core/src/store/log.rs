@@ -3,8 +3,7 @@
 use super::Store;
 use crate::format::codec::{Head, Put, Touch};
 use crate::format::queue::Queue;
-#[cfg(feature = "testing")]
-use crate::journal::panics::PanicAt;
+use crate::planted::{PanicAt, panic_at};
 
 impl Store {
     /// Queues all that changes from here on for the log.
@@ -80,8 +79,7 @@ impl Store {
             let session = self.records.get(end);
             end += 1;
             if let Some(session) = session {
-                #[cfg(feature = "testing")]
-                crate::testing::planted_uid::panic_if(session.uid(), PanicAt::Slice.uid());
+                panic_at(PanicAt::Slice, |uid| session.has_uid(uid));
                 count += 1;
                 if copy(&session.to_put()) >= bytes {
                     break;

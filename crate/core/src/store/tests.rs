@@ -772,11 +772,7 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
     use crate::format::queue::Queue;
     use crate::model::durability::Durability;
     let mut store = store(ROOMY);
-    store.attach_log(Queue::new(
-        0,
-        Durability::Os,
-        crate::journal::faults::Faults::default(),
-    ));
+    store.attach_log(Queue::new(0, Durability::Os));
     store.create(&id(1), 0, &new("ann", "x")).unwrap();
     let records = |store: &Store| store.log().unwrap().last_lsn();
     for now in 0..10 {

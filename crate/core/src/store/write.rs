@@ -10,6 +10,7 @@ use crate::model::facts::{Facts, MAX_UID_UNITS};
 use crate::model::id::SessionId;
 use crate::model::text::Text;
 use crate::model::time::after;
+use crate::planted::{PanicAt, panic_at};
 
 /// The data of a session of which nothing was written.
 const EMPTY: Text<'_> = Text::Latin1(b"{}");
@@ -67,8 +68,7 @@ impl Store {
         self.stats.created += 1;
         self.log_put(index, false);
         self.emit(index, EventKind::Created, Reason::Create);
-        #[cfg(feature = "testing")]
-        crate::testing::planted_uid::panic_if(self.records.at(index).uid(), "planted panic");
+        panic_at(PanicAt::Create, |uid| self.records.at(index).has_uid(uid));
         Ok(Some(facts))
     }
 

@@ -16,6 +16,7 @@ pub use crash::Crash;
 pub use fault::{Failure, Fault, Operation, Stop};
 
 use crate::disk::{Disk, Sink, Source, check_cut, check_name};
+use crate::planted::{self, planted};
 use parking_lot::Mutex;
 use state::{InodeId, State};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -132,9 +133,11 @@ impl Disk for SimulatedDisk {
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
         check_name(name)?;
         let (inode, open) = self.state.lock().create(name)?;
+        let is_renamed_unsynced = planted(planted::Fault::RenameBeforeSync) && name.starts_with("tmp-");
         Ok(Box::new(SimulatedSink {
             disk: self.clone(),
             inode,
+            syncs: !planted(planted::Fault::NoSync) && !is_renamed_unsynced,
             _open: open,
         }))
     }
@@ -163,6 +166,9 @@ impl Disk for SimulatedDisk {
     }
 
     fn sync_dir(&self) -> io::Result<()> {
+        if planted(planted::Fault::NoDirectorySync) {
+            return Ok(());
+        }
         self.state.lock().sync_dir()
     }
 }
@@ -203,6 +209,8 @@ impl Source for SimulatedSource {
 struct SimulatedSink {
     disk: SimulatedDisk,
     inode: InodeId,
+    /// False for a planted fault: then a sync does nothing.
+    syncs: bool,
     /// Keeps a removed file's inode until this is dropped.
     _open: Arc<()>,
 }
@@ -213,6 +221,9 @@ impl Sink for SimulatedSink {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        if !self.syncs {
+            return Ok(());
+        }
         self.disk.state.lock().sync(self.inode)
     }
 

@@ -13,7 +13,6 @@ use crate::format::frame::{self, Seed};
 use crate::format::header::{FileHeader, FileKind, MOST};
 use crate::format::queue::kind;
 use crate::journal::catalog::{Catalog, KIND_MANIFEST, MANIFEST, read_manifest};
-use crate::journal::faults::Faults;
 use crate::journal::log::segment_name;
 use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, snapshot_name};
@@ -54,7 +53,7 @@ impl Frames {
             bytes = renumbered(&bytes);
         }
         if flags & 1 != 0 {
-            frame::seal(&mut bytes, Seed::new(salt, Faults::default()), |_| ());
+            frame::seal(&mut bytes, Seed::new(salt), |_| ());
         }
         let mut foot = Foot::default();
         let mut rest = &bytes[..];
@@ -131,8 +130,7 @@ pub fn codec(input: &[u8]) {
 /// Frames: a frame that is accepted lies within its bytes, and is not accepted under another salt.
 pub fn frame(input: &[u8]) {
     let Some(frames) = Frames::new(input) else { return };
-    let faults = Faults::default();
-    let (seed, another) = (Seed::new(frames.salt, faults), Seed::new(!frames.salt, faults));
+    let (seed, another) = (Seed::new(frames.salt), Seed::new(!frames.salt));
     let mut rest = &frames.bytes[..];
     while let Ok(frame) = frame::parse(rest, rest.len() as u64, seed) {
         assert!(frame.len() <= rest.len());
@@ -148,7 +146,7 @@ pub fn manifest(input: &[u8]) {
     let Some(frames) = Frames::new(input) else { return };
     let disk = SimulatedDisk::new();
     disk.put(MANIFEST, &frames.file(FileKind::Manifest, 0));
-    if let Ok(Some(manifest)) = read_manifest(&disk, Faults::default()) {
+    if let Ok(Some(manifest)) = read_manifest(&disk) {
         let mut body = Vec::new();
         encode(&manifest, &mut body);
         assert_eq!(decode::<Manifest>(&body).as_ref(), Some(&manifest));
@@ -202,7 +200,7 @@ impl Frames {
         let mut end = Vec::new();
         frame::append(&mut end, 0, KIND_FOOT, |body| encode(&self.foot, body));
         let digest = &mut self.foot.digest;
-        frame::seal(&mut end, Seed::new(self.salt, Faults::default()), |frame| {
+        frame::seal(&mut end, Seed::new(self.salt), |frame| {
             *digest = crc32c_append(*digest, &frame.crc.to_le_bytes());
         });
         self.bytes.extend_from_slice(&end);
@@ -221,12 +219,7 @@ fn list(disk: &SimulatedDisk, snapshot: Option<SnapshotEntry>, segments: Vec<Seg
         clean: false,
         ext: Vec::new(),
     };
-    let mut catalog = Catalog::new(
-        Arc::new(disk.clone()),
-        Arc::new(Zeros),
-        manifest,
-        Faults::default(),
-    );
+    let mut catalog = Catalog::new(Arc::new(disk.clone()), Arc::new(Zeros), manifest);
     catalog
         .update(|_| ())
         .unwrap_or_else(|error| panic!("the manifest is not written: {error}"));

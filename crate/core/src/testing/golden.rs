@@ -148,7 +148,7 @@ fn describe(store: &SimulatedStore, ids: &[SessionId]) -> String {
     let mut buffer = TextBuffer::default();
     for id in ids {
         let name = id.to_text();
-        let Some(facts) = store.handle.load(&id, false, &mut buffer).unwrap() else {
+        let Some(facts) = store.handle.load(id, false, &mut buffer).unwrap() else {
             writeln!(out, "{name} dead").unwrap();
             continue;
         };

@@ -6,7 +6,6 @@ use crate::format::frame::{self, Seed};
 use crate::format::header;
 use crate::inspect::tests::{agree, copy, journal_names, killed};
 use crate::journal::catalog::{KIND_MANIFEST, MANIFEST, read_manifest};
-use crate::journal::faults::Faults;
 use crate::testing::disk::SimulatedDisk;
 use fastrand::Rng;
 
@@ -54,7 +53,7 @@ impl File {
         for (lsn, kind, body) in &self.frames {
             frame::append(&mut frames, *lsn, *kind, |out| out.extend_from_slice(body));
         }
-        frame::seal(&mut frames, Seed::new(salt, Faults::default()), |_| ());
+        frame::seal(&mut frames, Seed::new(salt), |_| ());
         [&header[..], &frames].concat()
     }
 }
@@ -162,7 +161,7 @@ fn with_manifest(disk: &SimulatedDisk, manifest: &Manifest) -> SimulatedDisk {
 #[test]
 fn manifests_that_say_what_cannot_be_do_no_harm() {
     let disk = killed();
-    let manifest = read_manifest(&disk, Faults::default()).unwrap().unwrap();
+    let manifest = read_manifest(&disk).unwrap().unwrap();
     let mut rng = Rng::with_seed(12);
     for round in 0..3_000 {
         let mut hostile = manifest.clone();
@@ -180,7 +179,7 @@ fn manifests_that_say_what_cannot_be_do_no_harm() {
 #[test]
 fn records_with_the_greatest_numbers_do_no_harm() {
     let disk = killed();
-    let manifest = read_manifest(&disk, Faults::default()).unwrap().unwrap();
+    let manifest = read_manifest(&disk).unwrap().unwrap();
     for short_of in 0..30 {
         let by = u64::MAX - manifest.last_lsn - short_of;
         let mut moved = manifest.clone();

@@ -11,6 +11,7 @@ use crate::model::event::Reason;
 use crate::model::id::SessionId;
 use crate::model::random::OsRandom;
 use crate::model::text::{Text, TextBuffer};
+use crate::planted::{Fault, plant};
 use crate::testing::disk::{Crash, SimulatedDisk};
 use crate::testing::simulation::SimulatedStore;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
 
 fn data_of(store: &SimulatedStore, id: &SessionId) -> Option<String> {
     let mut buffer = TextBuffer::default();
-    let facts = store.handle.load(&id, false, &mut buffer).unwrap()?;
+    let facts = store.handle.load(id, false, &mut buffer).unwrap()?;
     let Text::Latin1(bytes) = buffer.text() else {
         panic!("narrow")
     };
@@ -219,16 +220,11 @@ fn a_directory_has_one_owner_and_whoever_comes_second_changes_no_byte() {
     lock.sign("pid 4711\n").unwrap();
     let refused = open(&path, parts(1_000, Durability::Os), &mut ()).err().unwrap();
     assert!(refused.to_string().contains("4711"), "{refused}");
-    #[cfg(feature = "testing")]
-    {
-        let mut parts = parts(1_000, Durability::Os);
-        parts.journal.faults =
-            crate::journal::faults::Faults::plant(crate::journal::faults::Fault::LockSkipped);
-        assert!(
-            open(&path, parts, &mut ()).is_ok(),
-            "the check notices a lock that is skipped"
-        );
-    }
+    let _planted = plant(Fault::LockSkipped);
+    assert!(
+        open(&path, parts(1_000, Durability::Os), &mut ()).is_ok(),
+        "the check notices a lock that is skipped"
+    );
 }
 
 #[test]

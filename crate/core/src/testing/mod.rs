@@ -1,11 +1,9 @@
-//! For tests only: a disk that loses power on command, faults that the tests must notice, and what the fuzzer calls. Behind the feature
-//! `testing`, which no published binary has.
+//! For tests only: a disk that loses power on command, and what the fuzzer calls. Behind the feature `testing`, which no published binary
+//! has.
 
 pub mod disk;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
-#[cfg(feature = "testing")]
-pub(crate) mod planted_uid;
 pub mod simulation;
 
 #[cfg(test)]

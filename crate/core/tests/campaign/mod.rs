@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each campaign uses its part")]
 
 use agai_session_core::face::open::Parts;
-use agai_session_core::journal::faults::Faults;
 use agai_session_core::journal::options::JournalOptions;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
@@ -48,7 +47,7 @@ impl Random for Seeded {
     }
 }
 
-pub fn parts(seed: u64, durability: Durability, faults: Faults) -> Parts {
+pub fn parts(seed: u64, durability: Durability) -> Parts {
     Parts {
         options: Options {
             max_sessions: 1_000,
@@ -61,7 +60,6 @@ pub fn parts(seed: u64, durability: Durability, faults: Faults) -> Parts {
         journal: JournalOptions {
             durability,
             checkpoint_bytes: 1_500,
-            faults,
             retry_pause: Duration::ZERO,
             ..JournalOptions::default()
         },
@@ -304,7 +302,7 @@ pub fn check(
 use agai_session_core::lock::status::Reached;
 
 /// One life after another on one disk, each ended by a crash after some operation of the disk.
-pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
+pub fn lives(seed: u64) -> Result<u64, Violation> {
     let mut rng = Rng::with_seed(seed);
     let durability = [Durability::None, Durability::Os, Durability::Disk][rng.usize(0..3)];
     let mut disk = SimulatedDisk::new();
@@ -313,7 +311,7 @@ pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
     let mut before = Reached::default();
     let mut crash = Crash::KillProcess;
     for life in 0..3 {
-        let opened = SimulatedStore::open(&disk, parts(seed + life, durability, faults));
+        let opened = SimulatedStore::open(&disk, parts(seed + life, durability));
         let mut store = opened.map_err(|error| Violation(format!("{crash:?}: it does not open: {error}")))?;
         checked += check(before, crash, &store, &mut truth)?;
         // Where it ends, counted from here.
@@ -346,7 +344,7 @@ pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
         if rng.u8(0..4) == 0 {
             // A crash in the middle of the recovery, at any of its operations; then once more from there.
             disk.stop_at(disk.operations() + rng.u64(1..25), Stop::Before);
-            let _ = SimulatedStore::open(&disk, parts(seed, durability, faults));
+            let _ = SimulatedStore::open(&disk, parts(seed, durability));
             let again = [Crash::KillProcess, Crash::PowerCut][rng.usize(0..2)];
             disk = disk.crash(rng.u64(..), again);
             if matches!(again, Crash::PowerCut) && matches!(crash, Crash::KillProcess) {
@@ -354,7 +352,7 @@ pub fn lives(seed: u64, faults: Faults) -> Result<u64, Violation> {
             }
         }
     }
-    let store = SimulatedStore::open(&disk, parts(seed, durability, faults));
+    let store = SimulatedStore::open(&disk, parts(seed, durability));
     let store = store.map_err(|error| Violation(format!("{crash:?}: it does not open: {error}")))?;
     checked += check(before, crash, &store, &mut truth)?;
     Ok(checked)

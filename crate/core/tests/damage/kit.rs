@@ -3,7 +3,6 @@
 use crate::campaign::{parts, text};
 use agai_session_core::disk::Disk;
 use agai_session_core::face::open::Parts;
-use agai_session_core::journal::faults::Faults;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
@@ -16,15 +15,15 @@ use std::collections::BTreeMap;
 pub const NEXT: u64 = 7;
 pub const AFTER: u64 = 8;
 
-pub fn opening(life: u64, on_corruption: OnCorruption, faults: Faults) -> Parts {
-    let mut parts = parts(life, Durability::Os, faults);
+pub fn opening(life: u64, on_corruption: OnCorruption) -> Parts {
+    let mut parts = parts(life, Durability::Os);
     parts.journal.on_corruption = on_corruption;
     parts.journal.checkpoint_bytes = 1 << 30;
     parts
 }
 
 pub fn opened(disk: &SimulatedDisk, life: u64, on_corruption: OnCorruption) -> SimulatedStore {
-    SimulatedStore::open(disk, opening(life, on_corruption, Faults::default())).unwrap()
+    SimulatedStore::open(disk, opening(life, on_corruption)).unwrap()
 }
 
 pub fn new_session(data: &str) -> NewSession<'_> {
@@ -47,7 +46,7 @@ pub fn alive(store: &SimulatedStore, ids: &[SessionId]) -> Alive {
     let mut buffer = TextBuffer::default();
     let mut versions = Alive::new();
     for (at, id) in ids.iter().enumerate() {
-        if let Some(facts) = store.handle.load(&id, false, &mut buffer).unwrap() {
+        if let Some(facts) = store.handle.load(id, false, &mut buffer).unwrap() {
             versions.insert(at, facts.version);
         }
     }
@@ -131,8 +130,8 @@ pub fn copy(disk: &SimulatedDisk) -> SimulatedDisk {
 }
 
 /// Opens a damaged copy: refused; or reported as a torn tail, then there is the store that was found.
-pub fn notice(disk: &SimulatedDisk, faults: Faults) -> Noticed {
-    match SimulatedStore::open(disk, opening(NEXT, OnCorruption::Error, faults)) {
+pub fn notice(disk: &SimulatedDisk) -> Noticed {
+    match SimulatedStore::open(disk, opening(NEXT, OnCorruption::Error)) {
         Err(Error::Corrupt { .. } | Error::FormatNewer { .. }) => Noticed::Refused,
         Err(other) => panic!("{other}"),
         Ok(store) if store.report.torn_bytes > 0 => Noticed::Torn(Box::new(store)),
@@ -146,8 +145,8 @@ pub enum Noticed {
     Not,
 }
 
-pub fn is_noticed(disk: &SimulatedDisk, faults: Faults) -> bool {
-    !matches!(notice(disk, faults), Noticed::Not)
+pub fn is_noticed(disk: &SimulatedDisk) -> bool {
+    !matches!(notice(disk), Noticed::Not)
 }
 
 impl Made {

@@ -1,7 +1,7 @@
 //! Damaged files: each bit flipped, each file cut at each byte, files missing, foreign and swapped. Nothing of it goes unnoticed, and
 //! nothing panics.
 //!
-//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test damage -- --nocapture`; with
+//! `cargo test -p agai-session-core --release --features testing --test damage -- --nocapture`; with
 //! `AGAI_SESSION_FULL=1` ten stores, with `AGAI_SESSION_SEED=N` from another seed.
 #![expect(
     clippy::unwrap_used,
@@ -16,9 +16,9 @@ mod kit;
 mod stale;
 
 use agai_session_core::disk::Disk;
-use agai_session_core::journal::faults::{Fault, Faults};
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::clock::ManualClock;
+use agai_session_core::planted::{Fault, plant};
 use agai_session_core::testing::disk::SimulatedDisk;
 use agai_session_core::testing::simulation::SimulatedStore;
 use campaign::{report, seed, size};
@@ -44,7 +44,7 @@ fn every_flipped_bit_is_reported_and_takes_nothing_but_what_was_written_last() {
                 let damaged = copy(&made.disk);
                 assert!(damaged.flip(&name, bit));
                 let what = format!("AGAI_SESSION_SEED={seed}: bit {bit} of {name}");
-                match notice(&damaged, Faults::default()) {
+                match notice(&damaged) {
                     Noticed::Refused => (),
                     Noticed::Torn(store) => checked += made.check(&store, &what),
                     Noticed::Not => panic!("{what}"),
@@ -75,7 +75,7 @@ fn every_cut_is_reported_but_at_the_end_of_what_was_written_last() {
                 damaged.put(&name, &bytes[..len]);
                 cuts += 1;
                 let what = format!("AGAI_SESSION_SEED={seed}: {name} cut at {len}");
-                let store = match notice(&damaged, Faults::default()) {
+                let store = match notice(&damaged) {
                     Noticed::Refused => continue,
                     Noticed::Torn(store) => *store,
                     Noticed::Not => {
@@ -109,7 +109,7 @@ fn missing_and_swapped_files_are_reported() {
                     None => damaged.remove(&name).unwrap(),
                 }
                 let what = format!("AGAI_SESSION_SEED={seed}: {name}: {what}");
-                assert!(is_noticed(&damaged, Faults::default()), "{what}");
+                assert!(is_noticed(&damaged), "{what}");
                 faults += 1;
             };
             damage(None, "missing");
@@ -170,17 +170,13 @@ fn the_checks_notice_a_torn_record_replayed_past() {
     let disk = make(seed(), 1 << 12).disk;
     let open_segment = open_segment(&disk);
     let bits = disk.contents(&open_segment).unwrap().len() * 8;
-    let unnoticed = |fault| {
-        (0..bits).step_by(61).any(|bit| {
-            let damaged = copy(&disk);
-            assert!(damaged.flip(&open_segment, bit));
-            !is_noticed(&damaged, Faults::plant(fault))
-        })
-    };
-    assert!(
-        unnoticed(Fault::ReplayPastTorn),
-        "going on behind a torn record would be noticed"
-    );
+    let _planted = plant(Fault::ReplayPastTorn);
+    let unnoticed = (0..bits).step_by(61).any(|bit| {
+        let damaged = copy(&disk);
+        assert!(damaged.flip(&open_segment, bit));
+        !is_noticed(&damaged)
+    });
+    assert!(unnoticed, "going on behind a torn record would be noticed");
 }
 
 /// A whole record taken out of the middle leaves the others as they were; only the numbers tell.
@@ -204,8 +200,10 @@ fn a_record_missing_in_the_middle_is_reported() {
             let what = format!("AGAI_SESSION_SEED={seed}: the record at {} is missing", frame[0]);
             let damaged = copy(&disk);
             damaged.put(&open_segment, &[&bytes[..frame[0]], &bytes[frame[1]..]].concat());
-            assert!(is_noticed(&damaged, Faults::default()), "{what}");
-            silent += u32::from(!is_noticed(&damaged, Faults::plant(Fault::GapIgnored)));
+            assert!(is_noticed(&damaged), "{what}");
+            let planted = plant(Fault::GapIgnored);
+            silent += u32::from(!is_noticed(&damaged));
+            drop(planted);
             // Salvaged it is told too, and not gone on with as if it were whole: the next opening would refuse it.
             let store = opened(&damaged, NEXT, OnCorruption::Salvage);
             assert_eq!(store.report.damages.len(), 1, "{what}");
@@ -221,10 +219,10 @@ fn a_record_missing_in_the_middle_is_reported() {
 /// The machine's clock was set back between two lives: nothing lives longer for it, and what had died stays dead.
 #[test]
 fn a_clock_set_back_lengthens_no_life() {
-    let outlives = |faults| {
+    let outlives = || {
         let disk = SimulatedDisk::new();
         let at = |life, now| {
-            let mut parts = opening(life, OnCorruption::Error, faults);
+            let mut parts = opening(life, OnCorruption::Error);
             parts.options.idle_timeout = 1_000;
             parts.clock = Arc::new(ManualClock::new(now));
             parts
@@ -246,9 +244,7 @@ fn a_clock_set_back_lengthens_no_life() {
         clock.advance(101);
         store.handle.has(&id).unwrap()
     };
-    assert!(!outlives(Faults::default()));
-    assert!(
-        outlives(Faults::plant(Fault::WallClockOnly)),
-        "the check notices a wall clock taken as it is"
-    );
+    assert!(!outlives());
+    let _planted = plant(Fault::WallClockOnly);
+    assert!(outlives(), "the check notices a wall clock taken as it is");
 }

@@ -6,7 +6,6 @@ use crate::kit::{
 };
 use crate::{campaign::report, campaign::seed, seeds};
 use agai_session_core::disk::Disk;
-use agai_session_core::journal::faults::Faults;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
@@ -116,7 +115,7 @@ impl Generations {
             Some(bytes) => damaged.put(name, bytes),
             None => damaged.remove(name).unwrap(),
         }
-        let store = SimulatedStore::open(&damaged, opening(NEXT, how, Faults::default()))?;
+        let store = SimulatedStore::open(&damaged, opening(NEXT, how))?;
         let found = alive(&store, &self.ids);
         drop(store);
         // Whatever it made of it, it goes on from there.

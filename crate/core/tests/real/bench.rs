@@ -119,7 +119,7 @@ fn checkpoint(store: &StoreHandle, ids: &[SessionId]) {
         } {
             let id = &ids[random.usize(..ids.len())];
             let at = Instant::now();
-            let committed = store.commit(&id, None, &change);
+            let committed = store.commit(id, None, &change);
             times.push(at.elapsed());
             if committed.is_err() || times.len() % 50 == 0 {
                 // Some 100,000 a second, as of a busy server.
@@ -166,7 +166,7 @@ fn room(path: &Path, pace: u64) {
     while started.elapsed() < Duration::from_secs(10) {
         for _ in 0..1_000 {
             let id = &ids[fastrand::usize(..ids.len())];
-            commits += u64::from(store.commit(&id, None, &change).is_ok());
+            commits += u64::from(store.commit(id, None, &change).is_ok());
         }
         assert!(wait(&store, Until::Written));
         most = bytes().max(most);

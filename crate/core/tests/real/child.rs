@@ -218,7 +218,7 @@ impl Worker<'_> {
                 data: Some(Text::Latin1(text.as_bytes())),
                 ..Change::default()
             };
-            match self.store.commit(&id, None, &change).unwrap() {
+            match self.store.commit(id, None, &change).unwrap() {
                 Commit::Done(_) => self.said.push(format!("alive {} {n}", id.to_text())),
                 _ => drop(self.ids.swap_remove(at)),
             }

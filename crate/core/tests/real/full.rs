@@ -160,7 +160,7 @@ pub fn limited(path: &Path) {
     }
     for (id, ..) in ends {
         say(&format!("try {}", id.to_text()));
-        store.destroy(&id, Reason::Logout).unwrap();
+        store.destroy(id, Reason::Logout).unwrap();
         // The end of the log's file may be too near for some: then they fail, and are not acknowledged.
         if wait(&store, Until::EndsSynced) {
             say(&format!("dead {}", id.to_text()));

@@ -1,6 +1,6 @@
 //! The journal on the real file system, with real processes that are really killed, full disks, failing system calls and power cuts.
 //!
-//! `cargo test --release --features planted-faults --test real [NAME]` runs the slice for CI; `AGAI_SESSION_FULL=1` all of it;
+//! `cargo test --release --features testing --test real -- [NAME]` runs the slice for CI; `AGAI_SESSION_FULL=1` all of it;
 //! `AGAI_SESSION_SEED` repeats a run. A test that this machine cannot run says so, loudly. `bench` prints figures and runs only when
 //! it is named.
 #![expect(

@@ -1,6 +1,6 @@
 //! The core against a plain model over many openings: closes, kills, power cuts, and clocks that jump in between.
 //!
-//! `cargo test -p agai-session-core --release --features simulation,planted-faults --test reopen -- --nocapture`; with
+//! `cargo test -p agai-session-core --release --features testing --test reopen -- --nocapture`; with
 //! `AGAI_SESSION_FULL=1` many more runs, with `AGAI_SESSION_SEED=N` from another seed.
 #![expect(
     clippy::unwrap_used,
@@ -17,7 +17,7 @@ mod reopening;
 mod steps;
 mod world;
 
-use agai_session_core::journal::faults::{Fault, Faults};
+use agai_session_core::planted::{Fault, plant};
 use campaign::{report, seed, size};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
@@ -44,7 +44,7 @@ impl Counts {
 }
 
 /// One run: steps on a new store, then one more opening.
-fn run(seed: u64, faults: Faults, shrinks: u32, counts: &Counts) -> Result<(), String> {
+fn run(seed: u64, shrinks: u32, counts: &Counts) -> Result<(), String> {
     let config = ProptestConfig {
         cases: 1,
         max_shrink_iters: shrinks,
@@ -57,7 +57,7 @@ fn run(seed: u64, faults: Faults, shrinks: u32, counts: &Counts) -> Result<(), S
     let start = prop_oneof![0u64..20_000, Just(1_700_000_000_000)];
     let input = (start, life(), prop::collection::vec(step(), 1..120), reopening());
     let outcome = runner.run(&input, |(now, life, steps, last)| {
-        let mut world = World::open(seed, now, life, faults);
+        let mut world = World::open(seed, now, life);
         for step in &steps {
             world.step(step)?;
         }
@@ -76,7 +76,7 @@ fn after_any_number_of_openings_the_store_is_what_a_plain_model_says() {
     let (first, runs) = (seed(), size(10_000, 600_000));
     let counts = Counts::default();
     for seed in first..first + runs {
-        if let Err(why) = run(seed, Faults::default(), SHRINKS, &counts) {
+        if let Err(why) = run(seed, SHRINKS, &counts) {
             panic!("AGAI_SESSION_SEED={seed}: {why}");
         }
     }
@@ -102,12 +102,10 @@ fn the_model_notices_each_fault_of_its_kind() {
         Fault::DestroyNotSynced,
         Fault::WallClockOnly,
     ] {
+        let _planted = plant(fault);
         let first = seed();
-        let noticed = (first..first + 2_000).find_map(|seed| {
-            run(seed, Faults::plant(fault), 0, &Counts::default())
-                .err()
-                .map(|why| (seed, why))
-        });
+        let noticed = (first..first + 2_000)
+            .find_map(|seed| run(seed, 0, &Counts::default()).err().map(|why| (seed, why)));
         let Some((seed, why)) = noticed else {
             panic!("{fault:?} goes unnoticed")
         };

@@ -51,13 +51,13 @@ impl World {
             Jump::To(instant) => instant,
         };
         // Looked at in a copy first: to read a session is to use it.
-        let (roomy, _) = parts(seed, now, ROOMY, self.faults);
+        let (roomy, _) = parts(seed, now, ROOMY);
         let copy = SimulatedStore::open(&disk.crash(seed, Crash::KillProcess), roomy);
         let copy =
             copy.map_err(|error| TestCaseError::fail(format!("{ended:?}: it does not open: {error}")))?;
         let sessions = self.compare(&ended, &copy, now)?;
 
-        let (parts, clock) = parts(seed.wrapping_add(1), now, life, self.faults);
+        let (parts, clock) = parts(seed.wrapping_add(1), now, life);
         let store =
             SimulatedStore::open(&disk, parts).map_err(|error| TestCaseError::fail(error.to_string()))?;
         store.handle.listen(EventMask::ALL).unwrap();
@@ -178,7 +178,7 @@ impl World {
             let alive = current.as_ref().map(|session| session.id);
             for (at, id) in self.known[n].ids.iter().enumerate() {
                 prop_assert_eq!(
-                    copy.handle.has(&id).unwrap(),
+                    copy.handle.has(id).unwrap(),
                     alive == Some(at),
                     "id {} of session {}",
                     at,

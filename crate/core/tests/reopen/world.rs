@@ -5,7 +5,6 @@ use crate::model::{Model, Need, Session, owned};
 use crate::operations::{Changed, Wanted};
 use crate::steps::{Life, Step, Who};
 use agai_session_core::face::open::Parts;
-use agai_session_core::journal::faults::Faults;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::SimulatedDisk;
@@ -46,7 +45,6 @@ pub struct World {
     pub known: Vec<Known>,
     pub clock: Arc<ManualClock>,
     pub life: Life,
-    pub faults: Faults,
     pub promised: Promised,
     /// Lives that ended, and records that had been acknowledged by then.
     pub ended: u64,
@@ -54,8 +52,8 @@ pub struct World {
 }
 
 /// The parts of one life.
-pub fn parts(seed: u64, now: u64, life: Life, faults: Faults) -> (Parts, Arc<ManualClock>) {
-    let mut parts = campaign::parts(seed, life.durability, faults);
+pub fn parts(seed: u64, now: u64, life: Life) -> (Parts, Arc<ManualClock>) {
+    let mut parts = campaign::parts(seed, life.durability);
     parts.options = Options {
         max_sessions: life.max_sessions,
         max_bytes: life.max_bytes,
@@ -95,7 +93,7 @@ pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
 /// Reads a session under an id: user id, form and data as one text.
 pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
-    let facts = store.handle.load(&id, touch, &mut buffer).unwrap()?;
+    let facts = store.handle.load(id, touch, &mut buffer).unwrap()?;
     let text = match buffer.text() {
         Text::Latin1(bytes) => bytes.iter().map(|&byte| char::from(byte)).collect(),
         Text::Utf16(units) => String::from_utf16(units).unwrap(),
@@ -104,9 +102,9 @@ pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(Stri
 }
 
 impl World {
-    pub fn open(seed: u64, now: u64, life: Life, faults: Faults) -> Self {
+    pub fn open(seed: u64, now: u64, life: Life) -> Self {
         let disk = SimulatedDisk::new();
-        let (parts, clock) = parts(seed, now, life, faults);
+        let (parts, clock) = parts(seed, now, life);
         let store = SimulatedStore::open(&disk, parts).unwrap();
         store.handle.listen(EventMask::ALL).unwrap();
         let model = Model::begin(store.handle.lsn(), now, Vec::new());
@@ -117,7 +115,6 @@ impl World {
             known: Vec::new(),
             clock,
             life,
-            faults,
             promised: Promised::default(),
             ended: 0,
             acknowledged: 0,

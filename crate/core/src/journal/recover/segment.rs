@@ -5,9 +5,9 @@ use crate::format::codec::{Mark, Sealed, SegmentEntry, decode};
 use crate::format::frame::{self, Frame};
 use crate::format::header::{self, FileHeader, FileKind};
 use crate::format::queue::kind;
-use crate::journal::faults::Fault;
 use crate::journal::log::segment_name;
 use crate::journal::reader::Next;
+use crate::planted::{Fault, planted};
 use crc32c::crc32c_append;
 
 const MISSING: &str = "records are missing before this one";
@@ -111,7 +111,7 @@ impl Recovery<'_> {
                 });
                 break;
             }
-            if !self.faults.has(Fault::ReplayPastTorn) {
+            if !planted(Fault::ReplayPastTorn) {
                 self.damaged(&name, offset, found.map(|_| known + 1), what)?;
             }
             passed_over = true;
@@ -123,7 +123,7 @@ impl Recovery<'_> {
         self.watch.file(&name, end.len, records);
         if let Some(sealed) = entry.sealed
             && sealed != end
-            && !self.faults.has(Fault::GapIgnored)
+            && !planted(Fault::GapIgnored)
         {
             self.damaged(&name, end.len, None, "it does not end as the manifest says")?;
         }
@@ -143,13 +143,13 @@ impl Recovery<'_> {
             let mark: Mark = decode(frame.body).ok_or("the mark is malformed")?;
             *synced = mark.synced.max(*synced);
             self.result.image.now = self.result.image.now.max(mark.now);
-            if frame.lsn != end.last_lsn && !self.salvage && !self.faults.has(Fault::GapIgnored) {
+            if frame.lsn != end.last_lsn && !self.salvage && !planted(Fault::GapIgnored) {
                 return Err("records are missing before this mark");
             }
             return Ok(());
         }
         let is_next = frame.lsn == end.last_lsn + 1 || self.salvage && frame.lsn > end.last_lsn;
-        if !is_next && !self.faults.has(Fault::GapIgnored) {
+        if !is_next && !planted(Fault::GapIgnored) {
             return Err(MISSING);
         }
         if frame.lsn - end.last_lsn > NEAR {

@@ -6,12 +6,12 @@ use crate::disk::Disk;
 use crate::format::codec::{Sealed, SnapshotEntry};
 use crate::journal::catalog::salt;
 use crate::journal::log::Log;
-use crate::journal::panics::PanicAt;
 use crate::journal::snapshot::{SnapshotWriter, Step};
 use crate::lock::shared::Shared;
 use crate::lock::status::{News, SnapshotWritten};
 use crate::lock::sync::{JoinHandle, pause, spawn};
 use crate::model::error::Error;
+use crate::planted::{PanicAt, panic_once_at};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -212,7 +212,7 @@ impl Writer {
         let head = guard.store.snapshot_head(self.shared.clock.now());
         drop(guard);
         let salt = salt(&*self.random)?;
-        SnapshotWriter::create(&*self.disk, generation, salt, lsn, head, self.options.faults)
+        SnapshotWriter::create(&*self.disk, generation, salt, lsn, &head)
     }
 
     /// Writes a whole snapshot here and now.
@@ -225,10 +225,9 @@ impl Writer {
         let (shared, disk) = (Arc::clone(&self.shared), Arc::clone(&self.disk));
         let (done, stop) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let (is_done, must_stop) = (Arc::clone(&done), Arc::clone(&stop));
-        let panics = self.panics;
         let thread = spawn("session-checkpoint", move || {
             let _end = End(&is_done, &shared);
-            panics.pass(PanicAt::Checkpoint);
+            panic_once_at(PanicAt::Checkpoint, |uid| shared.has_user(uid));
             finish(snapshot, &shared, &*disk, &must_stop, Some(BREATH))
         })?;
         Ok(Run::Thread { thread, done, stop })

@@ -219,7 +219,7 @@ impl Writer {
         let log = if last {
             None
         } else {
-            Some(Log::create(&*self.disk, entry, 0, self.options.faults)?)
+            Some(Log::create(&*self.disk, entry, 0)?)
         };
         let now = self.shared.clock.now();
         self.catalog.update(|manifest| {

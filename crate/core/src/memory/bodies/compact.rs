@@ -169,7 +169,7 @@ mod tests {
                 if n % 1_000 == 0 {
                     // Used, so that the others are evicted.
                     for (id, _) in &kept {
-                        store.touch(&id, None).unwrap();
+                        store.touch(id, None).unwrap();
                     }
                 }
             }
@@ -188,7 +188,7 @@ mod tests {
         let mut buffer = TextBuffer::default();
         let mut found = 0;
         for (id, len) in &kept {
-            let Some(_) = store.load(&id, false, &mut buffer).unwrap() else {
+            let Some(_) = store.load(id, false, &mut buffer).unwrap() else {
                 continue;
             };
             found += 1;
