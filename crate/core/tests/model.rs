@@ -1,12 +1,13 @@
 //! The handle, the sweeper and shutdown under every interleaving, with loom's model checker.
 //!
 //! A model has no time, so a wait ends by a notification alone: a wake-up that gets lost shows as a deadlock.
-//! Run: `cargo test -p agai-session-core --features loom --release --test model`.
-#![cfg(feature = "loom")]
+//! Run: `cargo test -p agai-session-core --features loom,testing --release --test model`.
+#![cfg(all(feature = "loom", feature = "testing"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::random::OsRandom;
+use agai_session_core::testing::waiting::Waiting;
 use agai_session_core::{
     EventKind, EventMask, NewSession, Options, Reason, SessionId, StoreHandle, Text, TextBuffer,
 };
@@ -174,5 +175,34 @@ fn closing_beside_a_writer_answers_closed_and_ends_the_sweeper() {
         let anything = SessionId::generate(&OsRandom).unwrap();
         assert_eq!(store.has(&anything).unwrap_err().code(), "ERR_SESSION_CLOSED");
         assert!(store.take_events().is_none());
+    });
+}
+
+/// A write beside a journal's thread that is about to sleep is never left lying: the thread sees it before it sleeps, or is woken.
+#[test]
+fn the_journal_wakes_for_every_record() {
+    model(|| {
+        let (store, waiting) = Waiting::open(OPTIONS, Arc::new(ManualClock::new(1)));
+        let thread = loom::thread::spawn(move || {
+            let mut newest = 0;
+            while newest < 2 {
+                newest = waiting.take().unwrap();
+            }
+        });
+        let (id, _) = store.create(&new_session()).unwrap();
+        store.destroy(&id, Reason::Logout).unwrap();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_journal_that_waits_beside_its_end_ends() {
+    model(|| {
+        let (_store, waiting) = Waiting::open(OPTIONS, Arc::new(ManualClock::new(1)));
+        let waiting = Arc::new(waiting);
+        let journal = Arc::clone(&waiting);
+        let thread = loom::thread::spawn(move || assert_eq!(journal.take(), None));
+        waiting.stop();
+        thread.join().unwrap();
     });
 }

@@ -4,14 +4,16 @@
 mod imp {
     use crate::planted;
     use std::hint::spin_loop;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     pub use parking_lot::MutexGuard;
     pub use std::thread::JoinHandle;
 
-    /// Looks at a lock that is taken before sleeping for it: some 50 microseconds, which is what the slices of the background threads
-    /// take. A thread that sleeps or yields loses its processor, on a busy machine for milliseconds, and that is the event loop.
-    const SPINS: u32 = 1_500;
+    /// How long a thread looks at a lock that is taken before it sleeps for it: what the slices of the background threads take. A thread
+    /// that sleeps or yields loses its processor, on a busy machine for milliseconds, and that is the event loop.
+    const SPIN: Duration = Duration::from_micros(50);
+    /// Pauses of the processor between two looks.
+    const PAUSES: u32 = 8;
 
     #[derive(Debug)]
     pub struct Mutex<T>(parking_lot::Mutex<T>);
@@ -22,11 +24,18 @@ mod imp {
         }
 
         pub fn lock(&self) -> MutexGuard<'_, T> {
-            for _ in 0..SPINS {
+            if let Some(guard) = self.0.try_lock() {
+                return guard;
+            }
+            // By the clock: how long a pause takes depends on the processor.
+            let started = Instant::now();
+            while started.elapsed() < SPIN {
+                for _ in 0..PAUSES {
+                    spin_loop();
+                }
                 if let Some(guard) = self.0.try_lock() {
                     return guard;
                 }
-                spin_loop();
             }
             self.0.lock()
         }

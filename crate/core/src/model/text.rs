@@ -78,16 +78,24 @@ impl TextBuffer {
 
     pub(crate) fn set_latin1(&mut self, bytes: &[u8]) {
         self.wide = false;
-        self.latin1.clear();
-        self.latin1.extend_from_slice(bytes);
+        refill(&mut self.latin1, bytes.len(), bytes.iter().copied());
     }
 
     /// From little-endian bytes, which need no alignment.
     pub(crate) fn set_utf16_le(&mut self, bytes: &[u8]) {
         self.wide = true;
-        self.utf16.clear();
-        self.utf16.extend(utf16_le(bytes));
+        refill(&mut self.utf16, bytes.len() / 2, utf16_le(bytes));
     }
+}
+
+/// Replaces what a buffer holds. One that an earlier, long text made large becomes small again.
+fn refill<T>(buffer: &mut Vec<T>, len: usize, units: impl Iterator<Item = T>) {
+    const KEPT: usize = 1 << 16;
+    buffer.clear();
+    if len <= KEPT {
+        buffer.shrink_to(KEPT);
+    }
+    buffer.extend(units);
 }
 
 /// The units that little-endian bytes spell.
@@ -97,4 +105,22 @@ pub fn utf16_le(bytes: &[u8]) -> impl Iterator<Item = u16> {
         .0
         .iter()
         .map(|pair| u16::from_le_bytes(*pair))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A buffer stayed as large as the longest text that it ever held, in each JavaScript thread.
+    #[test]
+    fn a_buffer_is_small_again_after_a_long_text() {
+        let mut buffer = TextBuffer::default();
+        buffer.set_latin1(&vec![b'x'; 1 << 20]);
+        buffer.set_utf16_le(&vec![b'x'; 1 << 20]);
+        assert!(buffer.latin1.capacity() >= 1 << 20 && buffer.utf16.capacity() >= 1 << 19);
+        buffer.set_latin1(b"short");
+        buffer.set_utf16_le(b"s\0");
+        assert_eq!(buffer.text(), Text::Utf16(&[u16::from(b's')]));
+        assert!(buffer.latin1.capacity() <= 1 << 16 && buffer.utf16.capacity() <= 1 << 16);
+    }
 }

@@ -1,23 +1,33 @@
-//! Outbox that wait for their listeners.
+//! The outbox: events that wait for their listeners.
 
 use crate::model::event::{Event, EventMask};
+use crate::model::text::OwnedText;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
-/// Outbox a batch: what JavaScript is given at a time.
+/// Events in a batch, which is what JavaScript is given at a time.
 pub const BATCH: usize = 128;
-/// Outbox kept for a listener that does not keep up: past it the newest are dropped and counted.
-pub const MAX_PENDING: usize = 1 << 20;
+/// Bytes of events kept for a listener that does not keep up, some 500,000 events: past it the newest are dropped and counted.
+pub const MAX_BYTES: usize = 32 << 20;
 
-/// Outbox that wait for their listener, in batches. Grows without copying, like all that is changed under the lock.
+/// The events that wait for one listener, in batches. Grows without copying, like all that is changed under the lock.
 #[derive(Debug, Default)]
 pub struct EventQueue {
     mask: EventMask,
     batches: VecDeque<Vec<Event>>,
-    len: usize,
+    bytes: usize,
     dropped: u64,
-    /// The listener was told and has not emptied the queue since.
+    /// The listener was notified and has not emptied the queue since.
     signalled: bool,
+}
+
+/// What an event occupies.
+fn bytes_of(event: &Event) -> usize {
+    let uid = event.uid.as_ref().map_or(0, |uid| match uid {
+        OwnedText::Latin1(bytes) => bytes.len(),
+        OwnedText::Utf16(units) => 2 * units.len(),
+    });
+    size_of::<Event>() + uid
 }
 
 impl EventQueue {
@@ -37,30 +47,31 @@ impl EventQueue {
         if !self.mask.has(event.kind) {
             return;
         }
-        if self.len >= MAX_PENDING {
+        let bytes = bytes_of(&event);
+        if self.bytes + bytes > MAX_BYTES {
             self.dropped += 1;
             return;
         }
-        self.len += 1;
+        self.bytes += bytes;
         match self.batches.back_mut() {
             Some(batch) if batch.len() < BATCH => batch.push(event),
             _ => self.batches.push_back(vec![event]),
         }
     }
 
-    /// The oldest batch. Once this answers `None`, the next event signals again.
+    /// The oldest batch. Once this returns `None`, the next event signals again.
     pub fn take(&mut self) -> Option<Vec<Event>> {
         let batch = self.batches.pop_front();
         match &batch {
-            Some(batch) => self.len -= batch.len(),
+            Some(batch) => self.bytes -= batch.iter().map(bytes_of).sum::<usize>(),
             None => self.signalled = false,
         }
         batch
     }
 
-    /// Whether the listener must be told now; says so once.
+    /// Whether the listener must be notified now; true once.
     pub fn take_signal(&mut self) -> bool {
-        let signal = self.len > 0 && !self.signalled;
+        let signal = !self.batches.is_empty() && !self.signalled;
         self.signalled |= signal;
         signal
     }
@@ -164,13 +175,24 @@ mod tests {
         assert!(queue.take_signal());
     }
 
+    /// The bound was a number of events, whatever the length of their user ids: 600 MiB for a listener that did not keep up.
     #[test]
-    fn counts_what_it_had_to_drop() {
+    fn the_bytes_of_waiting_events_are_bounded_and_what_is_dropped_is_counted() {
         let mut queue = EventQueue::default();
         queue.set_mask(EventMask::ALL);
-        for _ in 0..MAX_PENDING + 3 {
-            queue.push(event(EventKind::Expired));
+        let long = Event {
+            uid: Some(OwnedText::Utf16(vec![0x416; 255].into())),
+            ..event(EventKind::Expired)
+        };
+        let fits = MAX_BYTES / bytes_of(&long);
+        for _ in 0..fits + 3 {
+            queue.push(long.clone());
         }
         assert_eq!(queue.dropped(), 3);
+        let mut taken = 0;
+        while let Some(batch) = queue.take() {
+            taken += batch.len();
+        }
+        assert_eq!((taken, queue.bytes), (fits, 0));
     }
 }

@@ -5,6 +5,7 @@ pub mod disk;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
 pub mod simulation;
+pub mod waiting;
 
 #[cfg(test)]
 mod golden;
