@@ -16,8 +16,8 @@ export type {
   SessionFacts,
   StoredSession,
   Timeouts,
-} from './store/backend.js';
-export type { DurableStoreOptions, Durability, OpeningProgress } from './store/durable-options.js';
+} from './backend/session-backend.js';
+export type { DurableStoreOptions, Durability, OpeningProgress } from './disk/options.js';
 export { DurableSessionStore } from './store/durable-session-store.js';
 export type {
   DurableSessionEventName,
@@ -28,9 +28,9 @@ export type {
   SessionEvents,
   SessionListener,
 } from './store/events.js';
-export type { CheckpointResult, RecoveryReport } from './store/journal-reports.js';
-export type { SessionStoreOptions } from './store/options.js';
+export type { CheckpointResult, RecoveryReport } from './disk/reports.js';
+export type { SessionStoreOptions } from './backend/store-options.js';
 export type { SessionInfo, SessionPage, SessionStoreStats } from './store/session-info.js';
 export type { SessionRecord } from './store/session-record.js';
 export { SessionStore } from './store/session-store.js';
-export type { CommitResult, CreateOptions } from './store/session-writes.js';
+export type { CommitResult, CreateOptions } from './store/store-writes.js';

@@ -1,5 +1,5 @@
 /** What the exit code says; docs/cli.md has the table. */
-import type { Inspection } from '../store/inspection.js';
+import type { Inspection } from '../disk/inspection.js';
 
 export const Exit = { fine: 0, damaged: 1, usage: 2, unreadable: 3 } as const;
 

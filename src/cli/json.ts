@@ -1,6 +1,6 @@
 /** What `--json` prints; docs/cli.md has the shape. */
 import type { SessionError } from '../errors.js';
-import type { FileFacts, Inspection, ListedSession } from '../store/inspection.js';
+import type { FileFacts, Inspection, ListedSession } from '../disk/inspection.js';
 import type { LookArguments } from './arguments.js';
 import { Exit, exitOf } from './exit.js';
 import { safe } from './text.js';

@@ -47,7 +47,7 @@ async function look(args: LookArguments): Promise<Answer> {
   const style = isColourful() ? terminalStyle : plainStyle;
   try {
     // Loaded here, so that an addon which does not load is told as any other failure.
-    const { inspectDirectory } = await import('../store/inspection.js');
+    const { inspectDirectory } = await import('../disk/inspection.js');
     const found = await inspectDirectory(args.path, {
       list: args.sessions ? args.limit : 0,
       data: args.data,

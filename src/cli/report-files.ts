@@ -1,5 +1,5 @@
 /** The files of a directory, a line each. */
-import type { FileContents, FileFacts, Inspection } from '../store/inspection.js';
+import type { FileContents, FileFacts, Inspection } from '../disk/inspection.js';
 import { safe, table } from './text.js';
 import { ago, count, several, size } from './units.js';
 

@@ -1,5 +1,5 @@
 /** The sessions: how many and how old, and one by one if asked. */
-import type { Inspection, ListedSession } from '../store/inspection.js';
+import type { Inspection, ListedSession } from '../disk/inspection.js';
 import type { LookArguments } from './arguments.js';
 import { safe, table } from './text.js';
 import { ago, count, size, span } from './units.js';

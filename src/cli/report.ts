@@ -1,6 +1,6 @@
 /** What `verify` and `inspect` print for people. */
 import type { SessionError } from '../errors.js';
-import type { DamagedPlace, Inspection } from '../store/inspection.js';
+import type { DamagedPlace, Inspection } from '../disk/inspection.js';
 import type { LookArguments } from './arguments.js';
 import { fileLines } from './report-files.js';
 import { listedLines, sessionsText } from './report-sessions.js';

@@ -1,6 +1,6 @@
 /**
  * `req.session`, which is no property of the request itself but one of all requests, defined once: what an own property of a request
- * of Express' costs is said in manager/attachment.ts.
+ * of Express' costs is said in response/attachment.ts.
  */
 import { IncomingMessage } from 'node:http';
 import { Exchange } from '../manager/exchange.js';

@@ -5,10 +5,10 @@ import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
 import type { BroughtForm } from '../session/kept-form.js';
 import { Session, type Concurrency, type SessionContext } from '../session/session.js';
-import type { SessionBackend, StoredSession } from '../store/backend.js';
-import { Attachment } from './attachment.js';
+import type { SessionBackend, StoredSession } from '../backend/session-backend.js';
+import { Attachment } from '../response/attachment.js';
 import type { CookiePolicy } from './cookie.js';
-import { Gate } from './response.js';
+import { Gate } from '../response/gate.js';
 
 /** Whether the client's connection is secure; undefined if whoever is asked does not know. */
 export type SecureOf = (req: IncomingMessage) => boolean | undefined;

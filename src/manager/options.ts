@@ -2,11 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { checkNames, oneOf, typeError } from '../options.js';
 import type { Concurrency } from '../session/session.js';
-import type { SessionBackend } from '../store/backend.js';
-import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../store/durable-options.js';
+import type { SessionBackend } from '../backend/session-backend.js';
+import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
 import { DurableSessionStore } from '../store/durable-session-store.js';
-import { OpeningBackend } from '../store/opening-backend.js';
-import { storeOptionNames, type SessionStoreOptions } from '../store/options.js';
+import { OpeningBackend } from '../backend/deferred-backend.js';
+import { storeOptionNames, type SessionStoreOptions } from '../backend/store-options.js';
 import { SessionStore } from '../store/session-store.js';
 import { CookiePolicy, type CookieOptions } from './cookie.js';
 

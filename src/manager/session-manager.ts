@@ -5,16 +5,16 @@ import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
 import { Session, type SessionContext, type SessionData } from '../session/session.js';
-import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
-import { checkId } from '../store/ids.js';
+import type { CookieLookup, SessionBackend, StoredSession } from '../backend/session-backend.js';
+import { checkId } from '../backend/ids.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
-import { isPlain } from './attachment.js';
+import { isPlain } from '../response/attachment.js';
 import { Exchange, type SecureOf, type StartOptions, type Surroundings } from './exchange.js';
 import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
-import { giveUp } from './failure.js';
-import type { Response } from './head.js';
-import { areHeadersSent, gateOf } from './response.js';
+import { giveUp } from '../response/failure.js';
+import type { Response } from '../response/head.js';
+import { areHeadersSent, gateOf } from '../response/gate.js';
 
 export type { StartOptions };
 

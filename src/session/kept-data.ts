@@ -1,5 +1,5 @@
 /** The data of one session during one request: as it is stored, and as its user changes it. */
-import { parseData, stringifyData } from '../store/json.js';
+import { parseData, stringifyData } from '../backend/json.js';
 import { mergeInto } from './merge.js';
 import { hasOutline, outlineOf, type Outline } from './outline.js';
 

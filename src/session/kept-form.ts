@@ -1,5 +1,5 @@
 /** The form parameters of one session during one request: those that it kept, and those that this request brings. */
-import { parseData } from '../store/json.js';
+import { parseData } from '../backend/json.js';
 import type { Form, FormParameters } from './form.js';
 
 /** Reads what the request in hand brought of each kind; `undefined` for a request that brought none. */

@@ -3,9 +3,15 @@ import { inspect } from 'node:util';
 import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { checkNames, duration, type Duration } from '../options.js';
-import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
-import { EMPTY } from '../store/json.js';
-import { checkUid, GUEST } from '../store/ids.js';
+import type {
+  CommitOutcome,
+  SessionBackend,
+  SessionChange,
+  SessionFacts,
+  StoredSession,
+} from '../backend/session-backend.js';
+import { EMPTY } from '../backend/json.js';
+import { checkUid, GUEST } from '../backend/ids.js';
 import { refuseCallback } from './callback.js';
 import type { FormParameters } from './form.js';
 import { KeptData } from './kept-data.js';

@@ -1,16 +1,16 @@
 /** The typed store on disk. */
 import type { MaybePromise } from '../maybe-promise.js';
-import { Acknowledgements } from './acks.js';
-import type { DurableSettings, Durability } from './durable-options.js';
+import { Acknowledgements } from '../disk/acknowledgements.js';
+import type { DurableSettings, Durability } from '../disk/options.js';
 import { journalEventNames, Listeners, sessionEventNames, type DurableSessionEvents } from './events.js';
-import { Journal } from './journal.js';
-import type { CheckpointResult, RecoveryReport } from './journal-reports.js';
-import { NativeBackend, type OpenNative } from './native-backend.js';
-import { openJournal } from './opening.js';
-import { SessionReads } from './session-reads.js';
+import { Journal } from '../disk/journal.js';
+import type { CheckpointResult, RecoveryReport } from '../disk/reports.js';
+import { NativeBackend, type OpenNative } from '../backend/native-backend.js';
+import { openJournal } from '../disk/opening.js';
+import { SessionReads } from './store-reads.js';
 import type { SessionRecord } from './session-record.js';
-import { SessionWrites, type CommitResult, type CreateOptions, type DataChange } from './session-writes.js';
-import { Signal } from './signal.js';
+import { SessionWrites, type CommitResult, type CreateOptions, type DataChange } from './store-writes.js';
+import { Signal } from '../backend/signal.js';
 
 /**
  * Sessions in this process's memory and on its disk: `await SessionStore.open(options)` opens one. Reads are those of a

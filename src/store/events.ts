@@ -1,7 +1,7 @@
 /** What a store tells its listeners. */
 import type { SessionError } from '../errors.js';
-import { GUEST } from './ids.js';
-import type { CheckpointResult, RecoveryReport } from './journal-reports.js';
+import { GUEST } from '../backend/ids.js';
+import type { CheckpointResult, RecoveryReport } from '../disk/reports.js';
 
 /** Something that happened to a session. Carries its public handle, never its id. */
 export interface SessionEvent<Reason extends string = string> {

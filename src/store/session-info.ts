@@ -1,6 +1,6 @@
 /** What an operator may see of sessions. */
 import type { NativeStats } from '../native.js';
-import { GUEST } from './ids.js';
+import { GUEST } from '../backend/ids.js';
 
 /** A session as an operator may see it: no id, no data. Instants are milliseconds since 1970. */
 export interface SessionInfo {

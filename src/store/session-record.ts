@@ -1,8 +1,8 @@
 /** A session as the direct store API gives it. */
 import { inspect } from 'node:util';
-import type { SessionFacts, StoredSession } from './backend.js';
-import { GUEST } from './ids.js';
-import { parseData } from './json.js';
+import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
+import { GUEST } from '../backend/ids.js';
+import { parseData } from '../backend/json.js';
 
 /** One session, read at one moment: a copy, which later changes do not touch. Instants are milliseconds since 1970. */
 export class SessionRecord<Data> {

@@ -1,15 +1,15 @@
 /** The typed store in memory: the direct API, usable outside HTTP. */
 import { typeError } from '../options.js';
-import { nativeClock } from '../testing/manual-clock.js';
-import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from './durable-options.js';
+import { nativeClock } from '../clock.js';
+import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
 import { openDurableStore, type DurableSessionStore } from './durable-session-store.js';
 import { Listeners, sessionEventNames } from './events.js';
-import { NativeBackend, openMemory } from './native-backend.js';
-import { checkStoreOptions, type SessionStoreOptions } from './options.js';
-import { SessionReads } from './session-reads.js';
+import { NativeBackend, openMemory } from '../backend/native-backend.js';
+import { checkStoreOptions, type SessionStoreOptions } from '../backend/store-options.js';
+import { SessionReads } from './store-reads.js';
 import type { SessionRecord } from './session-record.js';
-import { SessionWrites, type CommitResult, type CreateOptions, type DataChange } from './session-writes.js';
-import { Signal } from './signal.js';
+import { SessionWrites, type CommitResult, type CreateOptions, type DataChange } from './store-writes.js';
+import { Signal } from '../backend/signal.js';
 
 /**
  * Sessions in this process's memory, off the JavaScript heap: bounded, expiring on time. Synchronous: every call takes from

@@ -1,2 +1,2 @@
 /** For tests of applications that use sessions. */
-export { ManualClock } from './manual-clock.js';
+export { ManualClock } from '../clock.js';

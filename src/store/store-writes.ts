@@ -2,10 +2,10 @@
 import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { checkNames, optionalDuration, wholeNumber, type Duration } from '../options.js';
-import type { StoredSession } from './backend.js';
-import { checkId, checkUid } from './ids.js';
-import { parseData, stringifyData } from './json.js';
-import type { NativeBackend } from './native-backend.js';
+import type { StoredSession } from '../backend/session-backend.js';
+import { checkId, checkUid } from '../backend/ids.js';
+import { parseData, stringifyData } from '../backend/json.js';
+import type { NativeBackend } from '../backend/native-backend.js';
 import { recordOf, SessionRecord } from './session-record.js';
 
 /** What `create` can be told of one session. */

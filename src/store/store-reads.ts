@@ -1,12 +1,12 @@
 /** What every store of this process does in the same way, in memory or on disk: reading, looking around, telling events. */
 import { checkNames, optionalDuration, rangeError, typeError, wholeNumber, type Duration } from '../options.js';
-import type { SessionBackend } from './backend.js';
+import type { SessionBackend } from '../backend/session-backend.js';
 import type { Listeners, SessionEvents } from './events.js';
-import { checkId } from './ids.js';
-import type { NativeBackend } from './native-backend.js';
+import { checkId } from '../backend/ids.js';
+import type { NativeBackend } from '../backend/native-backend.js';
 import { pageOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
 import { recordOf, type SessionRecord } from './session-record.js';
-import type { Signal } from './signal.js';
+import type { Signal } from '../backend/signal.js';
 
 /** How long events are handed out before others have their turn. */
 const DELIVERY_MS = 0.5;

@@ -9,9 +9,9 @@ import type {
   SessionFacts,
   StoredSession,
   Timeouts,
-} from './backend.js';
-import type { DurableSettings } from './durable-options.js';
-import { openDurableStore, type DurableSessionStore } from './durable-session-store.js';
+} from './session-backend.js';
+import type { DurableSettings } from '../disk/options.js';
+import { openDurableStore, type DurableSessionStore } from '../store/durable-session-store.js';
 
 /** Opens a store of its own. If that fails, every call fails with the same error. */
 export class OpeningBackend implements SessionBackend {

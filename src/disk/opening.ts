@@ -1,9 +1,9 @@
 /** Opening a store on disk: a thread of the addon recovers, and this one is told. */
 import { NativeOpening, Place, toSessionError } from '../native.js';
-import { nativeClock } from '../testing/manual-clock.js';
-import type { DurableSettings } from './durable-options.js';
-import { warnOfListener } from './events.js';
-import type { OpenNative } from './native-backend.js';
+import { nativeClock } from '../clock.js';
+import type { DurableSettings } from './options.js';
+import { warnOfListener } from '../store/events.js';
+import type { OpenNative } from '../backend/native-backend.js';
 
 /** How often a progress is told, in milliseconds. */
 const PROGRESS_MS = 100;

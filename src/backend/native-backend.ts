@@ -13,9 +13,9 @@ import type {
   SessionFacts,
   StoredSession,
   Timeouts,
-} from './backend.js';
-import { isBackpressure, type Acknowledgements } from './acks.js';
-import type { StoreLimits } from './options.js';
+} from './session-backend.js';
+import { isBackpressure, type Acknowledgements } from '../disk/acknowledgements.js';
+import type { StoreLimits } from './store-options.js';
 
 /** Characters of an id. */
 const ID_LENGTH = 43;

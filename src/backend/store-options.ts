@@ -1,5 +1,5 @@
 /** What a session store can be told, and its defaults. */
-import { ManualClock, nativeClock } from '../testing/manual-clock.js';
+import { ManualClock, nativeClock } from '../clock.js';
 import {
   checkNames,
   duration,
@@ -10,7 +10,7 @@ import {
   type Duration,
   type Size,
 } from '../options.js';
-import type { Timeouts } from './backend.js';
+import type { Timeouts } from './session-backend.js';
 
 export interface SessionStoreOptions {
   /**

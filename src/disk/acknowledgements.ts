@@ -3,7 +3,7 @@ import { SessionError, type SessionErrorCode } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { JournalState, Place, type NativeStore } from '../native.js';
 import { AckQueue } from './ack-queue.js';
-import type { Durability } from './durable-options.js';
+import type { Durability } from './options.js';
 import { Pulse } from './pulse.js';
 
 /** Beats that an acknowledgement may take: two seconds. A busy event loop misses beats, and is not taken for a slow disk. */

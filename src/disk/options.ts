@@ -3,7 +3,12 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeJournalOptions } from '../native.js';
 import { oneOf, typeError } from '../options.js';
-import { checkStoreOptions, storeOptionNames, type SessionStoreOptions, type StoreLimits } from './options.js';
+import {
+  checkStoreOptions,
+  storeOptionNames,
+  type SessionStoreOptions,
+  type StoreLimits,
+} from '../backend/store-options.js';
 
 const durabilities = ['none', 'os', 'disk'] as const;
 const corruptions = ['error', 'fresh', 'salvage'] as const;

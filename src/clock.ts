@@ -1,6 +1,6 @@
 /** A clock for tests. */
-import { NativeClock } from '../native.js';
-import { duration, wholeNumber, type Duration } from '../options.js';
+import { NativeClock } from './native.js';
+import { duration, wholeNumber, type Duration } from './options.js';
 
 const natives = new WeakMap<ManualClock, NativeClock>();
 

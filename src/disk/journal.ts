@@ -1,10 +1,10 @@
 /** The files of one store, as far as JavaScript has to do with them: flush, checkpoint, close, and their news. */
 import { SessionError, type SessionErrorCode } from '../errors.js';
 import type { NativeJournalEvent, NativeStore } from '../native.js';
-import type { Acknowledgements } from './acks.js';
-import type { JournalEvents, Listeners } from './events.js';
-import type { CheckpointResult, RecoveryReport } from './journal-reports.js';
-import type { Signal } from './signal.js';
+import type { Acknowledgements } from './acknowledgements.js';
+import type { JournalEvents, Listeners } from '../store/events.js';
+import type { CheckpointResult, RecoveryReport } from './reports.js';
+import type { Signal } from '../backend/signal.js';
 
 export class Journal {
   readonly recovery: RecoveryReport;
