@@ -1,17 +1,18 @@
-/** A clock for tests. */
+/** The clock that tests move by hand; `agai-session/testing` exports it. */
 import { NativeClock } from './native.js';
 import { duration, wholeNumber, type Duration } from './options.js';
 
 const natives = new WeakMap<ManualClock, NativeClock>();
 
 /**
- * A clock that stands still until it is moved: tests of expiry need no sleep. Pass it to a store as `clock`; several stores
- * may share one. Readers see an expiry at once after `advance`; the `expired` events follow asynchronously, as always.
+ * A clock that stands still until it is moved, so that tests of expiry need not sleep. Pass it to a store as the option `clock`;
+ * several stores may share one. After `advance`, reads see an expiry immediately; the `expired` events follow asynchronously, as
+ * always.
  */
 export class ManualClock {
   /**
-   * Starts at `now`, milliseconds since 1970; default: the time of the call.
-   * @throws TypeError, RangeError if that is none.
+   * Starts at `now`, in milliseconds since 1970; default: the current time.
+   * @throws TypeError, RangeError if `now` is not a whole number from 0.
    */
   constructor(now: number = Date.now()) {
     natives.set(this, new NativeClock(wholeNumber('now', now, 0, Number.MAX_SAFE_INTEGER)));
@@ -27,7 +28,7 @@ export class ManualClock {
   }
 }
 
-/** The addon's clock behind a manual one; `undefined` for what only looks like one. */
+/** The addon's clock behind a `ManualClock`; `undefined` for an object that its constructor did not make. */
 export function nativeClock(clock: ManualClock): NativeClock | undefined {
   return natives.get(clock);
 }

@@ -1,19 +1,19 @@
-/** The callback that the addon calls when it has something to tell. */
+/** The callback through which the addon notifies a store that events or acknowledgements are waiting. */
 
 /**
- * The addon holds its callback for as long as it lives: the callback must not hold the store, or none is ever collected. So
- * whoever wants to be told keeps its own function, and this one knows it weakly.
+ * The addon holds its callback as long as it lives. If the callback held the store, no store would ever be garbage-collected, so
+ * listeners are held weakly here: whoever adds one must hold it.
  */
 export class Signal {
-  readonly #told: WeakRef<() => void>[] = [];
+  readonly #listeners: WeakRef<() => void>[] = [];
 
-  /** For the addon. */
+  /** The callback for the addon. */
   readonly send = (): void => {
-    for (const reference of this.#told) reference.deref()?.();
+    for (const reference of this.#listeners) reference.deref()?.();
   };
 
-  /** Calls `listener` at each signal for as long as somebody else holds it. */
-  tell(listener: () => void): void {
-    this.#told.push(new WeakRef(listener));
+  /** Calls `listener` at each signal, as long as somebody else holds it. */
+  listen(listener: () => void): void {
+    this.#listeners.push(new WeakRef(listener));
   }
 }

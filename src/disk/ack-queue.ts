@@ -1,27 +1,27 @@
-/** Those who wait for the disk, first come first served. */
+/** The queue of the writes that wait for the disk. */
 
-/** A place in the ring, used again and again. */
+/** An entry of the ring, which is reused. */
 interface Waiter {
-  /** Of the write that is waited for. */
+  /** The log sequence number of the write. */
   lsn: number;
-  /** The beat at which the wait began. */
+  /** The tick at which the wait began. */
   since: number;
-  /** What the promise is kept with. */
-  answer: unknown;
-  resolve: (answer: never) => void;
+  /** The value that the promise resolves with. */
+  result: unknown;
+  resolve: (result: never) => void;
   reject: (error: unknown) => void;
 }
 
-/** A ring of waiters in the order of their writes: a wait costs its promise, and nothing else once the ring has grown. */
+/** A ring of waiters in the order of their writes. Once the ring has grown, a wait allocates its promise and nothing else. */
 export class AckQueue {
-  /** The newest write that needs no waiting any more. */
+  /** The newest write that need not wait any more. */
   acknowledged = 0;
   #ring: Waiter[] = Array.from({ length: 16 }, emptyWaiter);
   #head = 0;
   #size = 0;
-  /** The waiter whose promise is being made. */
+  /** The waiter whose promise is being constructed. */
   #filling: Waiter;
-  readonly #executor = (resolve: (answer: never) => void, reject: (error: unknown) => void): void => {
+  readonly #executor = (resolve: (result: never) => void, reject: (error: unknown) => void): void => {
     this.#filling.resolve = resolve;
     this.#filling.reject = reject;
   };
@@ -34,44 +34,44 @@ export class AckQueue {
     return this.#size;
   }
 
-  /** The promise of `answer`, kept once the write `lsn` is acknowledged. */
-  wait<T>(lsn: number, answer: T, now: number): Promise<T> {
+  /** A promise that resolves with `result` once the write `lsn` is acknowledged. */
+  wait<T>(lsn: number, result: T, now: number): Promise<T> {
     if (this.#size === this.#ring.length) this.#grow();
     const waiter = this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)]!;
     this.#size += 1;
     waiter.lsn = lsn;
     waiter.since = now;
-    waiter.answer = answer;
+    waiter.result = result;
     this.#filling = waiter;
     return new Promise<T>(this.#executor);
   }
 
-  /** Keeps the promises of all that is acknowledged by now. */
+  /** Notes that all writes up to `upTo` are acknowledged, and resolves their promises. */
   acknowledge(upTo: number): void {
     if (upTo > this.acknowledged) this.acknowledged = upTo;
-    this.release(this.acknowledged);
+    this.resolve(this.acknowledged);
   }
 
-  /** Keeps the promises up to a write, acknowledged or not. */
-  release(upTo: number): void {
+  /** Resolves the promises of all writes up to `upTo`, acknowledged or not. */
+  resolve(upTo: number): void {
     while (this.#size > 0 && this.#first.lsn <= upTo) {
-      const { resolve, answer } = this.#first;
+      const { resolve, result } = this.#first;
       this.#drop();
-      resolve(answer as never);
+      resolve(result as never);
     }
   }
 
-  /** Breaks the promises up to a write, each with an error of its own. */
-  fail(upTo: number, error: () => unknown): void {
-    while (this.#size > 0 && this.#first.lsn <= upTo) this.#breakFirst(error());
+  /** Rejects the promises of all writes up to `upTo`, each with an error of its own. */
+  reject(upTo: number, error: () => unknown): void {
+    while (this.#size > 0 && this.#first.lsn <= upTo) this.#rejectFirst(error());
   }
 
-  /** Breaks the promises that were given at the beat `since` or before. */
+  /** Rejects the promises that have waited since the tick `since` or longer. */
   expire(since: number, error: () => unknown): void {
-    while (this.#size > 0 && this.#first.since <= since) this.#breakFirst(error());
+    while (this.#size > 0 && this.#first.since <= since) this.#rejectFirst(error());
   }
 
-  #breakFirst(error: unknown): void {
+  #rejectFirst(error: unknown): void {
     const { reject } = this.#first;
     this.#drop();
     reject(error);
@@ -81,12 +81,12 @@ export class AckQueue {
     return this.#ring[this.#head]!;
   }
 
-  /** Takes the first out, and leaves nothing of it behind in the ring. */
+  /** Removes the first waiter, and leaves no references of it in the ring. */
   #drop(): void {
     const waiter = this.#first;
-    waiter.answer = undefined;
-    waiter.resolve = nobody;
-    waiter.reject = nobody;
+    waiter.result = undefined;
+    waiter.resolve = ignore;
+    waiter.reject = ignore;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.#size -= 1;
   }
@@ -98,8 +98,8 @@ export class AckQueue {
   }
 }
 
-function nobody(): void {}
+function ignore(): void {}
 
 function emptyWaiter(): Waiter {
-  return { lsn: 0, since: 0, answer: undefined, resolve: nobody, reject: nobody };
+  return { lsn: 0, since: 0, result: undefined, resolve: ignore, reject: ignore };
 }

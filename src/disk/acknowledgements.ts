@@ -1,41 +1,44 @@
-/** Who waits for the disk, and what they are told. */
+/** When writes to a store on disk are acknowledged, and with what error they fail otherwise. */
+import type { Acknowledgements } from '../backend/acknowledgements.js';
 import { SessionError, type SessionErrorCode } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { JournalState, Place, type NativeStore } from '../native.js';
+import { JournalState, ResultIndex, type NativeStore } from '../native.js';
 import { AckQueue } from './ack-queue.js';
 import type { Durability } from './options.js';
 import { Pulse } from './pulse.js';
 
-/** Beats that an acknowledgement may take: two seconds. A busy event loop misses beats, and is not taken for a slow disk. */
-const MAX_BEATS = 2_000 / Pulse.INTERVAL_MS + 1;
+/** Ticks that an acknowledgement may take: two seconds. A busy event loop misses ticks, and so is not taken for a slow disk. */
+const MAX_TICKS = 2_000 / Pulse.INTERVAL_MS + 1;
 const SLOW =
   'the disk took more than 2 s: memory has this change, and the disk will have it when it can. Nothing else needs to be done';
 
 /**
- * The acknowledgements of one store. Every write has a number, the LSN; the journal tells up to which it has handed writes to
- * the operating system, and up to which the disk has them. What needs no waiting is answered at once, as a value.
+ * The acknowledgements of one store. Every write has a log sequence number (LSN). The journal reports up to which LSN it has passed
+ * writes to the operating system (written), and up to which the disk has them (synced). A write that need not wait returns its result
+ * immediately, as a value.
  */
-export class Acknowledgements {
+export class DiskAcknowledgements implements Acknowledgements {
   readonly #native: NativeStore;
   readonly #results: Float64Array;
   readonly #fromMemory: boolean;
   readonly #written = new AckQueue();
   readonly #synced = new AckQueue();
-  /** The ends of sessions, for which there is room on a disk that is full otherwise. */
+  /** Ends of sessions. Space is reserved for them, so they may succeed on a disk that is full otherwise. */
   readonly #ended = new AckQueue();
-  /** Those who asked for the disk itself: they have patience, and are never told anything but the truth. */
+  /** Calls of `flush`: they wait without a time limit, and never resolve before the disk has the write. */
   readonly #flushed = new AckQueue();
-  /** Where ordinary writes wait; `undefined` where they do not. */
+  /** The queue of ordinary writes; `undefined` if they do not wait. */
   readonly #saved: AckQueue | undefined;
-  readonly #pulse = new Pulse(() => this.#beat());
+  readonly #pulse = new Pulse(() => this.#onTick());
   #state: number = JournalState.healthy;
-  /** Writes up to here that are not acknowledged have failed; the ends of sessions have theirs. */
+  /** Writes up to this LSN that are not acknowledged have failed. */
   #failed = 0;
+  /** The same for ends of sessions. */
   #endsFailed = 0;
-  /** Those who wait for anything to change. */
+  /** Resolved at the next report of the journal. */
   #change: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  /** `fromMemory`: writes go on while the disk fails. */
+  /** `fromMemory`: writes are acknowledged from memory while the disk fails. */
   constructor(native: NativeStore, results: Float64Array, durability: Durability, fromMemory: boolean) {
     this.#native = native;
     this.#results = results;
@@ -51,51 +54,51 @@ export class Acknowledgements {
     return this.#state === JournalState.closed;
   }
 
-  /** The answer of the write that was just made, once it survives what the store's durability says. */
-  saved<T>(answer: T): MaybePromise<T> {
-    return this.#saved === undefined ? answer : this.#wait(this.#saved, answer);
+  saved<T>(result: T): MaybePromise<T> {
+    return this.#saved === undefined ? result : this.#wait(this.#saved, result);
   }
 
-  /** The answer of what was just moved to another id, once the disk has it: the old id must not come back. */
-  moved<T>(answer: T): MaybePromise<T> {
-    return this.#wait(this.#synced, answer);
+  moved<T>(result: T): MaybePromise<T> {
+    return this.#wait(this.#synced, result);
   }
 
-  /** The answer of what was just ended, once the disk has it: a logout that a crash undoes is a break-in. */
-  ended<T>(answer: T): MaybePromise<T> {
-    return this.#wait(this.#ended, answer);
+  ended<T>(result: T): MaybePromise<T> {
+    return this.#wait(this.#ended, result);
   }
 
-  /** Kept once the disk has the write that was just made, however long it takes. */
+  /** Waits until the disk has the latest write, however long it takes. */
   flushed(): MaybePromise<void> {
     return this.#wait(this.#flushed, undefined);
   }
 
-  /**
-   * Makes a write again that found the queue full, each time the journal got on, until the time is up. `write` throws if it is
-   * refused once more; it answers a promise that is broken if it was made and is not acknowledged.
-   */
-  async retry<T>(write: () => MaybePromise<T>): Promise<T> {
-    const end = this.#pulse.beats + MAX_BEATS;
+  retry<T>(error: unknown, write: () => MaybePromise<T>): Promise<T> {
+    if (!isBackpressure(error)) throw error;
+    return this.#retry(write);
+  }
+
+  /** Repeats a write each time the journal made progress, until it is not refused or the time is up. */
+  async #retry<T>(write: () => MaybePromise<T>): Promise<T> {
+    const end = this.#pulse.ticks + MAX_TICKS;
     for (;;) {
       await this.changed();
-      let answer: MaybePromise<T>;
+      let result: MaybePromise<T>;
       try {
-        answer = write();
+        result = write();
       } catch (error) {
-        if (!isBackpressure(error) || this.#pulse.beats >= end) throw error;
+        if (!isBackpressure(error) || this.#pulse.ticks >= end) throw error;
         continue;
       }
-      return await answer;
+      // The write was made; if its promise rejects, it was not acknowledged, and must not be repeated.
+      return await result;
     }
   }
 
-  /** Resolves when the journal tells anything, a beat later at the latest. */
+  /** Resolves when the journal reports anything, or at the next tick. */
   changed(): Promise<void> {
     if (this.#change === undefined) {
       let resolve!: () => void;
-      const promise = new Promise<void>((kept) => {
-        resolve = kept;
+      const promise = new Promise<void>((resolvePromise) => {
+        resolve = resolvePromise;
       });
       this.#change = { promise, resolve };
       this.#pulse.start();
@@ -103,30 +106,30 @@ export class Acknowledgements {
     return this.#change.promise;
   }
 
-  /** Asks the journal how far it is, and tells those who waited for it. */
+  /** Reads the journal's progress, and settles the promises that it decides. */
   update(): void {
     this.#state = this.#native.acks();
-    this.#failed = this.#results[Place.failed]!;
-    this.#endsFailed = this.#results[Place.endsFailed]!;
-    this.#ended.acknowledge(this.#results[Place.endsSynced]!);
-    this.#written.acknowledge(this.#results[Place.written]!);
-    this.#synced.acknowledge(this.#results[Place.synced]!);
-    this.#flushed.acknowledge(this.#results[Place.synced]!);
-    if (this.#isWaitedFor) this.#tellOfTrouble();
+    this.#failed = this.#results[ResultIndex.failed]!;
+    this.#endsFailed = this.#results[ResultIndex.endsFailed]!;
+    this.#ended.acknowledge(this.#results[ResultIndex.endsSynced]!);
+    this.#written.acknowledge(this.#results[ResultIndex.written]!);
+    this.#synced.acknowledge(this.#results[ResultIndex.synced]!);
+    this.#flushed.acknowledge(this.#results[ResultIndex.synced]!);
+    if (this.#hasWaiters) this.#settleFailed();
     const change = this.#change;
     this.#change = undefined;
-    if (!this.#isWaitedFor) this.#pulse.rest();
+    if (!this.#hasWaiters) this.#pulse.stop();
     change?.resolve();
   }
 
-  /** The newest error of the disk. */
+  /** The latest error of the disk. */
   diskError(): SessionError {
     const { code, message } = this.#native.ioError() ?? { code: '', message: 'the disk failed' };
     const ours = code.startsWith('ERR_SESSION_') ? (code as SessionErrorCode) : 'ERR_SESSION_IO';
     return new SessionError(ours, message);
   }
 
-  /** What a wait ends with that the disk does not meet. */
+  /** The error of a write that the disk did not take. */
   failure(): SessionError {
     const cause = this.diskError();
     if (!this.isDegraded) return cause;
@@ -138,62 +141,62 @@ export class Acknowledgements {
     );
   }
 
-  get #isWaitedFor(): boolean {
+  get #hasWaiters(): boolean {
     const waiting = this.#written.size + this.#synced.size + this.#ended.size + this.#flushed.size;
     return waiting > 0 || this.#change !== undefined;
   }
 
-  #wait<T>(queue: AckQueue, answer: T): MaybePromise<T> {
-    const lsn = this.#results[Place.lsn]!;
-    if (lsn <= queue.acknowledged) return answer;
-    if (this.#state !== JournalState.healthy || lsn <= this.#failedOf(queue)) {
-      // What is known may be old: a signal that tells of the mend may be on its way.
+  #wait<T>(queue: AckQueue, result: T): MaybePromise<T> {
+    const lsn = this.#results[ResultIndex.lsn]!;
+    if (lsn <= queue.acknowledged) return result;
+    if (this.#state !== JournalState.healthy || lsn <= this.#failedUpTo(queue)) {
+      // The known state may be out of date: a signal that the disk has recovered may be on its way.
       this.update();
-      if (lsn <= queue.acknowledged) return answer;
-      const fails = lsn <= this.#failedOf(queue);
+      if (lsn <= queue.acknowledged) return result;
+      const fails = lsn <= this.#failedUpTo(queue);
       const isKeptInMemory = this.#fromMemory && !this.#isBroken && queue !== this.#flushed;
-      if (isKeptInMemory && (fails || this.#state === JournalState.healing)) return answer;
+      if (isKeptInMemory && (fails || this.#state === JournalState.healing)) return result;
       if (fails) return Promise.reject(this.failure());
     }
     this.#pulse.start();
-    return queue.wait(lsn, answer, this.#pulse.beats);
+    return queue.wait(lsn, result, this.#pulse.ticks);
   }
 
-  /** Settles those who wait in vain. */
-  #tellOfTrouble(): void {
+  /** Settles the promises of writes that failed: rejects them, or resolves them from memory. */
+  #settleFailed(): void {
     const failure = (): SessionError => this.failure();
-    this.#flushed.fail(this.#failedOf(this.#flushed), failure);
+    this.#flushed.reject(this.#failedUpTo(this.#flushed), failure);
     for (const queue of [this.#written, this.#synced, this.#ended]) {
-      if (!this.#fromMemory || this.#isBroken) queue.fail(this.#failedOf(queue), failure);
-      else queue.release(this.#state === JournalState.healthy ? this.#failedOf(queue) : Infinity);
+      if (!this.#fromMemory || this.#isBroken) queue.reject(this.#failedUpTo(queue), failure);
+      else queue.resolve(this.#state === JournalState.healthy ? this.#failedUpTo(queue) : Infinity);
     }
   }
 
-  /** Whether the store failed inside: then memory does not go on either. */
+  /** True if the store itself failed: then writes are not acknowledged from memory either. */
   get #isBroken(): boolean {
     return this.#failed > Number.MAX_SAFE_INTEGER && this.diskError().code === 'ERR_SESSION_INTERNAL';
   }
 
-  /** Up to where those of a queue wait in vain. */
-  #failedOf(queue: AckQueue): number {
+  /** The LSN up to which the waiters of a queue have failed. */
+  #failedUpTo(queue: AckQueue): number {
     if (this.isClosed) return Infinity;
     if (queue === this.#ended) return this.#endsFailed;
     return this.isDegraded ? Infinity : this.#failed;
   }
 
-  /** Signals do not keep the process alive and might not come: who waits is looked after, and told if it takes too long. */
-  #beat(): void {
+  /** Signals do not keep the process alive and may be lost, so the state is also read at each tick; long waits are ended. */
+  #onTick(): void {
     this.update();
-    const since = this.#pulse.beats - MAX_BEATS;
+    const since = this.#pulse.ticks - MAX_TICKS;
     const slow = (): SessionError => new SessionError('ERR_SESSION_BACKPRESSURE', SLOW);
     this.#written.expire(since, slow);
     this.#synced.expire(since, slow);
     this.#ended.expire(since, slow);
-    if (!this.#isWaitedFor) this.#pulse.rest();
+    if (!this.#hasWaiters) this.#pulse.stop();
   }
 }
 
-/** Whether a write was refused, with nothing changed, because too many wait for the disk. */
-export function isBackpressure(error: unknown): boolean {
+/** Whether a write was refused, and nothing changed, because too many wait for the disk. */
+function isBackpressure(error: unknown): boolean {
   return (error as SessionError).code === 'ERR_SESSION_BACKPRESSURE';
 }

@@ -1,21 +1,21 @@
-/** Opening a store on disk: a thread of the addon recovers, and this one is told. */
-import { NativeOpening, Place, toSessionError } from '../native.js';
-import { nativeClock } from '../clock.js';
-import type { DurableSettings } from './options.js';
-import { warnOfListener } from '../store/events.js';
+/** The opening of a store on disk: a thread of the addon recovers the sessions, and calls back when it is done. */
 import type { OpenNative } from '../backend/native-backend.js';
+import { nativeClock } from '../clock.js';
+import { warnOfListener } from '../listeners.js';
+import { NativeOpening, ResultIndex, toSessionError } from '../native.js';
+import type { DurableSettings } from './options.js';
 
-/** How often a progress is told, in milliseconds. */
+/** The interval between reports of progress, in milliseconds. */
 const PROGRESS_MS = 100;
 
-/** Keeps the process alive until it is done. `onSignal` is called when the addon has something to tell. */
+/** Opens a store; keeps the process alive meanwhile. `onSignal` is called when events or acknowledgements are waiting. */
 export function openJournal(settings: DurableSettings, onSignal: () => void): Promise<OpenNative> {
   return new Promise((resolve, reject) => {
     const onDone = (): void => {
       clearInterval(timer);
       try {
-        tellProgress(settings, opening);
-        const results = new Float64Array(Place.count);
+        reportProgress(settings, opening);
+        const results = new Float64Array(ResultIndex.count);
         resolve({ native: opening.finish(results, onSignal), results });
       } catch (error) {
         reject(error);
@@ -28,11 +28,11 @@ export function openJournal(settings: DurableSettings, onSignal: () => void): Pr
     } catch (error) {
       throw toSessionError(error);
     }
-    const timer = settings.onProgress && setInterval(() => tellProgress(settings, opening), PROGRESS_MS);
+    const timer = settings.onProgress && setInterval(() => reportProgress(settings, opening), PROGRESS_MS);
   });
 }
 
-function tellProgress({ onProgress }: DurableSettings, opening: NativeOpening): void {
+function reportProgress({ onProgress }: DurableSettings, opening: NativeOpening): void {
   if (!onProgress) return;
   const [bytesRead = 0, bytesTotal = 0, sessions = 0] = opening.progress();
   try {

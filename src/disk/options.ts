@@ -1,4 +1,4 @@
-/** What a store on disk can be told besides, and its defaults. */
+/** The options of a store on disk. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeJournalOptions } from '../native.js';
@@ -14,10 +14,10 @@ const durabilities = ['none', 'os', 'disk'] as const;
 const corruptions = ['error', 'fresh', 'salvage'] as const;
 const failures = ['reject', 'memory'] as const;
 
-/** What an acknowledged write survives: nothing yet, the end of the process, the loss of power. */
+/** What an acknowledged write survives: nothing, the end of the process, a loss of power. */
 export type Durability = (typeof durabilities)[number];
 
-/** How far an opening is. `bytesTotal` is 0 until it is known. */
+/** The progress of an opening. `bytesTotal` is 0 until it is known. */
 export interface OpeningProgress {
   readonly bytesRead: number;
   readonly bytesTotal: number;
@@ -26,35 +26,35 @@ export interface OpeningProgress {
 
 export interface DurableStoreOptions extends SessionStoreOptions {
   /**
-   * The directory that holds the sessions: a path or a `file:` URL. It is made, with access for this user alone, if it is not
-   * there; its parent must be. One process has it at a time. Default `'sessions.data'` in the working directory; in the
-   * options of a middleware or a manager there is no default: giving it is what makes the store durable.
+   * The directory that holds the sessions: a path or a `file:` URL. If it does not exist, it is created, accessible to this user only;
+   * its parent must exist. One process can use it at a time. Default `'sessions.data'` in the working directory. A middleware or a
+   * manager has no default: its store is on disk only if you set `path`.
    */
   path?: string | URL;
   /**
-   * What a session survives once its write is acknowledged. `'none'`: nothing yet; `close()` and `checkpoint()` write it.
-   * `'os'` (default): the end of the process, however violent; the disk has it within a second. `'disk'`: a loss of power, at
-   * the price of waiting for the disk at each write. The end of a session and its new id reach the disk first in every mode.
+   * What a session survives once its write is acknowledged. `'none'`: nothing; `close()` and `checkpoint()` write it. `'os'`
+   * (default): the end of the process, even by `kill -9`; the disk has it within a second. `'disk'`: a loss of power, but each write
+   * waits for the disk. The end of a session and its move to a new id wait for the disk in every mode.
    */
   durability?: Durability;
   /**
-   * What is done with damaged files. `'error'` (default): opening fails with `ERR_SESSION_CORRUPT`, and nothing is touched.
-   * `'fresh'`: the store starts empty, and everybody logs in again. `'salvage'`: what can be read is kept, which **may bring
-   * back sessions that were destroyed**, logged-out ones among them, because the record of their end may be what was lost.
-   * The damaged files are kept aside in either case.
+   * What happens if files are damaged. `'error'` (default): opening fails with `ERR_SESSION_CORRUPT`, and the files are not changed.
+   * `'fresh'`: the store starts empty, and everybody logs in again. `'salvage'`: all sessions that can be read are kept, which **may
+   * bring back sessions that were destroyed**, including logged-out ones, because the record of their end may be in the damaged part.
+   * The last two keep the damaged files aside.
    */
   onCorruption?: 'error' | 'fresh' | 'salvage';
   /**
-   * What is done while the disk fails. `'reject'` (default): writes fail, with `ERR_SESSION_IO` and then
-   * `ERR_SESSION_DEGRADED`, until the disk has everything again. `'memory'`: writes go on and are acknowledged from memory,
-   * which a restart forgets, logouts included; for sites where serving on is worth more. Either way `degraded` is told.
+   * What happens while the disk fails. `'reject'` (default): writes fail, with `ERR_SESSION_IO` and then `ERR_SESSION_DEGRADED`, until
+   * the disk has everything again. `'memory'`: writes are acknowledged from memory, and a restart loses them, logouts included; for
+   * sites where availability matters more. The event `degraded` is emitted in both modes.
    */
   onDiskFailure?: 'reject' | 'memory';
-  /** Called about ten times a second while the store is being opened, and at its end. Default: nobody is told. */
+  /** Called about ten times a second while the store is being opened, and at the end. Default: none. */
   onProgress?: (progress: OpeningProgress) => void;
 }
 
-/** The names that only a store on disk knows. */
+/** The names of the options that only a store on disk has. */
 export const durableOptionNames = [
   'path',
   'durability',
@@ -63,7 +63,7 @@ export const durableOptionNames = [
   'onProgress',
 ] as const satisfies (keyof DurableStoreOptions)[];
 
-/** The options, checked, in the addon's units. */
+/** The checked options, in the addon's units. */
 export interface DurableSettings {
   readonly limits: StoreLimits;
   readonly journal: NativeJournalOptions;
@@ -72,7 +72,7 @@ export interface DurableSettings {
   readonly clock: SessionStoreOptions['clock'];
 }
 
-/** @throws TypeError, RangeError for a wrong option. */
+/** Checks options and fills in the defaults. @throws TypeError, RangeError for a wrong option. */
 export function checkDurableOptions(options: DurableStoreOptions): DurableSettings {
   const limits = checkStoreOptions(options, [...storeOptionNames, ...durableOptionNames]);
 
@@ -96,19 +96,19 @@ export function checkDurableOptions(options: DurableStoreOptions): DurableSettin
   return { limits, journal, durability, onProgress, clock };
 }
 
-/** The absolute path: what the process changes its working directory to later does not count. */
+/** The absolute path of the directory, independent of later changes of the working directory. */
 function directory(path: unknown): string {
-  const mend = 'give the path of a directory, not empty and without NUL, or a file: URL';
-  if (typeof path !== 'string' && !(path instanceof URL)) throw typeError('path', path, mend);
-  if (path instanceof URL && path.protocol !== 'file:') throw typeError('path', path.href, mend);
+  const fix = 'give the path of a directory, not empty and without NUL, or a file: URL';
+  if (typeof path !== 'string' && !(path instanceof URL)) throw typeError('path', path, fix);
+  if (path instanceof URL && path.protocol !== 'file:') throw typeError('path', path.href, fix);
   let text: string;
   try {
     text = path instanceof URL ? fileURLToPath(path) : path;
   } catch {
-    throw typeError('path', String(path), mend);
+    throw typeError('path', String(path), fix);
   }
   if (text === '' || text.includes('\0')) {
-    throw typeError('path', text, mend);
+    throw typeError('path', text, fix);
   }
   return resolve(text);
 }

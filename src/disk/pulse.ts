@@ -1,36 +1,37 @@
-/** The one timer of a store: beats while anybody waits, and keeps the process alive for them. */
+/** The one timer of a store on disk. */
 
+/** A timer that ticks while somebody waits for the disk, and keeps the process alive meanwhile. */
 export class Pulse {
   static readonly INTERVAL_MS = 250;
-  /** How often it has beaten. */
-  beats = 0;
-  readonly #onBeat: () => void;
+  /** How often it has ticked. */
+  ticks = 0;
+  readonly #onTick: () => void;
   #timer: NodeJS.Timeout | undefined;
-  #isAwake = false;
+  #isActive = false;
 
-  constructor(onBeat: () => void) {
-    this.#onBeat = onBeat;
+  constructor(onTick: () => void) {
+    this.#onTick = onTick;
   }
 
-  /** Somebody waits: the process stays alive. */
+  /** Ticks from now on, and keeps the process alive. */
   start(): void {
-    if (this.#isAwake) return;
-    this.#isAwake = true;
+    if (this.#isActive) return;
+    this.#isActive = true;
     if (this.#timer) this.#timer.ref();
-    else this.#timer = setInterval(() => this.#beat(), Pulse.INTERVAL_MS);
+    else this.#timer = setInterval(() => this.#tick(), Pulse.INTERVAL_MS);
   }
 
-  /** Nobody waits any more. The timer is kept for a beat, in case somebody does at once. */
-  rest(): void {
-    if (!this.#isAwake) return;
-    this.#isAwake = false;
+  /** Stops. The timer itself lives for one more tick, in case `start` is called again soon. */
+  stop(): void {
+    if (!this.#isActive) return;
+    this.#isActive = false;
     this.#timer?.unref();
   }
 
-  #beat(): void {
-    this.beats += 1;
-    if (this.#isAwake) {
-      this.#onBeat();
+  #tick(): void {
+    this.ticks += 1;
+    if (this.#isActive) {
+      this.#onTick();
       return;
     }
     clearInterval(this.#timer);

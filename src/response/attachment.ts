@@ -1,42 +1,47 @@
 /**
- * Requests and responses as frameworks hand them over, and what is kept with them.
+ * Values attached to requests and responses, without the cost that a property has on those of Express.
  *
- * Express gives each of them another prototype. Before Node.js 24, V8 then makes a hidden class of its own for such an object at every
- * property that it is given: two microseconds and a kilobyte each time, and every look at one of its properties takes half a
- * microsecond. In a weak map, what refers to its own key outlives many collections of young garbage, and the request with it. Elements
- * (properties whose names are small numbers) have no part in hidden classes: setting one takes 0.3 microseconds, reading it 0.02. So
- * what is kept with such an object is an element, and other properties are looked at as seldom as can be (docs/performance.md).
+ * This file may go when Node.js 22 is no longer supported (its end of life is in April 2027): what it works around ends with that
+ * version. Then an ordinary property with a symbol as its name does the same.
+ *
+ * Express changes the prototype of each request and response. Before Node.js 24, V8 then creates a new hidden class for the object at
+ * every property that is added to it, which takes two microseconds and a kilobyte each time, and half a microsecond at every read of a
+ * property. A WeakMap is no way out: a value that refers to its own key survives many collections of the young generation, and the
+ * request with it. Elements (properties whose names are small integers) are not part of hidden classes: adding one takes 0.3
+ * microseconds, reading it 0.02. So values are attached to such objects as elements, and their other properties are read as rarely as
+ * possible (docs/performance.md).
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Numbers in use by all copies of this package in the process. */
+/** The next free element, shared by all copies of this package in the process. */
 const kNumbers = Symbol.for('agai-session.attachments');
 const numbers = ((globalThis as { [kNumbers]?: { next: number } })[kNumbers] ??= { next: 0 });
 
-/** Looked up once, as this is asked several times for each request. */
+/** Read once, because `isPlain` is called several times for each request. */
 const REQUEST: object = IncomingMessage.prototype;
 const RESPONSE: object = ServerResponse.prototype;
 
 /**
- * Whether it is as Node made it, so that it is like all others, and its properties cost next to nothing. Those of any other are better asked
- * of `Reflect.get`: by a name in source code, V8 first learns of each hidden class that it meets, which is vain where all differ.
+ * Whether an object still has Node's own prototype. Then it shares its hidden class with others of its kind, and its properties cost next
+ * to nothing. Properties of other objects are better read with `Reflect.get`: the inline cache of a property access would learn each
+ * hidden class that it meets, in vain if all of them differ.
  */
 export function isPlain(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
   return prototype === REQUEST || prototype === RESPONSE;
 }
 
-/** One property of plain objects, by a name in source code: V8 then knows where it is. */
+/** Reads and writes one property by a name in source code, so that V8 caches where it is. */
 export interface PlainProperty<T extends object> {
   get(held: object): T | undefined;
   set(held: object, value: T): void;
 }
 
-/** One thing for each object: a property of a plain one, an element of any other. */
+/** One value for each object: a property of a plain object, an element of any other. */
 export class Attachment<T extends object> {
   readonly #property: PlainProperty<T>;
   readonly #number = numbers.next++;
-  /** Whether any was plain when it was given its property: a framework may give it another prototype afterwards. */
+  /** True once any object was given the property; a framework may have changed its prototype since. */
   #isInProperties = false;
   #isInElements = false;
 

@@ -1,49 +1,28 @@
-/**
- * Holding a response's headers until its session is committed.
- *
- * The methods that send headers are wrapped once, on the prototype that all responses share: wrapping them on each response
- * costs more than everything else that a request does here. A response without a gate passes through at the price of one
- * look-up.
- */
-import { ServerResponse } from 'node:http';
+/** The gate that holds a response's headers until a commit is done. */
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
-import { Attachment, isPlain } from './attachment.js';
+import { isPlain } from './attachment.js';
 import { Failure, startOver } from './failure.js';
-import { freezeHead, isHead, sendWithCookie, SENDING, type Method, type Response, type Sending } from './head.js';
-
-const kHooked = Symbol('agai-session.hooked');
-const kGate = Symbol('agai-session.gate');
-type Gated = { [kGate]?: Gate };
-
-/** The gate of each response that was put up last. */
-const gates = new Attachment<Gate>({
-  get: (res: Gated) => res[kGate],
-  set: (res: Gated, gate) => {
-    res[kGate] = gate;
-  },
-});
-
-/** The gate that was put up last. */
-export function gateOf(res: object): Gate | undefined {
-  return gates.get(res);
-}
+import { freezeHead, isHead, sendWithCookie, type Method, type Response, type Sending } from './head.js';
+import { hookOf, setHook, type ResponseHook } from './hooks.js';
 
 type Headed = { readonly _header?: string | boolean | null };
 
-/** Whether the headers have left, or wait for a commit that is under way: what is set now counts for nothing. */
+/** The gate of a response; of several, the one that was installed last. */
+export function gateOf(res: object): Gate | undefined {
+  return hookOf(res) as Gate | undefined;
+}
+
+/** Whether the headers were sent, or wait for a commit in progress: in both cases setting more has no effect. */
 export function areHeadersSent(res: Pick<Response, 'headersSent'>, gate: Gate | undefined): boolean {
   if (gate?.isWaiting) return true;
-  // What `headersSent` looks at, for half the price; a boolean in HTTP/2.
+  // The property behind `headersSent`, for half the price; a boolean in HTTP/2.
   // oxlint-disable-next-line no-underscore-dangle -- Node's own
   const header = isPlain(res) ? (res as Headed)._header : (Reflect.get(res, '_header') as Headed['_header']);
   return header === undefined ? res.headersSent : Boolean(header);
 }
 
-/** Cookie names of which was warned. */
-const warnedOf = new Set<string>();
-
-/** `refused`: the commit failed, and the one who is to answer for it has not been told yet. `failed`: now it has. */
-type State = 'closed' | 'waiting' | 'open' | 'refused' | 'failed';
+/** `refused`: the commit failed, and `onError` has not been called yet. `failed`: it has been called. */
+type GateState = 'closed' | 'waiting' | 'open' | 'refused' | 'failed';
 
 /** A call of a sending method. */
 interface Call {
@@ -55,55 +34,50 @@ interface Call {
 const NONE: readonly Call[] = [];
 
 /**
- * One response's gate: closed until what is behind it is committed, waiting while a backend answers, open afterwards. Several managers may
- * gate one response; each commits its own.
+ * The gate of one response: closed until the commit, waiting while a backend works on it, open afterwards. A response may have several
+ * gates, one for each manager; each commits its own session.
  */
-export abstract class Gate {
-  /** The gate of another manager on the same response, passed afterwards. */
+export abstract class Gate implements ResponseHook {
+  /** The gate of another manager on the same response, through which calls go next. */
   readonly #next: Gate | undefined;
-  #state: State = 'closed';
-  /** Headers left before `end`: the handler may have changed the session since. */
+  #state: GateState = 'closed';
+  /** True if headers were sent before `end`: the handler may have made changes since. */
   #streams = false;
-  /** Calls that wait for the commit, the first of them with the cookie. */
+  /** Calls that wait for the commit. The cookie goes with the first. */
   #calls: readonly Call[] = NONE;
   #failure: Failure | undefined;
 
-  /** `next` is what `gateOf` answers. */
+  /** `next` is the gate that the response has already: `gateOf(res)`. */
   constructor(next: Gate | undefined) {
     this.#next = next;
   }
 
-  /** The name that the session's cookie has on this connection. */
-  abstract get cookieName(): string;
-
-  /** Writes the session; answers the `Set-Cookie` text if one is to be sent. */
+  /** Commits, before headers are sent. Returns the value of the `Set-Cookie` header to add, if any. */
   protected abstract commit(): MaybePromise<string | undefined>;
 
-  /** Writes what changed since, after the headers have left. */
+  /** Commits what changed after the headers were sent. */
   protected abstract commitLate(): MaybePromise<undefined>;
 
   /**
-   * Told, once nothing of the handler is on the stack any more, that the session could not be written. What the handler sent is
-   * dropped up to here, and the status is 500 until somebody sets another.
+   * Called when a commit failed, once no function of the handler is on the stack. Everything that the handler sends is dropped, and the
+   * status is 500 until another is set.
    */
   protected abstract onError(error: unknown): void;
 
-  /** Stands before the response from here on. */
-  protected putUp(res: object): void {
-    if (this.#next) this.#warnOfTwins();
-    if (!(res instanceof ServerResponse)) hook(prototypeWith('writeHead', res));
-    gates.set(res, this);
+  /** Installs the gate: calls of the response's sending methods go through it from now on. */
+  protected install(res: object): void {
+    setHook(res, this);
   }
 
   get isWaiting(): boolean {
     return this.#state === 'waiting' || (this.#next?.isWaiting ?? false);
   }
 
-  /** Passes a call of a sending method on to `method`: at once, or when the session is committed, or never if that failed. */
+  /** Calls `method` immediately, or when the commit is done, or never if that fails. */
   pass(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
     switch (this.#state) {
       case 'closed': {
-        // Headers that left by a way of their own, as HTTP/2's `respond`: what can still be stored is, the rest is an error.
+        // Headers may have been sent in another way, as by HTTP/2's `respond`: then only what needs no cookie can be committed.
         const areSent = areHeadersSent(res, this.#next);
         this.#streams = name !== 'end' && !areSent;
         return this.#run(res, { name, method, args }, areSent);
@@ -116,28 +90,14 @@ export abstract class Gate {
         return this.#run(res, { name, method, args }, true);
       case 'refused':
         this.#failure!.drop(name);
-        return answerOf(name, res);
+        return resultOf(name, res);
       case 'failed':
-        if (!this.#failure!.passes(res, name)) return answerOf(name, res);
+        if (!this.#failure!.passes(res, name)) return resultOf(name, res);
         return this.#failure!.pass((...args) => this.#onward(res, name, method, args), args);
     }
   }
 
-  /** Two stores behind one cookie name on one response: each overwrites the other's cookie, and every request loses a session. */
-  #warnOfTwins(): void {
-    const { cookieName } = this;
-    for (let other = this.#next; other; other = other.#next) {
-      if (other.cookieName !== cookieName || warnedOf.has(cookieName)) continue;
-      warnedOf.add(cookieName);
-      process.emitWarning(
-        `two session middlewares with different stores answer one request under the cookie name "${cookieName}", and overwrite ` +
-          'each other: give them one store, or one of them another cookie name',
-        { type: 'SessionWarning', code: 'SESSION_COOKIE_SHARED' },
-      );
-    }
-  }
-
-  /** To the next gate, or out. */
+  /** Makes a call through the next gate, or directly. */
   #onward(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
     return this.#next ? this.#next.pass(res, name, method, args) : method.apply(res, args);
   }
@@ -147,8 +107,9 @@ export abstract class Gate {
     return sendWithCookie(res, name, (...args) => this.#onward(res, name, method, args), args, cookie);
   }
 
+  /** Commits, then makes the call. */
   #run(res: Response, call: Call, isLate: boolean): unknown {
-    // Open already: what the commit sends from inside must not wait for itself.
+    // Open already: anything that the commit itself sends must not wait for the commit.
     this.#state = 'open';
     let cookie: MaybePromise<string | undefined>;
     try {
@@ -156,7 +117,7 @@ export abstract class Gate {
     } catch (error) {
       this.#calls = [call];
       this.#refuse(res, error);
-      return answerOf(call.name, res);
+      return resultOf(call.name, res);
     }
     if (!isPromise(cookie)) return this.#send(res, call, cookie);
     this.#state = 'waiting';
@@ -168,23 +129,23 @@ export abstract class Gate {
         (cookie) => this.#release(res, cookie),
         (error: unknown) => this.#refuse(res, error),
       );
-    return answerOf(call.name, res);
+    return resultOf(call.name, res);
   }
 
   #wait(res: Response, call: Call): unknown {
     const { name } = call;
-    const ended = this.#calls.some((call) => call.name === 'end');
-    // Middleware that sees no header yet, such as compression, asks for it at each of its writes: the first one counts. After
-    // `end` nothing counts.
-    const again = isHead(name) && this.#calls.some((call) => isHead(call.name));
-    if (!ended && !again) this.#calls = [...this.#calls, call];
-    return answerOf(name, res);
+    const hasEnded = this.#calls.some((call) => call.name === 'end');
+    // Middleware such as compression calls writeHead at each of its writes, as long as it sees no header: the first call counts. After
+    // `end` no call counts.
+    const isRepeated = isHead(name) && this.#calls.some((call) => isHead(call.name));
+    if (!hasEnded && !isRepeated) this.#calls = [...this.#calls, call];
+    return resultOf(name, res);
   }
 
   /**
-   * Drops what the handler sent and tells of the error: later, because middleware around the response, such as compression, is
-   * still in the middle of the handler's call and must not be entered again. Nor is anything thrown: a handler that answers
-   * from a timer would take the process down.
+   * Drops what the handler sent, and calls `onError` on the next tick: middleware around the response, such as compression, is still in
+   * the middle of the handler's call and must not be entered again. Nothing is thrown: in a handler that responds from a timer, an
+   * exception would end the process.
    */
   #refuse(res: Response, error: unknown): void {
     const failure = new Failure();
@@ -195,7 +156,7 @@ export abstract class Gate {
     process.nextTick(() => {
       if (!res.headersSent) startOver(res);
       this.#state = 'failed';
-      failure.answer(res, () => this.onError(error));
+      failure.handle(res, () => this.onError(error));
     });
   }
 
@@ -212,42 +173,12 @@ export abstract class Gate {
       this.#refuse(res, error);
       return;
     }
-    // Those who were told to wait for "drain" go on, unless the socket itself will say so.
+    // Writes that waited have returned false, so their callers expect "drain". If the socket is full, it will emit that itself.
     if (!res.writableNeedDrain && !res.writableEnded) res.emit('drain');
   }
 }
 
-/** What a method answers that has not run: a write that asks for patience, or the response itself. */
-function answerOf(name: Sending, res: Response): unknown {
+/** The result of a sending method that was not called: false for a write, which asks the caller to wait, else the response. */
+function resultOf(name: Sending, res: Response): unknown {
   return name === 'write' ? false : res;
 }
-
-/** The object in the chain, from the object itself on, that has a method of this name. */
-function prototypeWith(name: Sending, object: object): object {
-  let at: object | null = object;
-  while (at && !Object.hasOwn(at, name)) at = Object.getPrototypeOf(at) as object | null;
-  return at ?? object;
-}
-
-/** Wraps the sending methods of `target`, which all responses of its kind inherit from, once. */
-function hook(target: object): void {
-  if (Object.hasOwn(target, kHooked)) return;
-  Object.defineProperty(target, kHooked, { value: true });
-  for (const name of SENDING) {
-    if (!(name in target)) continue;
-    // A method that is inherited is looked up at each call: somebody may wrap it there later.
-    const own = Object.getOwnPropertyDescriptor(target, name)?.value as Method | undefined;
-    const parent = Object.getPrototypeOf(target) as Record<Sending, Method>;
-    const wrapped = {
-      [name](this: Response, ...args: unknown[]): unknown {
-        const gate = gates.get(this);
-        const method = own ?? parent[name];
-        return gate === undefined ? method.apply(this, args) : gate.pass(this, name, method, args);
-      },
-    }[name];
-    Object.defineProperty(target, name, { value: wrapped, writable: true, enumerable: true, configurable: true });
-  }
-}
-
-// At import, so that it is under whatever a middleware wraps around a single response.
-hook(ServerResponse.prototype);

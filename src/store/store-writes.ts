@@ -1,65 +1,101 @@
-/** The writes of the typed stores. Each answers as the backend does: a value in memory, a promise where a disk is waited for. */
-import { SessionError } from '../errors.js';
-import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import { checkNames, optionalDuration, wholeNumber, type Duration } from '../options.js';
-import type { StoredSession } from '../backend/session-backend.js';
+/** The writes of the typed stores: values in memory, promises on disk. */
 import { checkId, checkUid } from '../backend/ids.js';
 import { parseData, stringifyData } from '../backend/json.js';
 import type { NativeBackend } from '../backend/native-backend.js';
+import type { StoredSession } from '../backend/session-backend.js';
+import type { Signal } from '../backend/signal.js';
+import { SessionError } from '../errors.js';
+import type { Listeners } from '../listeners.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
+import { checkNames, optionalDuration, wholeNumber, type Duration } from '../options.js';
+import type { SessionEvents } from './events.js';
 import { recordOf, SessionRecord } from './session-record.js';
+import { StoreReads } from './store-reads.js';
 
-/** What `create` can be told of one session. */
+/** Where a store keeps its sessions, besides memory. */
+export type Medium = 'memory' | 'disk';
+
+/** The result of a write: the value itself from a store in memory, a promise of it from a store on disk. */
+export type Written<Kind extends Medium, T> = Kind extends 'disk' ? Promise<T> : T;
+
 export interface CreateOptions {
-  /** Whose it is; without one it is a guest's. 1 to 255 characters, not `'Guest'`. */
+  /** The user; without one the session is a guest's. 1 to 255 characters, not `'Guest'`. */
   uid?: string;
-  /** Instead of the store's. */
+  /** Overrides the store's. */
   idleTimeout?: Duration;
+  /** Overrides the store's. */
   absoluteTimeout?: Duration;
 }
 
-/** What became of a commit. `conflict` carries what is stored now; `gone` is final: nothing brings the session back. */
+/** The result of a commit. `conflict` carries what is stored now; `gone` is final: the session has ended. */
 export type CommitResult<Data> =
   | { readonly status: 'ok'; readonly version: number }
   | { readonly status: 'conflict'; readonly current: SessionRecord<Data> }
   | { readonly status: 'gone' };
 
-/** Alters data in place, or answers other data. */
+/** Changes data in place, or returns new data. */
 export type DataChange<Data> = (data: Data, session: SessionRecord<Data>) => Data | void;
 
-/** Tries of `update` before it gives up; only a function that changes its own session gets near. */
+/** How often `update` tries before it gives up; only a function that changes its own session comes near. */
 const MAX_TRIES = 10;
 
-export class SessionWrites<Data extends object> {
+/** The methods that write. Those of a store in memory throw; those of a store on disk reject. */
+export abstract class StoreWrites<
+  Data extends object,
+  Kind extends Medium,
+  Events extends SessionEvents,
+> extends StoreReads<Data, Events> {
   readonly #backend: NativeBackend;
+  readonly #kind: Kind;
 
-  constructor(backend: NativeBackend) {
-    this.#backend = backend;
+  /** @internal */
+  constructor(kind: Kind, native: NativeBackend, listeners: Listeners<Events>, signal: Signal) {
+    super(native, listeners, signal);
+    this.#backend = native;
+    this.#kind = kind;
   }
 
-  create(data: Data, options: CreateOptions): MaybePromise<SessionRecord<Data>> {
-    checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
-    const text = stringifyData(data);
-    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
-    const facts = this.#backend.create({
-      data: text,
-      uid,
-      idleTimeout: optionalDuration('idleTimeout', options.idleTimeout),
-      absoluteTimeout: optionalDuration('absoluteTimeout', options.absoluteTimeout),
+  /**
+   * Stores a new session under a new random id, and returns its record, which has the id.
+   * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
+   */
+  create(data: Data, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
+    return this.#return(() => {
+      checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
+      const text = stringifyData(data);
+      const uid = options.uid === undefined ? undefined : checkUid(options.uid);
+      const idleTimeout = optionalDuration('idleTimeout', options.idleTimeout);
+      const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
+      const facts = this.#backend.create({ data: text, uid, idleTimeout, absoluteTimeout });
+      return andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<Data>(text)));
     });
-    return andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<Data>(text)));
   }
 
-  commit(id: string, version: number | undefined, data: Data): MaybePromise<CommitResult<Data>> {
-    if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
-    return andThen(this.#backend.commit(checkId(id), version, { data: stringifyData(data) }), (outcome) => {
-      if (outcome.status === 'ok') return { status: 'ok', version: outcome.facts.version };
-      return outcome.status === 'conflict' ? { status: 'conflict', current: recordOf<Data>(outcome.current) } : outcome;
+  /**
+   * Writes data that was made from `version`; if that is `undefined`, over whichever version is stored. Counts as activity.
+   * @throws SessionError as `create`; the stored session is then unchanged.
+   */
+  commit(id: string, version: number | undefined, data: Data): Written<Kind, CommitResult<Data>> {
+    return this.#return((): MaybePromise<CommitResult<Data>> => {
+      if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
+      return andThen(this.#backend.commit(checkId(id), version, { data: stringifyData(data) }), (outcome) => {
+        if (outcome.status === 'ok') return { status: 'ok', version: outcome.facts.version };
+        if (outcome.status === 'gone') return outcome;
+        return { status: 'conflict', current: recordOf<Data>(outcome.current) };
+      });
     });
   }
 
-  update(id: string, change: DataChange<Data>): MaybePromise<SessionRecord<Data> | undefined> {
-    if (typeof change !== 'function') throw new TypeError('update needs a function that changes the data');
-    return this.#update(this.#backend.load(checkId(id), false), change, MAX_TRIES);
+  /**
+   * Reads a session, calls `change` to change its data in place or return new data, and commits; starts again from what is then stored
+   * if another write came in between. Returns the session as written, or `undefined` if there is none.
+   * @throws SessionError as `create`, and `ERR_SESSION_CONFLICT` if `change` itself writes the session each time.
+   */
+  update(id: string, change: DataChange<Data>): Written<Kind, SessionRecord<Data> | undefined> {
+    return this.#return(() => {
+      if (typeof change !== 'function') throw new TypeError('update needs a function that changes the data');
+      return this.#update(this.#backend.load(checkId(id), false), change, MAX_TRIES);
+    });
   }
 
   #update(
@@ -69,15 +105,13 @@ export class SessionWrites<Data extends object> {
   ): MaybePromise<SessionRecord<Data> | undefined> {
     if (!stored) return undefined;
     if (tries === 0) {
-      throw new SessionError(
-        'ERR_SESSION_CONFLICT',
-        `the session was written by somebody else at each of ${MAX_TRIES} tries`,
-      );
+      throw new SessionError('ERR_SESSION_CONFLICT', `another write came first at each of ${MAX_TRIES} tries`);
     }
     const session = recordOf<Data>(stored);
     const changed = change(session.data, session) ?? session.data;
-    if (isPromise(changed))
-      throw new TypeError('update needs a function that answers at once, not a promise: nothing was written');
+    if (isPromise(changed)) {
+      throw new TypeError('update needs a synchronous function, but it returned a promise: nothing was written');
+    }
     const text = stringifyData(changed);
     return andThen(this.#backend.commit(stored.id, stored.version, { data: text }), (outcome) => {
       if (outcome.status === 'ok') return new SessionRecord(outcome.facts, stored.uid, parseData<Data>(text));
@@ -85,24 +119,47 @@ export class SessionWrites<Data extends object> {
     });
   }
 
-  regenerate(id: string, options: { uid?: string }): MaybePromise<SessionRecord<Data> | undefined> {
-    checkNames('regenerate', options, ['uid']);
-    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
-    return andThen(this.#backend.regenerate(checkId(id), undefined, {}, uid), (outcome) => {
-      const stored = outcome.status === 'ok' ? this.#backend.load(outcome.facts.id, false) : undefined;
-      return stored && recordOf<Data>(stored);
+  /**
+   * Moves a session to a new id in one step: the old id is invalid from then on, data and handle are unchanged. With `uid` it becomes
+   * that user's, logged in now. Returns `undefined` if there is no such session.
+   */
+  regenerate(id: string, options: { uid?: string } = {}): Written<Kind, SessionRecord<Data> | undefined> {
+    return this.#return(() => {
+      checkNames('regenerate', options, ['uid']);
+      const uid = options.uid === undefined ? undefined : checkUid(options.uid);
+      return andThen(this.#backend.regenerate(checkId(id), undefined, {}, uid), (outcome) => {
+        const stored = outcome.status === 'ok' ? this.#backend.load(outcome.facts.id, false) : undefined;
+        return stored && recordOf<Data>(stored);
+      });
     });
   }
 
-  destroy(id: string): MaybePromise<boolean> {
-    return this.#backend.destroy(checkId(id), 'destroy');
+  /** Ends a session; false if there is none. */
+  destroy(id: string): Written<Kind, boolean> {
+    return this.#return(() => this.#backend.destroy(checkId(id), 'destroy'));
   }
 
-  destroyByHandle(handle: string): MaybePromise<boolean> {
-    return this.#backend.destroyByHandle(String(handle));
+  /** Ends the session of a public handle; false if there is none. */
+  destroyByHandle(handle: string): Written<Kind, boolean> {
+    return this.#return(() => this.#backend.destroyByHandle(String(handle)));
   }
 
-  clear(): MaybePromise<number> {
-    return this.#backend.clear();
+  /** Ends all sessions, without blocking, however many there are. Returns their number. */
+  clear(): Written<Kind, number> {
+    return this.#return(() => this.#backend.clear());
+  }
+
+  /** Runs a write. A store without a journal has its results at once, which is what the cast says. */
+  #return<T>(write: () => MaybePromise<T>): Written<Kind, T> {
+    return (this.#kind === 'disk' ? promised(write) : write()) as Written<Kind, T>;
+  }
+}
+
+/** Calls `write`, and turns an error that it throws into a rejection. Its own promise is returned as it is. */
+function promised<T>(write: () => MaybePromise<T>): Promise<T> {
+  try {
+    return Promise.resolve(write());
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
