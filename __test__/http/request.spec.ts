@@ -54,6 +54,18 @@ for (const [version, create] of Object.entries(expresses)) {
     t.is((await request(url)).body, '"Guest"');
   });
 
+  test(`${version}: req.session is not enumerable`, async (t) => {
+    const app = create();
+    app.use(session());
+    app.get('/', (req, res) => {
+      const names = [];
+      for (const name in req) names.push(name);
+      res.json([Object.keys({ ...req }).includes('session'), names.includes('session'), req.session.uid]);
+    });
+    const url = await serve(t, app);
+    t.deepEqual(JSON.parse((await request(`${url}/`)).body), [false, false, 'Guest']);
+  });
+
   test(`${version}: a request that is wrapped has the session of the one within`, async (t) => {
     const app = create();
     app.use(session());
