@@ -35,4 +35,4 @@ export type {
 export type { SessionInfo, SessionPage, SessionStoreStats } from './store/session-info.js';
 export type { SessionRecord } from './store/session-record.js';
 export { SessionStore } from './store/session-store.js';
-export type { CommitResult, CreateOptions, Written } from './store/store-writes.js';
+export type { CommitResult, CreateOptions } from './store/store-writes.js';

@@ -1,8 +1,8 @@
 /**
  * Values attached to requests and responses, without the cost that a property has on those of Express.
  *
- * This file may go when Node.js 22 is no longer supported (its end of life is in April 2027): what it works around ends with that
- * version. Then an ordinary property with a symbol as its name does the same.
+ * Remove this file when support for Node.js 22 ends (its end of life is in April 2027). From Node.js 24 on the cost described below does
+ * not exist, and an ordinary property with a symbol as its name does the same.
  *
  * Express changes the prototype of each request and response. Before Node.js 24, V8 then creates a new hidden class for the object at
  * every property that is added to it, which takes two microseconds and a kilobyte each time, and half a microsecond at every read of a
