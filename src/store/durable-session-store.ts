@@ -9,7 +9,7 @@ import type { DurableSettings, Durability } from '../disk/options.js';
 import type { CheckpointResult, RecoveryReport } from '../disk/reports.js';
 import { Listeners } from '../listeners.js';
 import { sessionEventNames, type DurableSessionEvents } from './events.js';
-import { StoreWrites } from './store-writes.js';
+import { promiseWrites, StoreWrites } from './store-writes.js';
 
 /**
  * Sessions in this process's memory and on its disk, opened with `await SessionStore.open(options)`. Reads are synchronous, as those of
@@ -24,6 +24,10 @@ export class DurableSessionStore<Data extends object = Record<string, unknown>> 
   'disk',
   DurableSessionEvents
 > {
+  static {
+    promiseWrites(this.prototype);
+  }
+
   /** The directory, as an absolute path. */
   readonly path: string;
   readonly durability: Durability;
@@ -39,7 +43,7 @@ export class DurableSessionStore<Data extends object = Record<string, unknown>> 
     const listeners = new Listeners<DurableSessionEvents>([...sessionEventNames, ...journalEventNames]);
     // Its listener of the signal comes before the store's: writes are acknowledged before events are delivered.
     const files = new Journal(open.native, acks, listeners, signal);
-    super('disk', native, listeners, signal);
+    super(native, listeners, signal);
     this.path = journal.path;
     this.durability = durability;
     this.#journal = files;

@@ -41,7 +41,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> extends
     const open = openMemory(limits, signal.send, options.clock && nativeClock(options.clock));
     const native = new NativeBackend(limits, open);
     const listeners = new Listeners<SessionEvents>(sessionEventNames);
-    super('memory', native, listeners, signal);
+    super(native, listeners, signal);
     this.#native = native;
     this.#listeners = listeners;
   }

@@ -39,20 +39,21 @@ export type DataChange<Data> = (data: Data, session: SessionRecord<Data>) => Dat
 /** How often `update` tries before it gives up; only a function that changes its own session comes near. */
 const MAX_TRIES = 10;
 
-/** The methods that write. Those of a store in memory throw; those of a store on disk reject. */
+/**
+ * The methods that write. Here they return what the backend returns and throw its errors, as a store in memory does. A store on disk
+ * inherits them through `promiseWrites`.
+ */
 export abstract class StoreWrites<
   Data extends object,
   Kind extends Medium,
   Events extends SessionEvents,
 > extends StoreReads<Data, Events> {
   readonly #backend: NativeBackend;
-  readonly #kind: Kind;
 
   /** @internal */
-  constructor(kind: Kind, native: NativeBackend, listeners: Listeners<Events>, signal: Signal) {
+  constructor(native: NativeBackend, listeners: Listeners<Events>, signal: Signal) {
     super(native, listeners, signal);
     this.#backend = native;
-    this.#kind = kind;
   }
 
   /**
@@ -60,15 +61,13 @@ export abstract class StoreWrites<
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
    */
   create(data: Data, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
-    return this.#return(() => {
-      checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
-      const text = stringifyData(data);
-      const uid = options.uid === undefined ? undefined : checkUid(options.uid);
-      const idleTimeout = optionalDuration('idleTimeout', options.idleTimeout);
-      const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
-      const facts = this.#backend.create({ data: text, uid, idleTimeout, absoluteTimeout });
-      return andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<Data>(text)));
-    });
+    checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
+    const text = stringifyData(data);
+    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
+    const idleTimeout = optionalDuration('idleTimeout', options.idleTimeout);
+    const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
+    const facts = this.#backend.create({ data: text, uid, idleTimeout, absoluteTimeout });
+    return written(andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<Data>(text))));
   }
 
   /**
@@ -76,14 +75,15 @@ export abstract class StoreWrites<
    * @throws SessionError as `create`; the stored session is then unchanged.
    */
   commit(id: string, version: number | undefined, data: Data): Written<Kind, CommitResult<Data>> {
-    return this.#return((): MaybePromise<CommitResult<Data>> => {
-      if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
-      return andThen(this.#backend.commit(checkId(id), version, { data: stringifyData(data) }), (outcome) => {
+    if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
+    const outcome = this.#backend.commit(checkId(id), version, { data: stringifyData(data) });
+    return written(
+      andThen(outcome, (outcome): CommitResult<Data> => {
         if (outcome.status === 'ok') return { status: 'ok', version: outcome.facts.version };
         if (outcome.status === 'gone') return outcome;
         return { status: 'conflict', current: recordOf<Data>(outcome.current) };
-      });
-    });
+      }),
+    );
   }
 
   /**
@@ -92,10 +92,8 @@ export abstract class StoreWrites<
    * @throws SessionError as `create`, and `ERR_SESSION_CONFLICT` if `change` itself writes the session each time.
    */
   update(id: string, change: DataChange<Data>): Written<Kind, SessionRecord<Data> | undefined> {
-    return this.#return(() => {
-      if (typeof change !== 'function') throw new TypeError('update needs a function that changes the data');
-      return this.#update(this.#backend.load(checkId(id), false), change, MAX_TRIES);
-    });
+    if (typeof change !== 'function') throw new TypeError('update needs a function that changes the data');
+    return written(this.#update(this.#backend.load(checkId(id), false), change, MAX_TRIES));
   }
 
   #update(
@@ -124,42 +122,56 @@ export abstract class StoreWrites<
    * that user's, logged in now. Returns `undefined` if there is no such session.
    */
   regenerate(id: string, options: { uid?: string } = {}): Written<Kind, SessionRecord<Data> | undefined> {
-    return this.#return(() => {
-      checkNames('regenerate', options, ['uid']);
-      const uid = options.uid === undefined ? undefined : checkUid(options.uid);
-      return andThen(this.#backend.regenerate(checkId(id), undefined, {}, uid), (outcome) => {
+    checkNames('regenerate', options, ['uid']);
+    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
+    const outcome = this.#backend.regenerate(checkId(id), undefined, {}, uid);
+    return written(
+      andThen(outcome, (outcome) => {
         const stored = outcome.status === 'ok' ? this.#backend.load(outcome.facts.id, false) : undefined;
         return stored && recordOf<Data>(stored);
-      });
-    });
+      }),
+    );
   }
 
   /** Ends a session; false if there is none. */
   destroy(id: string): Written<Kind, boolean> {
-    return this.#return(() => this.#backend.destroy(checkId(id), 'destroy'));
+    return written(this.#backend.destroy(checkId(id), 'destroy'));
   }
 
   /** Ends the session of a public handle; false if there is none. */
   destroyByHandle(handle: string): Written<Kind, boolean> {
-    return this.#return(() => this.#backend.destroyByHandle(String(handle)));
+    return written(this.#backend.destroyByHandle(String(handle)));
   }
 
   /** Ends all sessions, without blocking, however many there are. Returns their number. */
   clear(): Written<Kind, number> {
-    return this.#return(() => this.#backend.clear());
-  }
-
-  /** Runs a write. A store without a journal has its results at once, which is what the cast says. */
-  #return<T>(write: () => MaybePromise<T>): Written<Kind, T> {
-    return (this.#kind === 'disk' ? promised(write) : write()) as Written<Kind, T>;
+    return written(this.#backend.clear());
   }
 }
 
-/** Calls `write`, and turns an error that it throws into a rejection. Its own promise is returned as it is. */
-function promised<T>(write: () => MaybePromise<T>): Promise<T> {
-  try {
-    return Promise.resolve(write());
-  } catch (error) {
-    return Promise.reject(error);
+/** Types a result by the kind of the store: one in memory never waits, and `promiseWrites` makes promises for one on disk. */
+function written<Kind extends Medium, T>(result: MaybePromise<T>): Written<Kind, T> {
+  return result as Written<Kind, T>;
+}
+
+const WRITES = ['create', 'commit', 'update', 'regenerate', 'destroy', 'destroyByHandle', 'clear'] as const;
+
+/**
+ * Wraps the inherited writes on the prototype of a store on disk, so that they always return promises, and reject instead of throwing.
+ * Done once, for the class: a store in memory pays nothing for it.
+ */
+export function promiseWrites(prototype: object): void {
+  for (const name of WRITES) {
+    const write: (this: unknown, ...args: never[]) => unknown = StoreWrites.prototype[name];
+    const wrapped = {
+      [name](this: unknown, ...args: never[]): Promise<unknown> {
+        try {
+          return Promise.resolve(write.apply(this, args));
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      },
+    }[name];
+    Object.defineProperty(prototype, name, { value: wrapped, writable: true, configurable: true });
   }
 }
