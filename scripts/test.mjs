@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { checkLayers } from './layers.mjs';
 import {
   ensureAddon,
   ensureChromium,
@@ -43,7 +44,7 @@ const steps = {
     'warnings',
   ]),
   'clippy node': check('cargo', ['clippy', '-p', 'agai-session-node', '--', '-D', 'warnings']),
-  layers: noNapiInCore,
+  layers,
   types: check('tsc', ['-p', 'tsconfig.test.json']),
   oxlint: check('oxlint', ['--deny-warnings']),
   oxfmt: check('oxfmt', ['--check']),
@@ -186,10 +187,12 @@ function output(command, args, options = {}) {
   return stdout;
 }
 
-function noNapiInCore() {
+/** Imports point one way, and the core does not depend on napi. */
+function layers() {
   const tree = output('cargo', ['tree', ...core, '--all-features', '--target', 'all', '--prefix', 'none']);
-  const found = tree.split('\n').filter((line) => line.startsWith('napi'));
-  return verdict(found.length === 0, `agai-session-core depends on ${found.join(', ')}`);
+  const napi = tree.split('\n').filter((line) => line.startsWith('napi'));
+  const faults = [...napi.map((name) => `agai-session-core depends on ${name}`), ...checkLayers()];
+  return verdict(faults.length === 0, faults.join('; '));
 }
 
 /** The setup has just generated them. While the sources are being edited they may differ from the last commit. */

@@ -1,4 +1,4 @@
-/** Every code that an error of this package carries; docs/errors.md says when each occurs and what to do. */
+/** The codes of this package's errors; docs/errors.md says when each occurs and what to do. */
 export type SessionErrorCode =
   | 'ERR_SESSION_BACKPRESSURE'
   | 'ERR_SESSION_BINARY'
@@ -20,10 +20,10 @@ export type SessionErrorCode =
   | 'ERR_SESSION_TOO_LARGE'
   | 'ERR_SESSION_UID';
 
-/** What this package throws when an operation is refused. A wrong option is a `TypeError` or `RangeError` instead. */
+/** The error that this package throws when an operation is refused. A wrong option is a `TypeError` or `RangeError` instead. */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
-  /** Stable; the message is for people and may change. */
+  /** Stable: test for this. The message is for people and may change. */
   readonly code: SessionErrorCode;
 
   constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {

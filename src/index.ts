@@ -1,12 +1,4 @@
-/** The package's main entry: the direct store API and the framework-neutral manager. */
-export { SessionError, type SessionErrorCode } from './errors.js';
-export type { CookieOptions } from './manager/cookie.js';
-export type { SessionOptions } from './manager/options.js';
-export { SessionManager, type StartOptions } from './manager/session-manager.js';
-export type { MaybePromise } from './maybe-promise.js';
-export type { Duration, Size } from './options.js';
-export type { FormParameters, ParameterValue } from './session/form.js';
-export { Session, type Concurrency, type SessionData } from './session/session.js';
+/** The entry `agai-session`: the typed stores, and the manager for servers without a framework. */
 export type {
   CommitOutcome,
   CookieLookup,
@@ -16,21 +8,31 @@ export type {
   SessionFacts,
   StoredSession,
   Timeouts,
-} from './store/backend.js';
-export type { DurableStoreOptions, Durability, OpeningProgress } from './store/durable-options.js';
+} from './backend/session-backend.js';
+export type { SessionStoreOptions } from './backend/store-options.js';
+export type { JournalEvents } from './disk/events.js';
+export type { DurableStoreOptions, Durability, OpeningProgress } from './disk/options.js';
+export type { CheckpointResult, RecoveryReport } from './disk/reports.js';
+export { SessionError, type SessionErrorCode } from './errors.js';
+export type { CookieOptions } from './manager/cookie-options.js';
+export type { StartOptions } from './manager/exchange.js';
+export type { SessionOptions } from './manager/options.js';
+export { SessionManager } from './manager/session-manager.js';
+export type { MaybePromise } from './maybe-promise.js';
+export type { Duration, Size } from './options.js';
+export type { Concurrency } from './session/context.js';
+export type { FormParameters, ParameterValue } from './session/form.js';
+export { Session, type SessionData } from './session/session.js';
 export { DurableSessionStore } from './store/durable-session-store.js';
 export type {
   DurableSessionEventName,
   DurableSessionEvents,
-  JournalEvents,
   SessionEvent,
   SessionEventName,
   SessionEvents,
   SessionListener,
 } from './store/events.js';
-export type { CheckpointResult, RecoveryReport } from './store/journal-reports.js';
-export type { SessionStoreOptions } from './store/options.js';
 export type { SessionInfo, SessionPage, SessionStoreStats } from './store/session-info.js';
 export type { SessionRecord } from './store/session-record.js';
 export { SessionStore } from './store/session-store.js';
-export type { CommitResult, CreateOptions } from './store/session-writes.js';
+export type { CommitResult, CreateOptions } from './store/store-writes.js';

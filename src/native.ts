@@ -1,4 +1,4 @@
-/** The only importer of the addon's loader. Past this file, whatever goes wrong is a `SessionError`. */
+/** The addon's classes and constants. The only file that imports the loader; it turns the addon's errors into `SessionError`s. */
 import type * as Addon from '../index.js';
 import { SessionError, type SessionErrorCode } from './errors.js';
 
@@ -20,8 +20,8 @@ export type NativeOpening = Addon.NativeOpening;
 export type NativeInspection = Addon.NativeInspection;
 export type NativeClock = Addon.NativeClock;
 
-/** What each place of the array holds that a store shares with the addon. */
-export const Place = {
+/** The indices of the array of numbers that a store shares with the addon: the addon writes results there, JavaScript reads them. */
+export const ResultIndex = {
   status: 0,
   version: 1,
   createdAt: 2,
@@ -41,10 +41,10 @@ export const Place = {
   count: 16,
 } as const;
 
-/** The answers of `commit`, `regenerate` and a cookie reader's `find`. */
+/** The statuses that `commit`, `regenerate` and a cookie reader return. */
 export const Status = { ok: 0, conflict: 1, gone: 2, absent: 3, rejected: 4 } as const;
 
-/** The journal's states, as `acks` answers them. */
+/** The journal's states, as `acks` returns them. */
 export const JournalState = { healthy: 0, healing: 1, degraded: 2, closed: 3 } as const;
 
 const addon = load();
@@ -54,6 +54,7 @@ for (const Class of [NativeStore, NativeOpening, NativeInspection, NativeClock])
   translateErrors(Class.prototype);
 }
 
+/** Loads the addon. @throws SessionError `ERR_SESSION_BINARY`. */
 function load(): typeof Addon {
   try {
     return require('../index.js') as typeof Addon;
@@ -70,6 +71,7 @@ function load(): typeof Addon {
   }
 }
 
+/** The name of this platform in the names of the binary packages. */
 function platformName(): string {
   const { platform, arch } = process;
   if (platform === 'linux') {
@@ -79,7 +81,7 @@ function platformName(): string {
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
 }
 
-/** Wraps every method of the addon's class, once. */
+/** Wraps every method of an addon's class, once, so that it throws `SessionError`s. */
 function translateErrors(prototype: object): void {
   for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (name === 'constructor' || typeof value !== 'function') continue;
@@ -96,7 +98,7 @@ function translateErrors(prototype: object): void {
   }
 }
 
-/** An error that the addon threw, as ours; anything else unchanged. */
+/** The `SessionError` for an error that the addon threw; any other value unchanged. */
 export function toSessionError(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (error instanceof SessionError || typeof code !== 'string' || !code.startsWith('ERR_SESSION_')) return error;

@@ -197,7 +197,7 @@ test('a directory without a store is none, whatever else is in it', async (t) =>
   const found = await look(t, path);
   t.is(found.verdict, 'empty');
   t.is(found.exitCode, 3);
-  t.regex(found.text, /: no store is in it\n/);
+  t.regex(found.text, /: there is no store in it\n/);
 });
 
 test('what is no directory is an error, and nothing is made of it', async (t) => {
@@ -211,7 +211,7 @@ test('what is no directory is an error, and nothing is made of it', async (t) =>
     const { code, stdout } = await cli('verify', place, '--json');
     t.is(code, 3, place);
     t.like(JSON.parse(stdout), { verdict: 'none', exitCode: 3, code: 'ERR_SESSION_PATH' });
-    t.regex((await cli('inspect', place)).stdout, /: cannot be looked into\n.*\(ERR_SESSION_PATH\)/);
+    t.regex((await cli('inspect', place)).stdout, /: cannot be inspected\n.*\(ERR_SESSION_PATH\)/);
     t.deepEqual(stateOf(path), before);
   }
 });
@@ -230,7 +230,7 @@ test('what this user may not read is an error', async (t) => {
   t.is(found.code, user.uid === undefined ? undefined : 'ERR_SESSION_PATH');
 });
 
-test('a store in use is looked into, and its process named', async (t) => {
+test('a store in use is inspected, and its process named', async (t) => {
   const path = freshPath(t);
   const store = await SessionStore.open({ path });
   t.teardown(() => store.close());

@@ -24,7 +24,7 @@ function counted(inner: SessionBackend): { backend: SessionBackend; calls: strin
 }
 
 for (const { name, app } of kinds) {
-  test(`${name}: an unmodified request is one call of the store, a modified one two, one without our cookie none`, async (t) => {
+  test(`${name}: a request calls the store once, a request that changes the session twice, one without the cookie never`, async (t) => {
     const store = new SessionStore();
     const { backend, calls } = counted(store.backend);
     const routes: Record<string, Route> = {

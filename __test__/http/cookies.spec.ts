@@ -56,7 +56,7 @@ test('over HTTPS the cookie is __Host-id, Secure, HttpOnly, SameSite=Lax, Path=/
   t.regex(cookies[0]!, /^__Host-id=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure$/);
 });
 
-test('a real TLS connection is secure without any proxy', async (t) => {
+test('a TLS connection is secure without a proxy', async (t) => {
   const manager = new SessionManager<{ n?: number }>();
   const file = (name: string): Buffer => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url));
   const server = https.createServer({ key: file('key'), cert: file('cert') }, (req, res) => {
@@ -101,7 +101,7 @@ test.serial('on plain HTTP outside production the cookie is id without Secure, a
   t.is(ours.length, 1);
 });
 
-test('secure: false is taken at its word, secure: true too', async (t) => {
+test('secure: false and secure: true apply whatever the connection is', async (t) => {
   const plain = await request(await serve(t, productionApp({ cookie: { secure: false } }, count)));
   t.regex(plain.cookies[0]!, /^id=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/);
   const url = await serve(
@@ -114,14 +114,14 @@ test('secure: false is taken at its word, secure: true too', async (t) => {
   t.is((await request(url)).body, 'ERR_SESSION_INSECURE');
 });
 
-test('X-Forwarded-Proto counts only where the proxy is trusted', async (t) => {
+test('X-Forwarded-Proto counts only if the proxy is trusted', async (t) => {
   const trusting = await request(await serve(t, kinds[0]!.app({ trustProxy: true }, count)), { headers: https1 });
   t.regex(trusting.cookies[0]!, /^__Host-id=.*; Secure$/);
   const wary = await request(await serve(t, kinds[0]!.app({}, count)), { headers: https1 });
   t.regex(wary.cookies[0]!, /^id=/);
 });
 
-test('the cookie has the attributes it was given, and its removal repeats them all', async (t) => {
+test('the cookie has the configured attributes, and its removal repeats all of them', async (t) => {
   const cookie: CookieOptions = {
     name: 'sid',
     path: '/app',
@@ -171,12 +171,12 @@ const dropped: [CookieOptions, RegExp][] = [
   ['id' as CookieOptions, /cookie/],
 ];
 for (const [cookie, message] of dropped) {
-  test(`a cookie that browsers drop or cannot be is refused at the start: ${JSON.stringify(cookie)}`, (t) => {
+  test(`cookie options that are invalid or that browsers reject are refused at construction: ${JSON.stringify(cookie)}`, (t) => {
     t.throws(() => session({ cookie }), { instanceOf: TypeError, message });
   });
 }
 
-test('options that contradict each other or are none are refused', (t) => {
+test('options that contradict each other or do not exist are refused', (t) => {
   const store = new SessionStore();
   t.throws(() => session({ store, maxSessions: 5 }), {
     instanceOf: TypeError,
@@ -204,7 +204,7 @@ for (const { name, app } of kinds) {
   for (const remote of [false, true]) {
     const kind = `${name}${remote ? ' over a store that answers promises' : ''}`;
 
-    test(`${kind}: nothing that a client makes up is adopted or does harm`, async (t) => {
+    test(`${kind}: ids that a client invents are never adopted, and do no harm`, async (t) => {
       const store = new SessionStore();
       const url = await serve(t, app({ store: remote ? remoteBackend(store.backend) : store }, count));
       const { id } = store.create({ n: 41 });
@@ -254,7 +254,7 @@ for (const { name, app } of kinds) {
       }
     });
 
-    test(`${kind}: an id in the URL or the body counts for nothing`, async (t) => {
+    test(`${kind}: an id in the URL or the body is ignored`, async (t) => {
       const store = new SessionStore();
       const url = await serve(t, app({ store: remote ? remoteBackend(store.backend) : store }, read));
       const { id } = store.create({ secret: 1 });
@@ -262,7 +262,7 @@ for (const { name, app } of kinds) {
       t.is(answer.body, '{}');
     });
 
-    test(`${kind}: a visitor who writes nothing is given no cookie and stored nowhere`, async (t) => {
+    test(`${kind}: a visitor who writes nothing gets no session and no cookie`, async (t) => {
       const store = new SessionStore();
       const url = await serve(t, app({ store: remote ? remoteBackend(store.backend) : store }, read));
       const answer = await request(`${url}/?q=1`);

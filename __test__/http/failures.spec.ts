@@ -47,7 +47,7 @@ const ways: Record<string, Route> = {
 for (const [version, create] of Object.entries(expresses)) {
   for (const remote of [false, true]) {
     for (const [way, send] of Object.entries(ways)) {
-      test(`${version}${remote ? ', promises' : ''}: ${way}: the error goes to next(), and its response goes out instead`, async (t) => {
+      test(`${version}${remote ? ', promises' : ''}: ${way}: the error goes to next(), and the error handler’s response is sent instead`, async (t) => {
         const store = new SessionStore();
         const app = create();
         app.use(session({ store: failing(store.backend, remote) }));
@@ -74,7 +74,7 @@ for (const [version, create] of Object.entries(expresses)) {
 
 for (const remote of [false, true]) {
   test.serial(
-    `node:http${remote ? ', promises' : ''}: without an onError the client gets a bare 500 and the process a warning`,
+    `node:http${remote ? ', promises' : ''}: without an onError the client gets an empty 500 and the process a warning`,
     async (t) => {
       const seen = warnings(t);
       const store = new SessionStore();
@@ -116,7 +116,7 @@ function refusing(
 
 const long = 'all is well '.repeat(400);
 // The error handler set the status that the response had already, and was taken for the handler that was refused.
-test('an error handler that takes its time and sets no header is heard', async (t) => {
+test('an error handler that responds later and sets no header has its response sent', async (t) => {
   for (const remote of [false, true]) {
     const store = new SessionStore({ maxSessionBytes: 50 });
     const answers: Route[] = [
@@ -143,7 +143,7 @@ test('an error handler that takes its time and sets no header is heard', async (
   }
 });
 
-test('an onError that throws is a warning, and the client gets a bare 500', async (t) => {
+test('an onError that throws becomes a warning, and the client gets an empty 500', async (t) => {
   const onError = (): never => {
     throw new Error('the handler of errors is broken too');
   };
@@ -160,7 +160,7 @@ test('an onError that throws is a warning, and the client gets a bare 500', asyn
 
 // What was set while the response waited for the backend went out with it: a status of 500 and another length over the handler's
 // body, so that the next response on the connection was read as part of it.
-test('what is set after the response was sent counts for nothing while it waits', async (t) => {
+test('headers and status that are set while the sent response waits for the store have no effect', async (t) => {
   const store = new SessionStore();
   const app = express();
   app.set('env', 'test');
@@ -183,7 +183,7 @@ test('what is set after the response was sent counts for nothing while it waits'
 });
 
 // Node sends by this alias as well, and the session was not written.
-test('writeHeader, the other name of writeHead, commits too', async (t) => {
+test('writeHeader, the other name of writeHead, also commits the session', async (t) => {
   for (const { app } of kinds) {
     const store = new SessionStore();
     const url = await serve(
@@ -221,7 +221,7 @@ test('writeHead with an undefined third argument keeps the session cookie beside
   }
 });
 
-test('headers that Node refuses do not cost the client its cookie', async (t) => {
+test('the client gets its cookie even if Node refuses the headers of writeHead', async (t) => {
   const url = await serve(
     t,
     kinds[0]!.app({}, (req, res) => {
@@ -253,7 +253,7 @@ for (const [version, create] of Object.entries(expresses)) {
   for (const remote of [false, true]) {
     for (const before of [undefined, compression()]) {
       for (const [way, route] of Object.entries(stubborn)) {
-        test(`${version}${remote ? ', promises' : ''}${before ? ', compression' : ''}: a refused session is never a success: ${way}`, async (t) => {
+        test(`${version}${remote ? ', promises' : ''}${before ? ', compression' : ''}: a response whose session cannot be written is never a success: ${way}`, async (t) => {
           const url = await serve(t, refusing(create, { remote, ...(before && { before }) }, route));
           for (const headers of [{}, { 'accept-encoding': 'gzip' }] as Record<string, string>[]) {
             const answer = await request(url, { headers });
@@ -266,7 +266,7 @@ for (const [version, create] of Object.entries(expresses)) {
   }
 }
 
-test('an error handler has the whole response to itself, however the handler began', async (t) => {
+test('an error handler can send a whole response, however the handler began', async (t) => {
   for (const way of ['end', 'write', 'flushHeaders', 'timer', 'writeHead in a timer', 'a long text in a timer']) {
     const url = await serve(t, refusing(express, {}, stubborn[way]!));
     const { status, body, headers } = await request(url);
@@ -275,7 +275,7 @@ test('an error handler has the whole response to itself, however the handler beg
 });
 
 // A handler that caught the failure of its own save() was overruled: the response failed for the same thing again.
-test('a handler that handles the failure of its own save() has its answer sent', async (t) => {
+test('a handler that handles the failure of its own save() has its response sent', async (t) => {
   for (const remote of [false, true]) {
     const store = new SessionStore();
     const { id } = store.create({ n: 0 });
@@ -294,7 +294,7 @@ test('a handler that handles the failure of its own save() has its answer sent',
 });
 
 // A handler that awaited logout() and failed with it: the error handler's own answer failed for the same thing, and a bare 500 went out.
-test('an error handler answers for a logout that was awaited and failed, and nobody hides the failure', async (t) => {
+test('a logout that was awaited and failed goes to the error handler, and the failure is never hidden', async (t) => {
   const app = express();
   const store = new SessionStore();
   app.use(session({ store: failing(store.backend, true, ['destroy']), cookie: { name: 'id', secure: false } }));
@@ -323,7 +323,7 @@ test('an error handler answers for a logout that was awaited and failed, and nob
   }
 });
 
-test('a strict conflict can be told to the client by the handler', async (t) => {
+test('a handler can report a strict conflict to the client', async (t) => {
   const store = new SessionStore();
   const { id } = store.create({ n: 0 });
   const url = await serve(
@@ -343,7 +343,7 @@ test('a strict conflict can be told to the client by the handler', async (t) => 
   t.deepEqual(store.get(id)!.data, { n: 2 });
 });
 
-test('data that cannot be stored is an error of its request alone', async (t) => {
+test('data that cannot be stored fails only its own request', async (t) => {
   const store = new SessionStore();
   const app = express();
   app.use(session({ store }));
@@ -364,7 +364,7 @@ test('data that cannot be stored is an error of its request alone', async (t) =>
   t.is((await client.get('/good')).body, 'ok');
 });
 
-test('a handler that throws has what it wrote before saved, as its response is sent', async (t) => {
+test('what a handler wrote before it threw is saved when the error response is sent', async (t) => {
   const store = new SessionStore();
   const app = express();
   app.set('env', 'test');
@@ -378,7 +378,7 @@ test('a handler that throws has what it wrote before saved, as its response is s
   t.deepEqual(store.get(client.jar.get('id')!)!.data, { tries: 1 });
 });
 
-test('a client that goes away before the answer loses nothing that the handler wrote', async (t) => {
+test('what the handler wrote is saved even if the client disconnects before the response', async (t) => {
   const store = new SessionStore();
   const { id } = store.create({ n: 0 });
   const [arrived, done] = [deferred(), deferred()];
@@ -401,7 +401,7 @@ test('a client that goes away before the answer loses nothing that the handler w
   t.deepEqual(store.get(id)!.data, { n: 1 });
 });
 
-test('what a stream writes to its session after the headers left is stored at the end', async (t) => {
+test('what a streaming handler writes to its session after the headers were sent is stored at the end', async (t) => {
   for (const { name, app } of kinds) {
     for (const remote of [false, true]) {
       const store = new SessionStore();
@@ -422,7 +422,7 @@ test('what a stream writes to its session after the headers left is stored at th
   }
 });
 
-test('a new session that is written after the headers left cannot get its cookie: the response is cut, and the error says why', async (t) => {
+test('a new session that is first written after the headers were sent cannot set its cookie: the response is cut, and the error says why', async (t) => {
   const store = new SessionStore();
   const errors: unknown[] = [];
   const url = await serve(
@@ -438,7 +438,7 @@ test('a new session that is written after the headers left cannot get its cookie
   t.is(store.size, 0);
 });
 
-test('a session cannot be started once the response was begun', async (t) => {
+test('a session cannot be started after the response was begun', async (t) => {
   const manager = new SessionManager();
   const url = await serve(t, (req, res) => {
     res.write('one');
@@ -448,7 +448,7 @@ test('a session cannot be started once the response was begun', async (t) => {
   t.is((await request(url)).body, 'one');
 });
 
-test('a closed store is an error of each request, not of the process', async (t) => {
+test('a closed store fails each request, and the process lives on', async (t) => {
   const store = new SessionStore();
   const app = express();
   app.set('env', 'test');

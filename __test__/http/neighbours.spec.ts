@@ -32,7 +32,7 @@ function count(app: Express): Express {
 for (const [version, create] of Object.entries(expresses)) {
   for (const remote of [false, true]) {
     for (const order of ['before', 'after'] as const) {
-      test(`${version}${remote ? ', promises' : ''}: compression ${order} the session compresses, and the session is committed first`, async (t) => {
+      test(`${version}${remote ? ', promises' : ''}: compression ${order} the session middleware works, and the session is committed first`, async (t) => {
         const store = new SessionStore();
         const app = create();
         if (order === 'before') app.use(compression());
@@ -52,7 +52,7 @@ for (const [version, create] of Object.entries(expresses)) {
     }
   }
 
-  test(`${version}: 304 and conditional requests work as without a session`, async (t) => {
+  test(`${version}: conditional requests get a 304 as without a session`, async (t) => {
     const client = new Client(await serve(t, count(create().use(session()))));
     const { headers } = await client.get('/');
     const answer = await client.get('/', { headers: { 'if-none-match': headers.etag! } });
@@ -80,7 +80,7 @@ for (const [version, create] of Object.entries(expresses)) {
     t.is(store.size, 1);
   });
 
-  test(`${version}: two middlewares of different cookies keep two sessions on one response`, async (t) => {
+  test(`${version}: two middlewares with different cookies keep two sessions on one response`, async (t) => {
     const [users, admins] = [new SessionStore(), new SessionStore()];
     const app = create();
     app.use(session({ store: users }));
@@ -115,7 +115,7 @@ test("several applications and versions in one process do not see each other's s
   }
 });
 
-test('a server without sessions is served as ever beside one with them', async (t) => {
+test('a server without sessions is not affected by one with sessions in the same process', async (t) => {
   await serve(t, count(express().use(session())));
   const url = await serve(t, (_, res) => {
     res.writeHead(200, ['Set-Cookie', 'a=1', 'X-Raw', 'b']);
@@ -126,7 +126,7 @@ test('a server without sessions is served as ever beside one with them', async (
 });
 
 // The compatibility API sends the head from within `end`, when the response already counts as ended: nothing left at all.
-test('HTTP/2: a session that is refused is answered for', async (t) => {
+test('HTTP/2: if a session cannot be written, the error handler responds', async (t) => {
   for (const answer of [
     undefined,
     (res: ServerResponse) => ((res.statusCode = 413), res.end()),
@@ -156,7 +156,7 @@ test('HTTP/2: a session that is refused is answered for', async (t) => {
 });
 
 // Node warns whoever looks at the status message of an HTTP/2 response, and holding the head still looked.
-test('HTTP/2 over a store that answers promises makes Node warn of nothing', async (t) => {
+test('HTTP/2 over an asynchronous store causes no warnings of Node', async (t) => {
   const seen = warnings(t);
   const manager = new SessionManager<{ n?: number }>({ store: remoteBackend(new SessionStore().backend) });
   const server = http2.createServer(async (req, res) => {
@@ -181,7 +181,7 @@ test('HTTP/2 over a store that answers promises makes Node warn of nothing', asy
   );
 });
 
-test('two stores behind one cookie name are warned of', async (t) => {
+test('two stores that use one cookie name cause a warning', async (t) => {
   const seen = warnings(t);
   const app = express();
   app.use(session({ cookie: { name: 'twin' } }), session({ cookie: { name: 'twin' } }));

@@ -12,7 +12,7 @@ const names = (...objects: object[]): (string | symbol)[] =>
 
 for (const [version, create] of Object.entries(expresses)) {
   // Each property that a middleware adds to a request of Express' costs some microseconds before Node.js 24 (docs/performance.md).
-  test(`${version}: a request and its response are given no named property`, async (t) => {
+  test(`${version}: no named property is added to a request or its response`, async (t) => {
     const app = create();
     const seen: { before?: (string | symbol)[]; after?: (string | symbol)[]; data?: object } = {};
     app.use((req, res, next) => {
@@ -33,7 +33,7 @@ for (const [version, create] of Object.entries(expresses)) {
     t.deepEqual(seen.data, {});
   });
 
-  test(`${version}: whoever puts something else at req.session finds it there, on that request alone`, async (t) => {
+  test(`${version}: an assignment to req.session replaces it on that request only`, async (t) => {
     const app = create();
     app.use(session());
     app.get('/other', (req, res) => {
@@ -54,7 +54,19 @@ for (const [version, create] of Object.entries(expresses)) {
     t.is((await request(url)).body, '"Guest"');
   });
 
-  test(`${version}: a request that is wrapped has the session of the one within`, async (t) => {
+  test(`${version}: req.session is not enumerable`, async (t) => {
+    const app = create();
+    app.use(session());
+    app.get('/', (req, res) => {
+      const names = [];
+      for (const name in req) names.push(name);
+      res.json([Object.keys({ ...req }).includes('session'), names.includes('session'), req.session.uid]);
+    });
+    const url = await serve(t, app);
+    t.deepEqual(JSON.parse((await request(`${url}/`)).body), [false, false, 'Guest']);
+  });
+
+  test(`${version}: a wrapped request has the session of the request inside`, async (t) => {
     const app = create();
     app.use(session());
     app.use((req, res) => {
@@ -65,7 +77,7 @@ for (const [version, create] of Object.entries(expresses)) {
     t.is((await request(await serve(t, app))).body, '[true,true,true]');
   });
 
-  test(`${version}: a property that was there before is replaced`, async (t) => {
+  test(`${version}: a session property that the request had before is replaced`, async (t) => {
     const app = create();
     app.use((req, _res, next) => {
       Object.assign(req, { session: 'somebody else’s' });
@@ -113,7 +125,7 @@ test('a request that no middleware has seen has no session', async (t) => {
   t.is((await request(url)).body, 'undefined');
 });
 
-test('a session that was started on a plain request is committed when Express answers it', async (t) => {
+test('a session that was started on a plain request is committed when Express sends the response', async (t) => {
   const manager = new SessionManager<{ n?: number }>({ cookie: { secure: false } });
   const app = expresses['Express 5']!();
   app.use((_req, res) => {
@@ -129,7 +141,7 @@ test('a session that was started on a plain request is committed when Express an
   t.is(manager.store!.size, 1);
 });
 
-test('two starts of one request at once answer the same session, also over a store that answers promises', async (t) => {
+test('two concurrent starts of one request return the same session, also over an asynchronous store', async (t) => {
   const store = new SessionStore();
   const manager = new SessionManager({ store: remoteBackend(store.backend), cookie: { secure: false } });
   const { id } = store.create({ n: 1 });
@@ -140,7 +152,7 @@ test('two starts of one request at once answer the same session, also over a sto
   t.is((await request(url, { headers: { cookie: `id=${id}` } })).body, 'true');
 });
 
-test('whether a connection is secure is asked only where it matters', async (t) => {
+test('the function secure is called only where its result matters', async (t) => {
   const asked: string[] = [];
   const started = (manager: SessionManager, write: boolean) => async (req: IncomingMessage, res: ServerResponse) => {
     const session = await manager.start(req, res, { secure: ({ url }) => asked.push(url!) > 0 });

@@ -75,7 +75,7 @@ for (const { name, app } of kinds) {
   for (const remote of [false, true]) {
     const store = remote ? 'a store that answers promises' : 'a native store';
     for (const [way, { send, status = 200, text = body, length }] of Object.entries(ways)) {
-      test(`${name} over ${store}: ${way} goes out whole, after the session`, async (t) => {
+      test(`${name} over ${store}: ${way} is sent whole, after the session is committed`, async (t) => {
         const sessions = new SessionStore();
         const url = await serve(
           t,
@@ -96,7 +96,7 @@ for (const { name, app } of kinds) {
     }
   }
 
-  test(`${name}: cookies set before, in writeHead and ours all arrive`, async (t) => {
+  test(`${name}: cookies set before, cookies passed to writeHead, and the session cookie all arrive`, async (t) => {
     const writeHeads: Record<string, (res: Parameters<Route>[1]) => void> = {
       none: (res) => res.setHeader('Set-Cookie', ['a=1', 'b=2']),
       object: (res) => res.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] }),
@@ -121,7 +121,7 @@ for (const { name, app } of kinds) {
     }
   });
 
-  test(`${name}: HEAD answers the headers of GET, and commits`, async (t) => {
+  test(`${name}: HEAD sends the headers of GET, and commits the session`, async (t) => {
     const url = await serve(
       t,
       app({}, (req, res) => {
@@ -158,7 +158,7 @@ async function writesOf(t: ExecutionContext, app: Parameters<typeof serve>[1], c
   return writes;
 }
 
-test('a response with a session goes out in one socket write, as it does without', async (t) => {
+test('a response with a session is sent in one socket write, as without a session', async (t) => {
   const bare = await writesOf(t, (_, res) => res.end(body));
   t.is(bare, 1);
   for (const { name, app } of kinds) {

@@ -82,7 +82,7 @@ const changes: Record<string, (container: Data | unknown[], key: string, value: 
 };
 
 for (const [name, change] of Object.entries(changes)) {
-  test(`any data, ${name} anywhere in it: what is stored is its JSON, written if that is another`, (t) => {
+  test(`any data, ${name} anywhere in it: its JSON is stored, and written only if it changed`, (t) => {
     const property = fc.property(data, fc.nat(), key, json, (data, at, key, value) => {
       const before = JSON.stringify(data);
       const { version, text, expected } = written(data, (data) => {
@@ -96,7 +96,7 @@ for (const [name, change] of Object.entries(changes)) {
   });
 }
 
-test('a change at the bottom of data of a thousand levels is found', (t) => {
+test('a change in the innermost of a thousand nested objects is found', (t) => {
   const nest = (levels: number): Data => (levels === 0 ? { n: 0 } : { in: nest(levels - 1) });
   const bottom = (data: Data): Data => (data['in'] === undefined ? data : bottom(data['in'] as Data));
   const untouched = written(nest(1_000), (data) => void bottom(data));
@@ -106,7 +106,7 @@ test('a change at the bottom of data of a thousand levels is found', (t) => {
   t.is(touched.text, touched.expected);
 });
 
-test('data that was replaced by its equal is not written', (t) => {
+test('data that was replaced by an equal object is not written', (t) => {
   const { id } = store.create({ a: [1, { b: 2 }] });
   const session = manager.load(id) as ReturnType<typeof manager.create>;
   session.data = { a: [1, { b: 2 }] };
@@ -114,7 +114,7 @@ test('data that was replaced by its equal is not written', (t) => {
   t.is(store.get(id)!.version, 1);
 });
 
-test('an object that was replaced by one with the same fields and another JSON is written', (t) => {
+test('an object that was replaced by one with the same fields but another JSON text is written', (t) => {
   class Price {
     constructor(readonly cents: number) {}
     toJSON(): string {
@@ -126,7 +126,7 @@ test('an object that was replaced by one with the same fields and another JSON i
   t.is(text, '{"price":"5 cents"}');
 });
 
-test('a property that became a getter is written as what it answers, and one that throws is ERR_SESSION_DATA', (t) => {
+test('a property that became a getter is stored with the value it returns, and one that throws is ERR_SESSION_DATA', (t) => {
   const become = (get: () => unknown) => (data: Data) => {
     Object.defineProperty(data, 'n', { get, enumerable: true, configurable: true });
   };
@@ -139,7 +139,7 @@ test('a property that became a getter is written as what it answers, and one tha
   t.throws(() => written({ n: 1 }, become(fail)), { code: 'ERR_SESSION_DATA', message: /no number/ });
 });
 
-test('what is changed after a save is found by the next one', (t) => {
+test('a change after a save is written by the next save', (t) => {
   const { id } = store.create({ n: 0 });
   const session = manager.load(id) as ReturnType<typeof manager.create>;
   session.data['n'] = 1;

@@ -25,7 +25,7 @@ async function both(manager: SessionManager<Data>, id: string): Promise<[Session
 for (const remote of [false, true]) {
   const over = remote ? 'over a store that answers promises' : 'over a native store';
 
-  test(`${over}: changes of different keys are both kept`, async (t) => {
+  test(`${over}: two requests change different keys, and both changes are kept`, async (t) => {
     const { store, manager, begin } = open('merge', remote);
     const id = await begin({ a: 1, b: 1, c: 1, gone: 1 });
     const [first, second] = await both(manager, id);
@@ -42,7 +42,7 @@ for (const remote of [false, true]) {
     t.deepEqual(store.get(id)!.data, { a: 2, b: { deep: [2] }, c: 3, new: true });
   });
 
-  test(`${over}: of changes of one key the later is kept, in strict mode it fails, and last-write-wins replaces all`, async (t) => {
+  test(`${over}: two requests change one key: the later change wins; in strict mode it fails; last-write-wins replaces all data`, async (t) => {
     const results: Record<Concurrency, Data> = {
       merge: { a: 'second', b: 'first' },
       strict: { a: 'first', b: 'first' },
@@ -61,7 +61,7 @@ for (const remote of [false, true]) {
     }
   });
 
-  test(`${over}: a login beside a change keeps the change, and a change beside a login is refused as gone`, async (t) => {
+  test(`${over}: a login after a concurrent change keeps the change, and a change after a concurrent login fails as gone`, async (t) => {
     const { store, manager, begin } = open('merge', remote);
     const id = await begin({ a: 1 });
     const [login, change] = await both(manager, id);
@@ -77,7 +77,7 @@ for (const remote of [false, true]) {
   });
 }
 
-test('the merge is what a careful person would do, whatever the keys', (t) => {
+test('the merge keeps every change that does not conflict, whatever the keys are', (t) => {
   const { store, manager } = open();
   const data = fc.dictionary(
     fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', '1'),
@@ -106,7 +106,7 @@ test('the merge is what a careful person would do, whatever the keys', (t) => {
   t.is(({} as Data)['a'], undefined, 'no prototype was touched');
 });
 
-test('whatever the order of a thousand slow writes and logouts, no session comes back', async (t) => {
+test('no session comes back after a logout, in any order of a thousand slow writes and logouts', async (t) => {
   for (const remote of [false, true]) {
     const { store, manager, begin } = open('merge', remote);
     const run = fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 4 }), async (s, writers) => {
@@ -139,7 +139,7 @@ test('whatever the order of a thousand slow writes and logouts, no session comes
 });
 
 // The response did not wait, and told a person who was still logged in that he was not.
-test('the response waits for a logout and fails with it, whether or not the handler waits', async (t) => {
+test('the response waits for a logout and fails if it fails, whether or not the handler waits', async (t) => {
   const store = new SessionStore();
   const { id } = store.create({ n: 1 });
   const slow = remoteBackend(store.backend);
@@ -156,7 +156,7 @@ test('the response waits for a logout and fails with it, whether or not the hand
   t.deepEqual([done.status, done.cookies.length, store.has(id)], [200, 1, false]);
 });
 
-test('a logout during a write that is under way ends what it writes, and the response waits', async (t) => {
+test('a logout during a write ends the session that the write stores, and the response waits', async (t) => {
   const store = new SessionStore();
   const { id } = store.create({ n: 1 });
   const app = kinds[0]!.app({ store: remoteBackend(store.backend) }, (req, res) => {
@@ -172,7 +172,7 @@ test('a logout during a write that is under way ends what it writes, and the res
 });
 
 // The write that was under way took the login for done.
-test('a login during a write that is under way is written after it', async (t) => {
+test('a login during a write is written after it', async (t) => {
   const store = new SessionStore();
   const manager = new SessionManager<Data>({ store: remoteBackend(store.backend) });
   const session = (await manager.load(store.create({ n: 1 }).id))!;
@@ -186,7 +186,7 @@ test('a login during a write that is under way is written after it', async (t) =
 });
 
 // A save() that was refused had everything that came after it taken for refused too.
-test('a login after a refused save is not swallowed', async (t) => {
+test('a login after a failed save is still written', async (t) => {
   const store = new SessionStore();
   const { id } = store.create({ n: 1 });
   const url = await serve(
@@ -210,7 +210,7 @@ test('a login after a refused save is not swallowed', async (t) => {
 });
 
 for (const { name, app } of kinds) {
-  test(`${name}: two slow requests change two keys, both are there afterwards`, async (t) => {
+  test(`${name}: two slow requests change two keys, and both changes are stored`, async (t) => {
     const store = new SessionStore();
     const gates = { '/a': deferred(), '/b': deferred() };
     const arrived = { '/a': deferred(), '/b': deferred() };
@@ -238,7 +238,7 @@ for (const { name, app } of kinds) {
     t.deepEqual(store.get(client.jar.get('id')!)!.data, { '/begin': true, '/b': true, '/a': true });
   });
 
-  test(`${name}: a logout during a slow request stays, and the slow one sets no cookie`, async (t) => {
+  test(`${name}: a logout during a slow request is final, and the slow request sets no cookie`, async (t) => {
     const store = new SessionStore();
     const [gate, arrived] = [deferred(), deferred()];
     const url = await serve(

@@ -40,7 +40,7 @@ test('a form is kept for the requests after it, until the next form or clean', a
   t.deepEqual(await form(client), { post: {}, get: {} });
 });
 
-test('a form that no handler looked at is not taken over', async (t) => {
+test('a form that no handler read is not kept', async (t) => {
   const store = new SessionStore();
   const client = new Client(await serve(t, app(store)));
   await client.get('/begin');
@@ -80,7 +80,7 @@ test('values whose names look secret are never kept, at any depth', async (t) =>
   t.deepEqual(JSON.parse(answer.body).post, { name: 'Ann', spinning: 'x', footprint: 'y', a: { b: { c: 'z' } } });
 });
 
-test('parameters alone begin no session', async (t) => {
+test('form parameters alone do not begin a session', async (t) => {
   const store = new SessionStore();
   const client = new Client(await serve(t, app(store)));
   const answer = await client.post('/form?q=1', { name: 'Ann' });
@@ -89,7 +89,7 @@ test('parameters alone begin no session', async (t) => {
 });
 
 // A form of which nothing could be kept was taken for no form, and the one before it was answered.
-test('a form of which nothing is kept replaces the one before it', async (t) => {
+test('a form without any value to keep still replaces the one before it', async (t) => {
   const client = new Client(await serve(t, app(new SessionStore())));
   await client.get('/begin');
   for (const fields of [{ password: 'x' }, { essay: 'x'.repeat(9_000) }] as Record<string, string>[]) {
@@ -100,7 +100,7 @@ test('a form of which nothing is kept replaces the one before it', async (t) => 
 });
 
 // A request that only read the form wrote it back with its own changes, over a newer one.
-test('reading a form is no change of it', async (t) => {
+test('reading a form is not a change', async (t) => {
   const store = new SessionStore();
   const manager = new SessionManager<{ n?: number }>({ store });
   const { id } = store.backend.create({ data: '{}', form: '{"post":{"name":"old"}}' }) as SessionFacts;
@@ -121,7 +121,7 @@ test('a form or a user id beyond latin1 does not make the data too large', (t) =
   t.throws(() => store.create({ text: 'ж'.repeat(900) }), { code: 'ERR_SESSION_TOO_LARGE' });
 });
 
-test('a form too long to keep is not kept, and does no harm', async (t) => {
+test('a form that is too long is not kept, and the session works as usual', async (t) => {
   const client = new Client(await serve(t, app(new SessionStore())));
   await client.get('/begin');
   const answer = await client.post('/form', { essay: 'x'.repeat(20_000) });

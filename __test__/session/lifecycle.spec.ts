@@ -27,7 +27,7 @@ async function again(manager: SessionManager<Data>, session: Session<Data>): Pro
   return (await manager.load(session.id!))!;
 }
 
-test('a new session is a guest and is not stored before something is written', (t) => {
+test('a new session is a guest’s, and is not stored before something is written', (t) => {
   const { store, manager } = open();
   const session = manager.create();
   t.deepEqual(
@@ -44,7 +44,7 @@ test('a new session is a guest and is not stored before something is written', (
   t.deepEqual(store.get(session.id!)!.data, { cart: ['apple'] });
 });
 
-test("the original's life: create, log in, work, log out", async (t) => {
+test('a session can be created, logged in, used and logged out, as in the original', async (t) => {
   const { store, manager } = open();
   const session = manager.create();
   session.login('ann');
@@ -59,7 +59,7 @@ test("the original's life: create, log in, work, log out", async (t) => {
   t.is(await manager.load(id), undefined);
 });
 
-test('login moves to a new id, keeps the data and the handle, and the old id is dead', async (t) => {
+test('login moves the session to a new id and keeps data and handle, and the old id is invalid', async (t) => {
   const { store, manager } = open();
   const guest = stored(manager, { cart: ['apple'] });
   const { id: before, handle } = guest;
@@ -75,7 +75,7 @@ test('login moves to a new id, keeps the data and the handle, and the old id is 
   t.not(next.id, guest.id, 'to log in again renews again');
 });
 
-test('what one user left in a session is not shown to the next', async (t) => {
+test('the data of one user is not shown to the next one who logs in', async (t) => {
   const { manager } = open();
   const session = stored(manager, { cart: ['apple'] });
   session.login('ann');
@@ -87,7 +87,7 @@ test('what one user left in a session is not shown to the next', async (t) => {
 });
 
 // A change that another request of the old user made in between was merged into the new user's session.
-test("nor what the first one's other requests add meanwhile", async (t) => {
+test("data that the first user's other requests add meanwhile is not shown to the next one either", async (t) => {
   const { store, manager } = open();
   const { id } = store.create({ cart: 1 }, { uid: 'ann' });
   const login = (await manager.load(id))!;
@@ -101,7 +101,7 @@ test("nor what the first one's other requests add meanwhile", async (t) => {
 });
 
 // A login form that is sent twice, or whose guest session was evicted during a slow password check, logged nobody in.
-test('a login whose session ended meanwhile begins a new one, with nothing of the old', async (t) => {
+test('a login whose session ended meanwhile begins a new session with none of the old data', async (t) => {
   for (const remote of [false, true]) {
     const { store } = open();
     const manager = new SessionManager<Data>({ store: remote ? remoteBackend(store.backend) : store });
@@ -116,7 +116,7 @@ test('a login whose session ended meanwhile begins a new one, with nothing of th
   }
 });
 
-test('a login that is not written yet shows the times that it will have', (t) => {
+test('a login that is not written yet already shows the times it will have', (t) => {
   const { clock, manager } = open({ guestIdleTimeout: '1m', idleTimeout: '30m' });
   const session = stored(manager);
   t.is(session.expirationTime!.getTime(), clock.now() + 60_000);
@@ -127,7 +127,7 @@ test('a login that is not written yet shows the times that it will have', (t) =>
 });
 
 // To pass a callback, as to other session packages, left the request hanging.
-test('a callback is refused at once', (t) => {
+test('a callback is refused immediately', (t) => {
   const { manager } = open();
   for (const method of ['save', 'destroy', 'regenerate', 'logout'] as const) {
     const call = manager.create()[method] as unknown as (callback: () => void) => void;
@@ -139,7 +139,7 @@ test('a callback is refused at once', (t) => {
   }
 });
 
-test('an id that is no text is refused by name', (t) => {
+test('an id that is not a string is refused, and the error names it', (t) => {
   const { manager } = open();
   for (const id of [undefined, null, 5] as never[]) {
     t.throws(() => manager.load(id), { instanceOf: TypeError, message: /option id/ });
@@ -147,7 +147,7 @@ test('an id that is no text is refused by name', (t) => {
   }
 });
 
-test('a login starts the absolute timeout anew, nothing else does', async (t) => {
+test('a login restarts the absolute timeout, and nothing else does', async (t) => {
   const { clock, manager } = open({ idleTimeout: '30m', absoluteTimeout: '1h' });
   const session = stored(manager);
   clock.advance('25m');
@@ -176,12 +176,12 @@ test('a session can have an idle timeout of its own, which a login in the same r
   t.is(await manager.load(session.id!), undefined);
 });
 
-test('without an end, a session has no expiration time', (t) => {
+test('a session without timeouts has no expiration time', (t) => {
   const { manager } = open({ idleTimeout: Infinity, absoluteTimeout: Infinity });
   t.is(stored(manager).expirationTime, undefined);
 });
 
-test('after destroy the object is of no use and says so', async (t) => {
+test('after destroy every use of the session object fails as gone', async (t) => {
   const { store, manager } = open();
   const session = stored(manager);
   await session.destroy();
@@ -201,7 +201,7 @@ test('after destroy the object is of no use and says so', async (t) => {
   t.is(store.size, 0);
 });
 
-test("after logout the session goes on as a guest's, under an id of its own", async (t) => {
+test("after logout the session object is a new guest's, with an id of its own", async (t) => {
   const { store, manager } = open();
   const session = stored(manager);
   const before = session.id;
@@ -212,7 +212,7 @@ test("after logout the session goes on as a guest's, under an id of its own", as
   t.deepEqual(store.get(session.id!)!.data, { flash: 'good bye' });
 });
 
-test('saving a session that ended meanwhile is an error, and brings nothing back', async (t) => {
+test('saving a session that ended meanwhile is an error, and does not bring it back', async (t) => {
   const { store, manager } = open();
   const session = stored(manager);
   const slow = await again(manager, session);
@@ -224,7 +224,7 @@ test('saving a session that ended meanwhile is an error, and brings nothing back
   t.is(store.size, 0, 'nor does a second try');
 });
 
-test('a user id that cannot be one is refused', (t) => {
+test('an invalid user id is refused', (t) => {
   const session = open().manager.create();
   for (const uid of ['', 'Guest', 'u'.repeat(256)]) {
     t.throws(() => session.login(uid), { code: 'ERR_SESSION_UID' }, uid.slice(0, 10));
@@ -237,7 +237,7 @@ test('a user id that cannot be one is refused', (t) => {
   t.is(session.uid, 'Zoë Ж 👍');
 });
 
-test('data that cannot be stored is refused, and what is stored stays', async (t) => {
+test('data that cannot be stored is refused, and the stored data is unchanged', async (t) => {
   const { store, manager } = open({ maxSessionBytes: 1_000 });
   const session = stored(manager, { n: 1 });
   const circular: Data = {};
@@ -262,7 +262,7 @@ test('data that cannot be stored is refused, and what is stored stays', async (t
   t.is(store.get(session.id!)!.version, 1);
 });
 
-test('neither JSON nor a log of a session shows its id', (t) => {
+test('neither the JSON nor the logged form of a session shows its id', (t) => {
   const session = stored(open().manager);
   for (const text of [
     JSON.stringify(session),
@@ -276,7 +276,7 @@ test('neither JSON nor a log of a session shows its id', (t) => {
 
 for (const { name, app } of kinds) {
   for (const remote of [false, true]) {
-    test(`${name}${remote ? ' over a store that answers promises' : ''}: a person comes, logs in, works, logs out`, async (t) => {
+    test(`${name}${remote ? ' over an asynchronous store' : ''}: a visitor arrives, logs in, works and logs out`, async (t) => {
       const store = new SessionStore();
       const routes: Record<string, Route> = {
         '/': (req, res) => res.end(JSON.stringify([req.session.uid, req.session.data])),

@@ -8,7 +8,7 @@ function open(options: SessionStoreOptions): { store: SessionStore; clock: Manua
   return { clock, store: new SessionStore({ clock, ...options }) };
 }
 
-test('maxSessions holds, and the session used longest ago makes room', (t) => {
+test('maxSessions is not exceeded: the least recently used session is evicted', (t) => {
   const { store } = open({ maxSessions: 3 });
   const [a, b, c] = [store.create({}), store.create({}), store.create({})];
   store.get(a.id);
@@ -27,7 +27,7 @@ for (const [what, use] of [
   ['writing', (store: SessionStore, id: string) => store.commit(id, undefined, {})],
   ['updating', (store: SessionStore, id: string) => store.update(id, () => {})],
 ] as const) {
-  test(`${what} a session is a use of it`, (t) => {
+  test(`${what} a session makes it the most recently used`, (t) => {
     const { store } = open({ maxSessions: 2 });
     const [a, b] = [store.create({}), store.create({})];
     use(store, a.id);
@@ -37,7 +37,7 @@ for (const [what, use] of [
   });
 }
 
-test('asking whether a session is there, or listing it, is no use of it', (t) => {
+test('has and listings do not count as a use', (t) => {
   const { store } = open({ maxSessions: 2 });
   const [a, b] = [store.create({}), store.create({})];
   store.has(a.id);
@@ -47,7 +47,7 @@ test('asking whether a session is there, or listing it, is no use of it', (t) =>
   t.true(store.has(b.id));
 });
 
-test('guests make room before users, however recently they were used', (t) => {
+test('guests are evicted before users, however recently they were used', (t) => {
   const { store } = open({ maxSessions: 4 });
   const users = [store.create({}, { uid: 'ada' }), store.create({}, { uid: 'bob' })];
   const guests = [store.create({}), store.create({})];
@@ -69,7 +69,7 @@ test('guests make room before users, however recently they were used', (t) => {
   );
 });
 
-test('no flood of guests pushes out a user', (t) => {
+test('no number of guests evicts a user', (t) => {
   const { store } = open({ maxSessions: 100 });
   const users = Array.from({ length: 60 }, (_, n) => store.create({}, { uid: `u${n}` }));
   for (let n = 0; n < 5_000; n++) store.create({ n });
@@ -78,7 +78,7 @@ test('no flood of guests pushes out a user', (t) => {
   t.is(store.size, 100);
 });
 
-test('a guest finds no room where only users are', (t) => {
+test('a guest is refused if only users could be evicted', (t) => {
   const { store } = open({ maxSessions: 3 });
   const users = Array.from({ length: 3 }, (_, n) => store.create({}, { uid: `u${n}` }));
   t.throws(() => store.create({}), { name: 'SessionError', code: 'ERR_SESSION_FULL', message: /maxSessions 3/ });
@@ -88,7 +88,7 @@ test('a guest finds no room where only users are', (t) => {
   t.truthy(store.create({}), 'there is room again');
 });
 
-test('a login makes a guest one of the users, and a user it stays', (t) => {
+test('a guest’s session counts as a user’s from its login on', (t) => {
   const { store } = open({ maxSessions: 2 });
   const user = store.regenerate(store.create({}).id, { uid: 'ada' })!;
   const guest = store.create({});
@@ -99,7 +99,7 @@ test('a login makes a guest one of the users, and a user it stays', (t) => {
   t.is(store.stats().users, 1);
 });
 
-test('maxBytes holds, by as many evictions as it takes', (t) => {
+test('maxBytes is not exceeded, however many evictions that takes', (t) => {
   const { store } = open({ maxBytes: 10_000, maxSessionBytes: 5_000 });
   const small = Array.from({ length: 60 }, (_, n) => store.create({ n, a: 'x'.repeat(100) }));
   t.true(store.size < 60);
@@ -112,7 +112,7 @@ test('maxBytes holds, by as many evictions as it takes', (t) => {
   t.is(store.stats().evicted, left.filter((there) => !there).length);
 });
 
-test('a session that grows makes room for itself and is not its own victim', (t) => {
+test('a session that grows evicts others, never itself', (t) => {
   const { store } = open({ maxBytes: 5_000, maxSessionBytes: 4_000 });
   const grows = store.create({});
   const others = Array.from({ length: 20 }, () => store.create({ a: 'x'.repeat(50) }));
@@ -123,7 +123,7 @@ test('a session that grows makes room for itself and is not its own victim', (t)
   t.true(store.has(others.at(-1)!.id));
 });
 
-test('a guest’s session that cannot grow beside the users stays as it was', (t) => {
+test('a guest’s session that cannot grow because only users could be evicted is unchanged', (t) => {
   const { store } = open({ maxBytes: 5_000, maxSessionBytes: 4_000 });
   const user = store.create({ a: 'x'.repeat(3_000) }, { uid: 'ada' });
   const guest = store.create({ a: 1 });
@@ -136,7 +136,7 @@ test('a guest’s session that cannot grow beside the users stays as it was', (t
   t.true(store.has(user.id));
 });
 
-test('what shrinks or ends gives its bytes back', (t) => {
+test('a session that shrinks or ends frees its bytes', (t) => {
   const { store } = open({});
   const { id } = store.create({ a: 'x'.repeat(10_000) });
   const before = store.bytes;
@@ -146,7 +146,7 @@ test('what shrinks or ends gives its bytes back', (t) => {
   t.is(store.bytes, 0);
 });
 
-test('the dead make room before the living', (t) => {
+test('expired sessions are removed before live ones are evicted', (t) => {
   const { store, clock } = open({ maxSessions: 3 });
   const living = store.create({}, { idleTimeout: '10h' });
   store.create({}, { uid: 'ada', idleTimeout: '1m' });
@@ -166,7 +166,7 @@ test('the smallest store holds one session', (t) => {
   t.true(store.has(ids.at(-1)!));
 });
 
-test('a store stays within its bounds through a long mix of everything', (t) => {
+test('a store stays within its bounds during a long mix of all operations', (t) => {
   const { store, clock } = open({ maxSessions: 50, maxBytes: 20_000, maxSessionBytes: 3_000 });
   const ids: string[] = [];
   let seed = 7;
@@ -210,7 +210,7 @@ test('a session of maxSessionBytes fits in a store whose options were accepted',
 });
 
 // Room was made for it step by step, and that there would never be enough was seen only when nobody was left.
-test('a session that cannot fit pushes nobody out before it is refused', (t) => {
+test('a session that cannot fit is refused before it evicts any other', (t) => {
   const { store } = open({ maxBytes: 4_096, maxSessionBytes: 1_024 });
   for (let n = 0; n < 10; n++) store.create({ n }, { uid: `u${n}` });
   t.throws(() => store.backend.create({ data: '{}', uid: 'ada', form: 'f'.repeat(5_000) }), {
@@ -221,7 +221,7 @@ test('a session that cannot fit pushes nobody out before it is refused', (t) => 
 });
 
 // The same by the front door: a guest's session of an allowed size ended all other guests' and was then refused.
-test('a guest that finds no room beside the users pushes no guest out either', (t) => {
+test('a guest that is refused because of the users evicts no other guest', (t) => {
   const { store } = open({ maxBytes: 4_096, maxSessionBytes: 3_000 });
   store.create({ a: 'x'.repeat(2_500) }, { uid: 'ada' });
   const guests = Array.from({ length: 5 }, () => store.create({}));

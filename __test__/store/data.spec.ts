@@ -49,7 +49,7 @@ function fail(): never {
 }
 
 for (const [what, data] of refused) {
-  test(`${what} is refused and what is stored stays`, (t) => {
+  test(`${what} is refused, and the stored data is unchanged`, (t) => {
     const store = open();
     const expectation = { instanceOf: SessionError, code: 'ERR_SESSION_DATA' };
     t.throws(() => store.create(data), expectation);
@@ -73,7 +73,7 @@ test('the error names the cause', (t) => {
 });
 
 // The text of the error was taken from what was thrown, which need not be an error.
-test('a toJSON that throws no error at all is refused like any other', (t) => {
+test('a toJSON that throws something other than an Error is refused too', (t) => {
   const store = open();
   for (const thrown of [undefined, null, 'text', 7]) {
     const data = {
@@ -85,7 +85,7 @@ test('a toJSON that throws no error at all is refused like any other', (t) => {
   }
 });
 
-test('data larger than maxSessionBytes is refused and what is stored stays', (t) => {
+test('data larger than maxSessionBytes is refused, and the stored data is unchanged', (t) => {
   const store = open({ maxSessionBytes: 1_000 });
   const textOf = (length: number): string => 'x'.repeat(length - '{"a":""}'.length);
   const expectation = { instanceOf: SessionError, code: 'ERR_SESSION_TOO_LARGE', message: /1000/ };
@@ -98,7 +98,7 @@ test('data larger than maxSessionBytes is refused and what is stored stays', (t)
   t.is(store.size, 1);
 });
 
-test('a character beyond latin1 makes the whole text count double', (t) => {
+test('one character outside latin1 doubles the size of the whole text', (t) => {
   const store = open({ maxSessionBytes: 1_000 });
   const { id } = store.create({ a: 'é'.repeat(900) });
   t.throws(() => store.commit(id, 1, { a: `${'x'.repeat(500)}漢` }), { code: 'ERR_SESSION_TOO_LARGE' });
@@ -106,7 +106,7 @@ test('a character beyond latin1 makes the whole text count double', (t) => {
   t.is(store.commit(id, 1, { a: `${'x'.repeat(400)}漢` }).status, 'ok');
 });
 
-test('any text comes back as it was', (t) => {
+test('every text is read back unchanged', (t) => {
   const store = open();
   const texts = [
     '',
@@ -130,7 +130,7 @@ test('any text comes back as it was', (t) => {
   }
 });
 
-test('what JSON leaves out or turns into something else is stored as JSON has it', (t) => {
+test('values that JSON omits or converts are stored as JSON represents them', (t) => {
   const store = open();
   const data = {
     a: undefined,
@@ -147,7 +147,7 @@ test('what JSON leaves out or turns into something else is stored as JSON has it
   t.deepEqual(store.get(id)?.data, expected);
 });
 
-test('keys such as __proto__ and constructor are keys and nothing else', (t) => {
+test('keys such as __proto__ and constructor are ordinary keys', (t) => {
   const store = open();
   const text =
     '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"deep":{"__proto__":{"admin":true}}}';
@@ -167,7 +167,7 @@ test('keys such as __proto__ and constructor are keys and nothing else', (t) => 
   t.is(({} as Anything).admin, undefined, 'nobody else was touched');
 });
 
-test('objects without a prototype, of classes and with toJSON are stored as JSON has them', (t) => {
+test('objects without a prototype, of classes or with toJSON are stored as JSON represents them', (t) => {
   const store = open();
   const bare: Record<string, unknown> = Object.create(null);
   bare['a'] = 1;
@@ -182,7 +182,7 @@ test('objects without a prototype, of classes and with toJSON are stored as JSON
   t.deepEqual(store.create({ toJSON: () => ({ b: 2 }) }).data, { b: 2 });
 });
 
-test('user ids of 1 to 255 characters are kept, others refused', (t) => {
+test('user ids of 1 to 255 characters are stored, others are refused', (t) => {
   const store = open();
   for (const uid of ['a', 'guest', 'é', 'Жанна', '🎉', '\ud800', '__proto__', ' ', '\0', 'ж'.repeat(255)]) {
     const { id } = store.create({}, { uid });

@@ -11,7 +11,7 @@ function open(options: SessionStoreOptions = {}): { store: SessionStore; clock: 
   return { clock, store: new SessionStore({ clock, ...options }) };
 }
 
-test('each thing that happens is told with its reason, in order', async (t) => {
+test('everything that happens emits an event with its reason, in order', async (t) => {
   const { store } = open();
   const told = record(store);
   const guest = store.create({});
@@ -37,7 +37,7 @@ test('each thing that happens is told with its reason, in order', async (t) => {
   ]);
 });
 
-test('an expiry is told with the deadline that passed', async (t) => {
+test('the event of an expiry names the deadline that passed', async (t) => {
   const { store, clock } = open({ idleTimeout: '10m', absoluteTimeout: '1h' });
   const told = record(store, ['expired']);
   const idle = store.create({}, { uid: 'idle' }).handle;
@@ -53,7 +53,7 @@ test('an expiry is told with the deadline that passed', async (t) => {
   ]);
 });
 
-test('an eviction is told with the bound that was met', async (t) => {
+test('the event of an eviction names the bound that was reached', async (t) => {
   const few = open({ maxSessions: 1 }).store;
   const small = open({ maxBytes: 1_250, maxSessionBytes: 600 }).store;
   const told = [record(few, ['evicted']), record(small, ['evicted'])] as const;
@@ -64,7 +64,7 @@ test('an eviction is told with the bound that was met', async (t) => {
   t.deepEqual(told[1], [{ name: 'evicted', reason: 'max-bytes', handle: handles[1]!, uid: 'ada' }]);
 });
 
-test('a clear is told for every session that it ended', async (t) => {
+test('clear emits an event for every session that it ended', async (t) => {
   const { store } = open();
   const handles = Array.from({ length: 700 }, (_, n) => store.create({}, { uid: `u${n}` }).handle);
   const told = record(store);
@@ -80,7 +80,7 @@ test('a clear is told for every session that it ended', async (t) => {
   );
 });
 
-test('an event carries handle, uid and reason, and the id nowhere', async (t) => {
+test('an event carries handle, uid and reason, but never the id', async (t) => {
   const { store } = open();
   const events: SessionEvent[] = [];
   for (const name of ['created', 'regenerated', 'destroyed'] as const) store.on(name, (event) => events.push(event));
@@ -94,7 +94,7 @@ test('an event carries handle, uid and reason, and the id nowhere', async (t) =>
   }
 });
 
-test('the handle of an event ends the session that it names', async (t) => {
+test('the handle in an event can be used to end the session', async (t) => {
   const { store } = open();
   store.on('created', ({ handle }) => t.true(store.destroyByHandle(handle)));
   const { id } = store.create({});
@@ -102,7 +102,7 @@ test('the handle of an event ends the session that it names', async (t) => {
   t.is(store.size, 0);
 });
 
-test('events arrive later, in the order they happened, many in one turn', async (t) => {
+test('events arrive asynchronously, in the order they happened, many in one turn', async (t) => {
   const { store } = open();
   const uids: string[] = [];
   let turns = 0;
@@ -126,13 +126,13 @@ test('events arrive later, in the order they happened, many in one turn', async 
 });
 
 // Only the first batches arrived where nothing else turned the event loop: the rest waited for the next request.
-test('all events arrive though nothing else happens in the process', async (t) => {
+test('all events arrive even if the process is otherwise idle', async (t) => {
   const outcome = await runFixture('events-in-a-quiet-process.mjs');
   const { told, expected } = outcome.answer<{ told: number; expected: number }>();
   t.is(told, expected);
 });
 
-test('a listener is told of what happens after it was added only', async (t) => {
+test('a listener is called only for events after it was added', async (t) => {
   const { store } = open();
   store.create({}, { uid: 'before' });
   const uids: string[] = [];
@@ -143,7 +143,7 @@ test('a listener is told of what happens after it was added only', async (t) => 
   t.deepEqual(uids, ['after']);
 });
 
-test('off ends it for that listener and that event alone', async (t) => {
+test('off removes that listener from that event only', async (t) => {
   const { store } = open();
   const calls: string[] = [];
   const one = (): unknown => calls.push('one');
@@ -162,7 +162,7 @@ test('off ends it for that listener and that event alone', async (t) => {
   t.is(calls.length, 2);
 });
 
-test('off also holds for what was not yet told', async (t) => {
+test('a listener that was removed is not called for events that are still queued', async (t) => {
   const { store } = open();
   const listener = (): void => t.fail('called');
   store.on('created', listener);
@@ -172,7 +172,7 @@ test('off also holds for what was not yet told', async (t) => {
   t.is(store.size, 1);
 });
 
-test('the same listener twice is one', async (t) => {
+test('a listener that is added twice is called once', async (t) => {
   const { store } = open();
   let calls = 0;
   const listener = (): unknown => calls++;
@@ -183,7 +183,7 @@ test('the same listener twice is one', async (t) => {
   t.is(calls, 1);
 });
 
-test('nobody is called after close', async (t) => {
+test('no listener is called after close', async (t) => {
   const { store, clock } = open();
   const told = record(store);
   for (let n = 0; n < 1_000; n++) store.create({});
@@ -195,7 +195,7 @@ test('nobody is called after close', async (t) => {
   t.is(told.length, 0);
 });
 
-test('nothing more of a batch is told once a listener closed the store', async (t) => {
+test('once a listener closes the store, no further event of the batch is delivered', async (t) => {
   const { store } = open();
   let calls = 0;
   store.on('created', () => {
@@ -209,7 +209,7 @@ test('nothing more of a batch is told once a listener closed the store', async (
 });
 
 // A store closed by one listener of an event went on with the next listener of that event.
-test('a listener behind one that closed the store is not called', async (t) => {
+test('once a listener closes the store, no further listener of the event is called', async (t) => {
   const { store } = open();
   const calls: string[] = [];
   store.on('created', () => {
@@ -224,7 +224,7 @@ test('a listener behind one that closed the store is not called', async (t) => {
 });
 
 // A listener that added another at each event never came to an end: the new one was called for the same event.
-test('a listener that is added during an event is first told of the next', async (t) => {
+test('a listener that is added during an event is called from the next event on', async (t) => {
   const { store } = open();
   const calls: string[] = [];
   let added = false;
@@ -241,7 +241,7 @@ test('a listener that is added during an event is first told of the next', async
   t.deepEqual(calls, ['first a', 'first b', 'added b']);
 });
 
-test('a listener taken off by another during the event is not called', async (t) => {
+test('a listener that another one removes during the event is not called', async (t) => {
   const { store } = open();
   const calls: string[] = [];
   const last = (): unknown => calls.push('last');
@@ -256,7 +256,7 @@ test('a listener taken off by another during the event is not called', async (t)
   t.deepEqual(calls, ['first']);
 });
 
-test.serial('a listener that throws disturbs nobody and becomes a warning', async (t) => {
+test.serial('a listener that throws becomes a warning, and the others are still called', async (t) => {
   const { store } = open();
   const warnings: (Error & { code?: string; detail?: string })[] = [];
   const onWarning = (warning: Error): unknown => warnings.push(warning);
@@ -281,7 +281,7 @@ test.serial('a listener that throws disturbs nobody and becomes a warning', asyn
   t.is(warnings[1]!.detail, 'null');
 });
 
-test('an event that is none and a listener that is no function are refused', (t) => {
+test('unknown events, and listeners that are not functions, are refused', (t) => {
   const { store } = open();
   for (const name of ['nope', '', 'toString', '__proto__', undefined, 5, Symbol('s')]) {
     t.throws(() => store.on(name as 'created', () => {}), { instanceOf: TypeError, message: /created, regenerated/ });
@@ -291,7 +291,7 @@ test('an event that is none and a listener that is no function are refused', (t)
   }
 });
 
-test('what nobody listens to costs nothing to tell: no event is dropped or kept', async (t) => {
+test('events without listeners are not created, so none is queued or dropped', async (t) => {
   const { store } = open();
   for (let n = 0; n < 1_000; n++) store.destroy(store.create({}).id);
   const told = record(store, ['expired']);
@@ -300,7 +300,7 @@ test('what nobody listens to costs nothing to tell: no event is dropped or kept'
   t.is(store.stats().eventsDropped, 0);
 });
 
-test('an async listener is not waited for', async (t) => {
+test('an async listener is not awaited', async (t) => {
   const { store } = open();
   const calls: string[] = [];
   store.on('created', async ({ uid }) => {
@@ -315,7 +315,7 @@ test('an async listener is not waited for', async (t) => {
 });
 
 // A store that was closed while events waited asked for them a thousand times a second, for ever, and was never collected.
-test.serial('a closed store asks for events no more', async (t) => {
+test.serial('a closed store no longer takes events from the addon', async (t) => {
   const { store } = open();
   store.on('created', () => undefined);
   store.create({});

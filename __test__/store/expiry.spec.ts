@@ -10,7 +10,7 @@ function open(options: SessionStoreOptions = {}): { store: SessionStore; clock: 
   return { clock, store: new SessionStore({ clock, ...options }) };
 }
 
-test('guests and users idle for as long as each may', (t) => {
+test('guests and users have an idle timeout each', (t) => {
   const { store, clock } = open({ idleTimeout: '1h', guestIdleTimeout: '5m' });
   const guest = store.create({});
   const user = store.create({}, { uid: 'ada' });
@@ -24,7 +24,7 @@ test('guests and users idle for as long as each may', (t) => {
   t.true(store.has(guestOfOwn.id));
 });
 
-test('a login gives a guest the life of a user', (t) => {
+test('a login gives a guest the idle timeout of users', (t) => {
   const { store, clock } = open({ idleTimeout: '1h', guestIdleTimeout: '5m' });
   const user = store.regenerate(store.create({}).id, { uid: 'ada' })!;
   clock.advance('59m');
@@ -33,7 +33,7 @@ test('a login gives a guest the life of a user', (t) => {
   t.false(store.has(user.id));
 });
 
-test('the absolute deadline holds whatever the activity, and a login counts it anew', (t) => {
+test('activity does not move the absolute deadline, but a login restarts it', (t) => {
   const { store, clock } = open({ idleTimeout: '30m', absoluteTimeout: '1h' });
   const guest = store.create({});
   for (let n = 0; n < 2; n++) {
@@ -53,7 +53,7 @@ test('the absolute deadline holds whatever the activity, and a login counts it a
   t.false(store.touch(user.id));
 });
 
-test('a store without limits of time keeps sessions for ever', (t) => {
+test('a store without timeouts keeps sessions for ever', (t) => {
   const { store, clock } = open({ idleTimeout: Infinity, absoluteTimeout: Infinity });
   const { id, idleDeadline, absoluteDeadline } = store.create({});
   t.is(idleDeadline, Infinity);
@@ -63,7 +63,7 @@ test('a store without limits of time keeps sessions for ever', (t) => {
   t.is(store.get(id)?.idleDeadline, Infinity);
 });
 
-test('a clock moved past the end of time leaves what has no end', (t) => {
+test('sessions without timeouts survive any advance of the clock', (t) => {
   const { store, clock } = open();
   const mortal = store.create({});
   const immortal = store.create({}, { idleTimeout: Infinity, absoluteTimeout: Infinity });
@@ -72,7 +72,7 @@ test('a clock moved past the end of time leaves what has no end', (t) => {
   t.true(store.has(immortal.id));
 });
 
-test('the expired leave by themselves, without being read', async (t) => {
+test('expired sessions are removed by themselves, without being read', async (t) => {
   const { store, clock } = open();
   const told = record(store, ['expired']);
   for (let n = 0; n < 100; n++) store.create({ n });
@@ -84,7 +84,7 @@ test('the expired leave by themselves, without being read', async (t) => {
   t.true(store.has(stays.id));
 });
 
-test('each is swept at its own deadline', async (t) => {
+test('each session is removed at its own deadline', async (t) => {
   const { store, clock } = open();
   for (let minute = 1; minute <= 20; minute++) store.create({}, { idleTimeout: minute * 60_000 });
   for (let minute = 1; minute <= 20; minute++) {
@@ -94,7 +94,7 @@ test('each is swept at its own deadline', async (t) => {
   t.is(store.stats().expired, 20);
 });
 
-test('a session that was touched is not swept at its old deadline', async (t) => {
+test('a session that was touched is not removed at its old deadline', async (t) => {
   const { store, clock } = open();
   const touched = store.create({});
   store.create({});
@@ -108,7 +108,7 @@ test('a session that was touched is not swept at its old deadline', async (t) =>
   t.is(store.stats().expired, 2);
 });
 
-test('a session whose life was shortened is swept at the new deadline', async (t) => {
+test('a session whose timeout was shortened is removed at the new deadline', async (t) => {
   const { store, clock } = open();
   const { id } = store.create({});
   store.touch(id, { idleTimeout: '1m' });
@@ -117,7 +117,7 @@ test('a session whose life was shortened is swept at the new deadline', async (t
   t.is(store.stats().expired, 1);
 });
 
-test('an expiry is told once, whether a reader or the sweeper came first', async (t) => {
+test('an expiry emits one event, whether a read or the sweeper found it first', async (t) => {
   const { store, clock } = open();
   const told = record(store, ['expired', 'destroyed']);
   const ids = Array.from({ length: 2_000 }, () => store.create({}).id);
@@ -133,7 +133,7 @@ test('an expiry is told once, whether a reader or the sweeper came first', async
   t.is(store.size, 0);
 });
 
-test('50,000 sessions that expire in one instant are gone for readers at once, and all told once', async (t) => {
+test('50,000 sessions that expire at the same instant are invisible to reads immediately, and emit one event each', async (t) => {
   const { store, clock } = open();
   const told = record(store, ['expired']);
   const ids = Array.from({ length: 50_000 }, (_, n) => store.create({ n }).id);
@@ -152,7 +152,7 @@ test('50,000 sessions that expire in one instant are gone for readers at once, a
   t.true(store.has(fresh.id));
 });
 
-test('50,000 sessions that nobody asks for leave by themselves', async (t) => {
+test('50,000 expired sessions that nobody reads are removed by themselves', async (t) => {
   const { store, clock } = open();
   for (let n = 0; n < 50_000; n++) store.create({ n });
   clock.advance('30m');
@@ -173,7 +173,7 @@ test('the manual clock stands still until it is moved, and moves by literals', (
   t.true(now >= before && now <= Date.now());
 });
 
-test('a manual clock does not go backwards or nowhere', (t) => {
+test('a manual clock refuses to move backwards or by nothing', (t) => {
   const clock = new ManualClock(5);
   for (const by of [0, -1, NaN, 0.5, -Infinity, '1y', '', null, undefined, {}, 5n] as never[]) {
     t.throws(() => clock.advance(by), { message: /^option advance: / });
@@ -182,7 +182,7 @@ test('a manual clock does not go backwards or nowhere', (t) => {
 });
 
 // NaN and -1 were taken for 0, and a text was refused by the addon in words about Rust.
-test('a manual clock starts at a time', (t) => {
+test('a manual clock starts at the given time', (t) => {
   for (const now of [NaN, -1, 0.5, 'x', null, {}] as never[]) {
     const error = t.throws(() => new ManualClock(now));
     t.true(error instanceof TypeError || error instanceof RangeError, String(now));

@@ -48,7 +48,7 @@ for (const [name, call] of methods) {
   });
 }
 
-test('what a closed store may still be asked', (t) => {
+test('what still works on a closed store', (t) => {
   const store = open();
   store.close();
   t.notThrows(() => store.off('created', () => {}));
@@ -56,21 +56,21 @@ test('what a closed store may still be asked', (t) => {
   t.is(store.backend.timeouts.idleTimeout, 1_800_000);
 });
 
-test('closing twice, or by dispose after close, does no harm', (t) => {
+test('closing twice, or disposing after a close, does nothing', (t) => {
   const store = open();
   store.close();
   t.notThrows(() => store.close());
   t.notThrows(() => store[Symbol.dispose]());
 });
 
-test('closing inside the function of an update ends the update with ERR_SESSION_CLOSED', (t) => {
+test('a close inside the function of an update makes the update fail with ERR_SESSION_CLOSED', (t) => {
   const store = open();
   const { id } = store.create({});
   t.throws(() => store.update(id, () => store.close()), { code: 'ERR_SESSION_CLOSED' });
   t.throws(() => store.size, { code: 'ERR_SESSION_CLOSED' });
 });
 
-test('closing inside a listener ends the listening', async (t) => {
+test('a close inside a listener stops the delivery of events', async (t) => {
   const store = open();
   let calls = 0;
   store.on('created', () => {
@@ -86,7 +86,7 @@ test('closing inside a listener ends the listening', async (t) => {
   t.is(calls, 1);
 });
 
-test('closing in the midst of a walk ends the walk with ERR_SESSION_CLOSED at the next page', (t) => {
+test('a close during sessions() makes its next page fail with ERR_SESSION_CLOSED', (t) => {
   const store = open();
   for (let n = 0; n < 1_500; n++) store.create({});
   const seen = new Set<string>();
@@ -101,7 +101,7 @@ test('closing in the midst of a walk ends the walk with ERR_SESSION_CLOSED at th
   t.is(seen.size, 1_000);
 });
 
-test('an update whose function destroys the session answers undefined, and the session stays ended', (t) => {
+test('an update whose function destroys the session returns undefined, and the session stays ended', (t) => {
   const store = open();
   const { id } = store.create({ a: 1 });
   let calls = 0;
@@ -116,7 +116,7 @@ test('an update whose function destroys the session answers undefined, and the s
   t.is(store.size, 0);
 });
 
-test('an update whose function moves the session answers undefined, and the session goes on under its new id', (t) => {
+test('an update whose function regenerates the session returns undefined, and the session lives on under its new id', (t) => {
   const store = open();
   const { id } = store.create({ a: 1 });
   let moved = '';
@@ -128,7 +128,7 @@ test('an update whose function moves the session answers undefined, and the sess
   t.deepEqual(store.get(moved)?.data, { a: 1 });
 });
 
-test('an update whose function updates the session once is tried again from what was written', (t) => {
+test('an update whose function itself updates the session once is tried again with the new data', (t) => {
   const store = open();
   const { id } = store.create({ n: 0 });
   let calls = 0;
@@ -141,7 +141,7 @@ test('an update whose function updates the session once is tried again from what
   t.is(answer?.version, 3);
 });
 
-test('an update whose function always writes the session gives up with ERR_SESSION_CONFLICT', (t) => {
+test('an update whose function always writes the session fails with ERR_SESSION_CONFLICT', (t) => {
   const store = open();
   const { id } = store.create({ n: 0 });
   let calls = 0;
@@ -154,7 +154,7 @@ test('an update whose function always writes the session gives up with ERR_SESSI
   t.deepEqual(store.get(id)?.data, { n: 10 });
 });
 
-test('an update whose function clears the store answers undefined', (t) => {
+test('an update whose function clears the store returns undefined', (t) => {
   const store = open();
   const { id } = store.create({});
   t.is(
@@ -165,7 +165,7 @@ test('an update whose function clears the store answers undefined', (t) => {
 });
 
 // The promise was taken for the new data, whose JSON is {}: everything the session held was lost.
-test('an update by an async function is refused and what is stored stays', (t) => {
+test('an update with an async function is refused, and the stored data is unchanged', (t) => {
   const store = open();
   const { id } = store.create({ kept: 1 });
   const change = (async (data: Record<string, unknown>) => {
@@ -175,7 +175,7 @@ test('an update by an async function is refused and what is stored stays', (t) =
   t.deepEqual(store.get(id)?.data, { kept: 1 });
 });
 
-test('data that uses the store while it is made into text meets no half-done work', (t) => {
+test('a toJSON that uses the store during a write sees a consistent store', (t) => {
   const store = open();
   const { id } = store.create({ kept: 1 });
   let inner = '';
@@ -244,7 +244,7 @@ test('ids of a wrong type are refused with a TypeError that says so', (t) => {
   t.deepEqual(store.get(id)?.data, { kept: 1 });
 });
 
-test('ids of a wrong length or alphabet are no session’s', (t) => {
+test('ids of a wrong length or alphabet are not found', (t) => {
   const store = open();
   const { id } = store.create({});
   const wrong = [
@@ -282,7 +282,7 @@ test('ids of a wrong length or alphabet are no session’s', (t) => {
   t.true(store.has(id));
 });
 
-test('no other text than the id itself names a session, the last character included', (t) => {
+test('only the exact id finds a session, including its last character', (t) => {
   const store = open();
   const { id } = store.create({});
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -291,7 +291,7 @@ test('no other text than the id itself names a session, the last character inclu
 });
 
 // The addon read only the lower half of each character, so that other texts were taken for the id.
-test('a text of other characters with the same lower bytes is not the id', (t) => {
+test('a string whose characters have the same low bytes as the id does not find the session', (t) => {
   const store = open();
   const { id } = store.create({});
   const alias = [...id].map((character) => String.fromCharCode(character.charCodeAt(0) + 0x100)).join('');
@@ -300,7 +300,7 @@ test('a text of other characters with the same lower bytes is not the id', (t) =
   t.false(store.destroy(alias));
 });
 
-test('handles that are none end nobody', (t) => {
+test('invalid handles end no session', (t) => {
   const store = open();
   store.create({});
   for (const handle of [
@@ -320,7 +320,7 @@ test('handles that are none end nobody', (t) => {
   t.is(store.size, 1);
 });
 
-test('a version that is none is refused', (t) => {
+test('an invalid version is refused', (t) => {
   const store = open();
   const { id } = store.create({ kept: 1 });
   for (const version of [0, -1, 0.5, NaN, Infinity, 2 ** 53]) {
@@ -333,7 +333,7 @@ test('a version that is none is refused', (t) => {
   t.is(store.commit(id, Number.MAX_SAFE_INTEGER, {}).status, 'conflict');
 });
 
-test('timeouts that are none are refused by create and touch, and nothing is changed', (t) => {
+test('invalid timeouts are refused by create and touch, and nothing changes', (t) => {
   const store = open();
   const { id, idleTimeout } = store.create({});
   for (const value of [
@@ -380,7 +380,7 @@ test('an update without a function is refused', (t) => {
   t.deepEqual(store.get(id)?.data, { kept: 1 });
 });
 
-test('a page of a wrong limit, or behind what is no handle, is refused', (t) => {
+test('a page with a wrong limit, or after something that is not a handle, is refused', (t) => {
   const store = open();
   for (const limit of [0, -1, 0.5, NaN, Infinity, 10_001]) {
     t.throws(() => store.page({ limit }), { instanceOf: RangeError, message: /^option limit: .*1 to 10000; got / });
@@ -397,7 +397,7 @@ test('a page of a wrong limit, or behind what is no handle, is refused', (t) => 
 });
 
 // The addon refused it, in words about Rust.
-test('a page behind what is no text is refused as any other wrong argument', (t) => {
+test('a page after something that is not a string is refused like any wrong argument', (t) => {
   const store = open();
   for (const after of [5, null, {}, true, 5n, Symbol('s')] as Anything[]) {
     t.throws(() => store.page({ after }), { instanceOf: TypeError, message: /^option after: .*got / });
@@ -416,7 +416,7 @@ test('options of create, touch, regenerate and page that do not exist are refuse
 });
 
 // `null` gave "Cannot read properties of null", which names neither the argument nor the mend.
-test('null in place of options is refused by name', (t) => {
+test('null instead of options is refused, and the error names the method', (t) => {
   const store = open();
   const { id } = store.create({});
   const nothing = null as Anything;
@@ -426,7 +426,7 @@ test('null in place of options is refused by name', (t) => {
   t.throws(() => store.page(nothing), { instanceOf: TypeError, message: /pass an object/ });
 });
 
-test('methods taken off their store are refused and harm nothing', (t) => {
+test('methods called without their store throw and change nothing', (t) => {
   const store = open();
   const { create, close } = store;
   t.throws(() => create.call({} as Anything, {}), { instanceOf: TypeError });
@@ -434,7 +434,7 @@ test('methods taken off their store are refused and harm nothing', (t) => {
   t.truthy(store.create({}));
 });
 
-test('the backend of a store refuses arguments of a wrong type without harm', (t) => {
+test('the backend of a store refuses arguments of a wrong type and changes nothing', (t) => {
   const store = open();
   const { id } = store.create({ kept: 1 });
   const backend = store.backend as Anything;

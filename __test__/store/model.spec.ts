@@ -202,7 +202,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: clear },
 );
 
-test('the store answers as a naive model does', (t) => {
+test('the store behaves like a naive model', (t) => {
   let calls = 0;
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), (steps) => {
@@ -223,7 +223,7 @@ test('the store answers as a naive model does', (t) => {
   t.true(calls > 3_000, `${calls} calls`);
 });
 
-test('data that JSON can hold comes back as it was', (t) => {
+test('data that JSON can represent is read back unchanged', (t) => {
   using store = new SessionStore({ clock: new ManualClock(0) });
   fc.assert(
     fc.property(

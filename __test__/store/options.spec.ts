@@ -124,7 +124,7 @@ for (const [options, Type, option, value, mend] of wrong) {
   });
 }
 
-test('what is no object of options is refused', (t) => {
+test('anything but an object of options is refused', (t) => {
   for (const options of [5, 'text', true, [], Symbol('s')]) {
     t.throws(() => new SessionStore(options as never), {
       instanceOf: TypeError,
@@ -134,7 +134,7 @@ test('what is no object of options is refused', (t) => {
 });
 
 // The options were taken apart before they were looked at.
-test('null is refused as any other thing that is no object of options', (t) => {
+test('null is refused like anything else that is not an object of options', (t) => {
   t.throws(() => new SessionStore(null as never), {
     instanceOf: TypeError,
     message: /^option SessionStore: pass an object/,
@@ -145,7 +145,7 @@ test('a store cannot be made without new', (t) => {
   t.throws(() => (SessionStore as unknown as () => void)(), { instanceOf: TypeError });
 });
 
-test('the options are read once, when the store is made', (t) => {
+test('the options are read once, when the store is created', (t) => {
   const clock = new ManualClock(0);
   const options = { clock, maxSessions: 2, idleTimeout: '1m' as const };
   const store = new SessionStore(options);
@@ -156,7 +156,7 @@ test('the options are read once, when the store is made', (t) => {
   t.notThrows(() => new SessionStore(Object.freeze({ clock })));
 });
 
-test('an option that is undefined has its default', (t) => {
+test('an option that is undefined gets its default', (t) => {
   const undefinedOptions = { maxSessions: undefined, maxBytes: undefined, idleTimeout: undefined, clock: undefined };
   using store = new SessionStore(undefinedOptions as unknown as SessionStoreOptions);
   const { idleTimeout, guestIdleTimeout, absoluteTimeout } = store.backend.timeouts;
@@ -166,7 +166,7 @@ test('an option that is undefined has its default', (t) => {
   );
 });
 
-test('guests idle as users do unless told otherwise', (t) => {
+test('guests have the idle timeout of users unless it is set', (t) => {
   using same = new SessionStore({ idleTimeout: '2h' });
   using other = new SessionStore({ idleTimeout: '2h', guestIdleTimeout: '1m' });
   t.is(same.backend.timeouts.guestIdleTimeout, 7_200_000);
@@ -213,7 +213,7 @@ for (const [literal, bytes] of [
   });
 }
 
-test('the extremes that are allowed work', (t) => {
+test('the smallest and largest allowed values work', (t) => {
   const clock = new ManualClock(0);
   const longest = 2 ** 47 - 1;
   using store = new SessionStore({

@@ -49,7 +49,7 @@ test('JSON and console.log show the handle and leave the id out', (t) => {
   t.true(logged(session).includes(handle));
 });
 
-test('what conflicts and listings show leaves the id out', (t) => {
+test('conflicts and listings do not show the id', (t) => {
   const store = new SessionStore({ clock: new ManualClock(0) });
   const { id } = store.create({});
   store.commit(id, 1, { a: 1 });
@@ -62,7 +62,7 @@ test('what conflicts and listings show leaves the id out', (t) => {
   }
 });
 
-test('a record is a copy of one moment', (t) => {
+test('a record is a copy that later changes do not affect', (t) => {
   const clock = new ManualClock(0);
   const store = new SessionStore({ clock });
   const session = store.create({ a: 1 });

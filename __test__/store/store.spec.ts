@@ -10,7 +10,7 @@ function open(): { store: SessionStore; clock: ManualClock } {
   return { clock, store: new SessionStore({ clock }) };
 }
 
-test('create answers the session as it is stored', (t) => {
+test('create returns the session as it is stored', (t) => {
   const { store, clock } = open();
   const session = store.create({ cart: [1, 2] });
   t.deepEqual(session.data, { cart: [1, 2] });
@@ -26,7 +26,7 @@ test('create answers the session as it is stored', (t) => {
   t.deepEqual(seen(store.get(session.id)), seen(session));
 });
 
-test('create with a uid makes a user’s session, with timeouts of its own if asked', (t) => {
+test('create with a uid stores a user’s session, with its own timeouts if given', (t) => {
   const { store, clock } = open();
   const session = store.create({}, { uid: 'ada', idleTimeout: '5m', absoluteTimeout: '1h' });
   t.is(session.uid, 'ada');
@@ -37,7 +37,7 @@ test('create with a uid makes a user’s session, with timeouts of its own if as
   t.deepEqual(seen(store.get(session.id)), seen(session));
 });
 
-test('the data that was given and the data that is answered are nobody else’s', (t) => {
+test('the data that is passed in and the data that is returned are copies', (t) => {
   const { store } = open();
   const given = { list: [1] };
   const session = store.create(given);
@@ -49,7 +49,7 @@ test('the data that was given and the data that is answered are nobody else’s'
   t.deepEqual(store.get(session.id)?.data, { list: [1] });
 });
 
-test('get and has answer for a live session only', (t) => {
+test('get and has find live sessions only', (t) => {
   const { store } = open();
   const { id } = store.create({ a: 1 });
   t.deepEqual(store.get(id)?.data, { a: 1 });
@@ -61,7 +61,7 @@ test('get and has answer for a live session only', (t) => {
   t.is(store.get('nobody'), undefined);
 });
 
-test('get and has are not the user’s activity', (t) => {
+test('get and has do not count as the user’s activity', (t) => {
   const { store, clock } = open();
   const { id } = store.create({});
   clock.advance('29m');
@@ -80,7 +80,7 @@ test('commit writes from the version that was read', (t) => {
   t.deepEqual(store.commit(id, undefined, { n: 3 }), { status: 'ok', version: 3 });
 });
 
-test('commit from an old version conflicts and brings the session as it is now', (t) => {
+test('commit from an old version is a conflict, which carries the current session', (t) => {
   const { store } = open();
   const { id } = store.create({ n: 1 }, { uid: 'ada' });
   store.commit(id, 1, { n: 2 });
@@ -94,7 +94,7 @@ test('commit from an old version conflicts and brings the session as it is now',
   t.deepEqual(store.get(id)?.data, { n: 2 });
 });
 
-test('commit answers gone for a session that ended', (t) => {
+test('commit returns gone for a session that has ended', (t) => {
   const { store } = open();
   const { id } = store.create({});
   store.destroy(id);
@@ -103,7 +103,7 @@ test('commit answers gone for a session that ended', (t) => {
   t.is(store.size, 0);
 });
 
-test('update changes the data in place or takes what the function answers', (t) => {
+test('update stores the data that the function changed in place or returned', (t) => {
   const { store } = open();
   const { id } = store.create({ n: 1 }, { uid: 'ada' });
   const inPlace = store.update(id, (data) => {
@@ -121,7 +121,7 @@ test('update changes the data in place or takes what the function answers', (t) 
   t.deepEqual(seen(store.get(id)), seen(replaced));
 });
 
-test('update of no session answers undefined and does not call', (t) => {
+test('update of an unknown session returns undefined and does not call the function', (t) => {
   const { store } = open();
   t.is(
     store.update('nobody', () => t.fail('called')),
@@ -144,7 +144,7 @@ test('update whose function throws changes nothing', (t) => {
   t.is(store.get(id)?.version, 1);
 });
 
-test('touch notes activity, and sets the idle timeout if asked', (t) => {
+test('touch records activity, and sets the idle timeout if given', (t) => {
   const { store, clock } = open();
   const { id } = store.create({});
   clock.advance('29m');
@@ -159,7 +159,7 @@ test('touch notes activity, and sets the idle timeout if asked', (t) => {
   t.false(store.touch(id));
 });
 
-test('regenerate moves the session, and with a uid logs in', (t) => {
+test('regenerate moves the session to a new id, and with a uid logs in', (t) => {
   const { store, clock } = open();
   const old = store.create({ cart: [1] });
   const { handle } = old;
@@ -192,7 +192,7 @@ test('destroy ends a session by its id, destroyByHandle by its handle, each once
   t.is(store.size, 0);
 });
 
-test('the handle of an ended session names nobody, though its place is used again', (t) => {
+test('the handle of an ended session is invalid, even if its slot is used again', (t) => {
   const { store } = open();
   const { id, handle } = store.create({});
   store.destroy(id);
@@ -202,7 +202,7 @@ test('the handle of an ended session names nobody, though its place is used agai
   t.true(store.has(next.id));
 });
 
-test('the handle of one store names nobody in another', (t) => {
+test('the handle of one store is invalid in another', (t) => {
   const one = open().store;
   const other = open().store;
   const { handle } = one.create({});
@@ -211,7 +211,7 @@ test('the handle of one store names nobody in another', (t) => {
   t.deepEqual(other.page({ after: handle }), { sessions: [], next: undefined });
 });
 
-test('an id is no handle and a handle is no id', (t) => {
+test('an id is not accepted as a handle, nor a handle as an id', (t) => {
   const { store } = open();
   const { id, handle } = store.create({});
   t.false(store.destroyByHandle(id));
@@ -220,7 +220,7 @@ test('an id is no handle and a handle is no id', (t) => {
   t.is(store.size, 1);
 });
 
-test('clear ends all and answers how many, and the store goes on', (t) => {
+test('clear ends all sessions and returns their number, and the store works on', (t) => {
   const { store } = open();
   const ids = Array.from({ length: 1_000 }, (_, n) => store.create({ n }, n % 2 ? { uid: `u${n}` } : {}).id);
   t.is(store.clear(), 1_000);
@@ -231,7 +231,7 @@ test('clear ends all and answers how many, and the store goes on', (t) => {
   t.deepEqual(store.get(store.create({ a: 1 }).id)?.data, { a: 1 });
 });
 
-test('handles of before a clear name nobody after it', (t) => {
+test('handles from before a clear are invalid after it', (t) => {
   const { store } = open();
   const handles = Array.from({ length: 10 }, () => store.create({}).handle);
   store.clear();
@@ -240,7 +240,7 @@ test('handles of before a clear name nobody after it', (t) => {
   t.is(store.size, 10);
 });
 
-test('size, bytes and stats follow what happens', (t) => {
+test('size, bytes and stats reflect every operation', (t) => {
   const { store, clock } = open();
   t.is(store.size, 0);
   t.is(store.bytes, 0);
@@ -281,7 +281,7 @@ test('size, bytes and stats follow what happens', (t) => {
   t.is(store.stats().eventsDropped, 0);
 });
 
-test('text beyond latin1 is counted at two bytes a character', (t) => {
+test('text outside latin1 counts two bytes a character', (t) => {
   const { store } = open();
   store.create({ a: 'é'.repeat(100) });
   const narrow = store.bytes;
@@ -291,7 +291,7 @@ test('text beyond latin1 is counted at two bytes a character', (t) => {
   t.is(store.bytes - narrow, units);
 });
 
-test('page gives what an operator may see, and no id', (t) => {
+test('page lists what an operator may see, without ids', (t) => {
   const { store, clock } = open();
   const { id, handle } = store.create({ secret: 1 }, { uid: 'Жанна' });
   const page = store.page();
@@ -319,7 +319,7 @@ test('page gives what an operator may see, and no id', (t) => {
   t.is(guest?.absoluteDeadline, Infinity);
 });
 
-test('pages together give every session exactly once', (t) => {
+test('all pages together list every session exactly once', (t) => {
   const { store } = open();
   const handles = Array.from({ length: 257 }, () => store.create({}).handle);
   for (const limit of [1, 7, 256, 257, 258, 10_000]) {
@@ -335,7 +335,7 @@ test('pages together give every session exactly once', (t) => {
   }
 });
 
-test('a page leaves out the dead that nobody has swept yet', (t) => {
+test('a page leaves out expired sessions that are not removed yet', (t) => {
   const { store, clock } = open();
   store.create({}, { idleTimeout: 10 });
   const { handle } = store.create({}, { uid: 'ada' });
@@ -346,7 +346,7 @@ test('a page leaves out the dead that nobody has swept yet', (t) => {
   );
 });
 
-test('sessions() gives every session once, also when others come and go meanwhile', (t) => {
+test('sessions() lists every session once, even if others begin and end meanwhile', (t) => {
   const { store } = open();
   t.deepEqual([...store.sessions()], []);
   const records = Array.from({ length: 3_000 }, (_, n) => store.create({ n }));
@@ -372,7 +372,7 @@ test('sessions() gives every session once, also when others come and go meanwhil
   );
 });
 
-test('a walk over a store emptied meanwhile ends', (t) => {
+test('sessions() ends if the store is cleared meanwhile', (t) => {
   const { store } = open();
   for (let n = 0; n < 2_500; n++) store.create({ n });
   const seen = new Set<string>();
@@ -382,7 +382,7 @@ test('a walk over a store emptied meanwhile ends', (t) => {
   t.is(seen.size, 1_000, 'the page in hand, and nothing behind it');
 });
 
-test('a walk passes over a long stretch of ended sessions', (t) => {
+test('sessions() continues after a long run of ended sessions', (t) => {
   const { store } = open();
   const records = Array.from({ length: 20_000 }, () => store.create({}));
   const { handle } = records.at(-1)!;
@@ -399,7 +399,7 @@ test('a store is disposable', (t) => {
   t.throws(() => store.size, { code: 'ERR_SESSION_CLOSED' });
 });
 
-test('stores share nothing but a clock', (t) => {
+test('two stores share nothing but a clock', (t) => {
   const clock = new ManualClock(0);
   const one = new SessionStore({ clock });
   const other = new SessionStore({ clock, guestIdleTimeout: '1m' });
@@ -414,7 +414,7 @@ test('stores share nothing but a clock', (t) => {
   t.true(one.has(id));
 });
 
-test('the machine’s clock tells the time', (t) => {
+test('the default clock is the system clock', (t) => {
   using store = new SessionStore();
   const { createdAt } = store.create({});
   t.true(Math.abs(Date.now() - createdAt) < 5_000);

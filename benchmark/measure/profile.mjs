@@ -21,9 +21,9 @@ const BELOW = 'Node.js, and the measuring itself';
 /** The part that a sample's function belongs to. What a built-in function takes counts for whoever called it. */
 function partOf({ functionName, url }, caller) {
   if (functionName === '(garbage collector)') return GARBAGE;
-  if (url === '' && caller.endsWith('/store/native-backend.js')) return NATIVE;
+  if (url === '' && caller.endsWith('/backend/native-backend.js')) return NATIVE;
   if (!url.includes('/dist/')) return BELOW;
-  if (url.endsWith('/store/json.js')) return JSON_ITSELF;
+  if (url.endsWith('/backend/json.js')) return JSON_ITSELF;
   if (url.endsWith('/session/outline.js')) return LOOK;
   return REST;
 }

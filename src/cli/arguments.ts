@@ -1,27 +1,27 @@
-/** The command line, read and checked. */
+/** The arguments of the command line. */
 import { parseArgs } from 'node:util';
 import { quoted } from './text.js';
 
 export type When = 'auto' | 'always' | 'never';
 
-export type Arguments = { readonly command: 'help' } | { readonly command: 'version' } | LookArguments;
+export type Arguments = { readonly command: 'help' } | { readonly command: 'version' } | InspectArguments;
 
-export interface LookArguments {
+export interface InspectArguments {
   readonly command: 'verify' | 'inspect';
   readonly path: string;
   readonly json: boolean;
   readonly progress: When;
-  /** How many sessions and damaged places are shown. */
+  /** The maximum number of sessions and damaged places that are shown. */
   readonly limit: number;
-  /** Whether sessions are listed at all. */
+  /** Whether sessions are listed. */
   readonly sessions: boolean;
-  /** What is shown of them besides what anybody may see. */
+  /** Which of their private parts are shown. */
   readonly users: boolean;
   readonly ids: boolean;
   readonly data: boolean;
 }
 
-/** The command line cannot be understood; the message says why. */
+/** The error for a wrong command line; the message says what is wrong. */
 export class UsageError extends Error {}
 
 const WHENS: readonly string[] = ['auto', 'always', 'never'];
@@ -39,7 +39,7 @@ const OPTIONS = {
   data: { type: 'boolean', default: false },
 } as const;
 
-/** Throws a {@link UsageError} for what it does not understand. */
+/** Reads and checks the arguments. Throws a {@link UsageError} if they are wrong. */
 export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);
   if (values.help) return { command: 'help' };

@@ -1,9 +1,9 @@
-/** What the exit code says; docs/cli.md has the table. */
-import type { Inspection } from '../store/inspection.js';
+/** The exit codes of the command; docs/cli.md has the table. */
+import type { Inspection } from '../disk/inspection.js';
 
 export const Exit = { fine: 0, damaged: 1, usage: 2, unreadable: 3 } as const;
 
-/** A torn tail is no damage: the next opening cuts it off. */
+/** The exit code of a verdict. A torn tail is not damage: the next opening cuts it off. */
 export function exitOf(verdict: Inspection['verdict']): number {
   if (verdict === 'sound' || verdict === 'torn') return Exit.fine;
   return verdict === 'damaged' ? Exit.damaged : Exit.unreadable;

@@ -1,14 +1,14 @@
-/** What `--json` prints; docs/cli.md has the shape. */
+/** The output of `--json`; docs/cli.md describes its shape. */
 import type { SessionError } from '../errors.js';
-import type { FileFacts, Inspection, ListedSession } from '../store/inspection.js';
-import type { LookArguments } from './arguments.js';
+import type { FileFacts, Inspection, ListedSession } from '../disk/inspection.js';
+import type { InspectArguments } from './arguments.js';
 import { Exit, exitOf } from './exit.js';
 import { safe } from './text.js';
 
-/** One more when something is renamed or removed; what is added does not count. */
+/** Incremented when something is renamed or removed, but not when something is added. */
 const SHAPE = 1;
 
-export function inspectionJson(args: LookArguments, found: Inspection): string {
+export function inspectionJson(args: InspectArguments, found: Inspection): string {
   const { verdict, file, why, manifest, files, foreignFiles, sessions, records, lastLsn } = found;
   const { torn, damages, holder, refusal, inspectedAt } = found;
   return print({
@@ -32,12 +32,12 @@ export function inspectionJson(args: LookArguments, found: Inspection): string {
   });
 }
 
-export function failureJson(args: LookArguments, { code, message }: SessionError): string {
+export function failureJson(args: InspectArguments, { code, message }: SessionError): string {
   return print({ shape: SHAPE, path: args.path, verdict: 'none', exitCode: Exit.unreadable, code, why: message });
 }
 
-/** With what was asked for, and nothing else that is secret. */
-function listed({ users, ids, data }: LookArguments, { key, uid, data: text, ...facts }: ListedSession): object {
+/** A session, with those of its private parts that were requested. */
+function listed({ users, ids, data }: InspectArguments, { key, uid, data: text, ...facts }: ListedSession): object {
   return {
     ...facts,
     isGuest: uid === undefined,

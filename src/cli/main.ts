@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** `agai-session`: looks into the directory of a store. The only file of the command that touches the process. */
+/** The command `agai-session`, which inspects the directory of a store. The only file of it that uses `process`. */
 import { SessionError } from '../errors.js';
-import { readArguments, UsageError, type Arguments, type LookArguments } from './arguments.js';
+import { readArguments, UsageError, type Arguments, type InspectArguments } from './arguments.js';
 import { Exit, exitOf } from './exit.js';
 import { HELP, versionText } from './help.js';
 import { failureJson, inspectionJson } from './json.js';
@@ -9,7 +9,7 @@ import { Progress } from './progress.js';
 import { failureText, inspectionText } from './report.js';
 import { plainStyle, terminalStyle } from './style.js';
 
-/** Whoever reads may have gone, as `head` does: then there is nobody to tell. */
+/** The reader of a pipe may have ended, as `head` does: then the rest of the output is dropped. */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -20,7 +20,7 @@ void main();
 
 async function main(): Promise<void> {
   try {
-    const { text, exit } = await answer(readArguments(process.argv.slice(2)));
+    const { text, exit } = await outputOf(readArguments(process.argv.slice(2)));
     process.exitCode = exit;
     process.stdout.write(text);
   } catch (error) {
@@ -31,23 +31,23 @@ async function main(): Promise<void> {
   }
 }
 
-interface Answer {
+interface Output {
   readonly text: string;
   readonly exit: number;
 }
 
-function answer(args: Arguments): Promise<Answer> | Answer {
+function outputOf(args: Arguments): Promise<Output> | Output {
   if (args.command === 'help') return { text: HELP, exit: Exit.fine };
   if (args.command === 'version') return { text: versionText(), exit: Exit.fine };
-  return look(args);
+  return inspect(args);
 }
 
-async function look(args: LookArguments): Promise<Answer> {
+async function inspect(args: InspectArguments): Promise<Output> {
   const progress = args.json ? undefined : new Progress(process.stderr, args.progress);
   const style = isColourful() ? terminalStyle : plainStyle;
   try {
-    // Loaded here, so that an addon which does not load is told as any other failure.
-    const { inspectDirectory } = await import('../store/inspection.js');
+    // Imported here, so that an addon that does not load is reported like any other failure.
+    const { inspectDirectory } = await import('../disk/inspection.js');
     const found = await inspectDirectory(args.path, {
       list: args.sessions ? args.limit : 0,
       data: args.data,

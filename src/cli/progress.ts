@@ -1,18 +1,19 @@
-/** How far a long reading is: a bar on a terminal, lines elsewhere. */
+/** The progress of a long inspection. */
 import type { When } from './arguments.js';
 
-/** Nothing is shown before this many milliseconds. */
+/** Nothing is shown before this time, in milliseconds. */
 const LONG = 1_000;
 const WIDTH = 30;
-/** To the start of the line, and away with what is in it. */
+/** Moves to the start of the line and clears it. */
 const CLEAR = '\r\u001b[K';
 
+/** A bar on a terminal; elsewhere a line for each tenth. */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
   readonly #when: When;
   readonly #start = performance.now();
-  /** The tenth that was told last. */
-  #told = -1;
+  /** The tenth that was printed last. */
+  #printed = -1;
   #hasBar = false;
 
   constructor(stream: NodeJS.WriteStream, when: When) {
@@ -32,12 +33,12 @@ export class Progress {
       return;
     }
     const tenth = Math.floor(part * 10);
-    if (tenth === this.#told) return;
-    this.#told = tenth;
+    if (tenth === this.#printed) return;
+    this.#printed = tenth;
     this.#stream.write(`${text}\n`);
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void {
     if (this.#hasBar) this.#stream.write(CLEAR);
   }

@@ -1,5 +1,5 @@
-/** The files of a directory, a line each. */
-import type { FileContents, FileFacts, Inspection } from '../store/inspection.js';
+/** The list of a directory's files in the report. */
+import type { FileContents, FileFacts, Inspection } from '../disk/inspection.js';
 import { safe, table } from './text.js';
 import { ago, count, several, size } from './units.js';
 
@@ -19,20 +19,20 @@ function describe(file: FileFacts): string {
   if (trouble !== undefined) return safe(trouble);
   switch (role) {
     case 'manifest':
-      return contents?.format === undefined ? 'its header cannot be read' : 'says which files count';
+      return contents?.format === undefined ? 'its header cannot be read' : 'names the files that count';
     case 'snapshot':
     case 'segment':
       return contents ? contentsText(file, contents) : '';
     case 'kept':
-      return 'damaged, and kept';
+      return 'damaged, kept aside';
     case 'torn':
       return 'a torn write that was cut off';
     case 'void':
-      return 'void: the next opening removes it';
+      return 'unused: the next opening removes it';
     case 'reserve':
-      return 'room for the ends of sessions on a full disk';
+      return 'reserved for the ends of sessions on a full disk';
     default:
-      return 'locked by whoever has the store open';
+      return 'lock of the process that has the store open';
   }
 }
 
@@ -43,7 +43,7 @@ function contentsText({ role, sealed, chained }: FileFacts, contents: FileConten
   const parts: string[] = [];
   if (role === 'snapshot') {
     parts.push(`snapshot up to record ${count(contents.startLsn ?? 0)}: ${several(sessions, 'session')}`);
-    parts.push(digestFits ? 'digest fits' : digestFits === false ? 'digest does not fit' : 'its end is missing');
+    parts.push(digestFits ? 'digest matches' : digestFits === false ? 'digest does not match' : 'its end is missing');
   } else {
     const range = firstLsn === undefined ? 'no records' : `records ${count(firstLsn)} to ${count(lastLsn ?? firstLsn)}`;
     const kinds = frames.map(({ kind, count: times }) => `${count(times)} ${kind}`).join(', ');

@@ -1,6 +1,6 @@
-/** The sessions: how many and how old, and one by one if asked. */
-import type { Inspection, ListedSession } from '../store/inspection.js';
-import type { LookArguments } from './arguments.js';
+/** The sessions in the report: their number and ages, and a list if requested. */
+import type { Inspection, ListedSession } from '../disk/inspection.js';
+import type { InspectArguments } from './arguments.js';
 import { safe, table } from './text.js';
 import { ago, count, size, span } from './units.js';
 
@@ -24,7 +24,7 @@ export function sessionsText(verdict: Inspection['verdict'], sessions: Sessions,
   return rows;
 }
 
-export function listedLines(args: LookArguments, { sessions, inspectedAt }: Inspection): string[] {
+export function listedLines(args: InspectArguments, { sessions, inspectedAt }: Inspection): string[] {
   if (!sessions) return ['Sessions: none can be read'];
   const { listed, live } = sessions;
   const rows = listed.map((session) => rowOf(args, session, inspectedAt));
@@ -36,7 +36,7 @@ export function listedLines(args: LookArguments, { sessions, inspectedAt }: Insp
   return [`Sessions (${count(listed.length)} of ${count(live)})`, ...lines];
 }
 
-function rowOf({ users, ids, data }: LookArguments, session: ListedSession, now: number): string[] {
+function rowOf({ users, ids, data }: InspectArguments, session: ListedSession, now: number): string[] {
   const { handle, version, createdAt, lastSeenAt, deadline, bytes, key, uid, data: text } = session;
   const ends = Number.isFinite(deadline) ? span(Math.max(deadline - now, 0)) : 'never';
   const row = [handle, count(version), ago(createdAt, now), ago(lastSeenAt, now), ends, count(bytes)];

@@ -1,27 +1,27 @@
-/** What `verify` and `inspect` print for people. */
+/** The report of `verify` and `inspect`, for people. */
 import type { SessionError } from '../errors.js';
-import type { DamagedPlace, Inspection } from '../store/inspection.js';
-import type { LookArguments } from './arguments.js';
+import type { DamagedPlace, Inspection } from '../disk/inspection.js';
+import type { InspectArguments } from './arguments.js';
 import { fileLines } from './report-files.js';
 import { listedLines, sessionsText } from './report-sessions.js';
 import type { Style } from './style.js';
 import { safe, table } from './text.js';
 import { ago, count, several, size, span } from './units.js';
 
-export function inspectionText(args: LookArguments, found: Inspection, style: Style): string {
+export function inspectionText(args: InspectArguments, found: Inspection, style: Style): string {
   const lines = [`${safe(args.path)}: ${verdictText(found, style)}`];
   lines.push(...table(facts(found)).map((line) => `  ${line}`));
   if (args.command === 'inspect') {
     if (found.files.length > 0) lines.push('', 'Files', ...fileLines(found).map((line) => `  ${line}`));
-    if (found.foreignFiles > 0) lines.push(`  and ${several(found.foreignFiles, 'file')} that no store made`);
+    if (found.foreignFiles > 0) lines.push(`  and ${several(found.foreignFiles, 'file')} that no store created`);
     if (args.sessions) lines.push('', ...listedLines(args, found));
   }
   lines.push(...damageLines(args, found));
   return `${lines.join('\n')}\n`;
 }
 
-export function failureText(args: LookArguments, { code, message }: SessionError, style: Style): string {
-  return `${safe(args.path)}: ${style.bad('cannot be looked into')}\n  ${safe(message)} (${code})\n`;
+export function failureText(args: InspectArguments, { code, message }: SessionError, style: Style): string {
+  return `${safe(args.path)}: ${style.bad('cannot be inspected')}\n  ${safe(message)} (${code})\n`;
 }
 
 function verdictText(found: Inspection, { good, odd, bad }: Style): string {
@@ -34,7 +34,7 @@ function verdictText(found: Inspection, { good, odd, bad }: Style): string {
     case 'damaged':
       return bad('damaged');
     case 'empty':
-      return odd('no store is in it');
+      return odd('there is no store in it');
     case 'newer':
       return `${odd('written by a later version')}: ${safe(file ?? '')}: ${why}`;
     case 'unreadable':
@@ -61,19 +61,19 @@ function facts(found: Inspection): string[][] {
     rows.push(['log', `record ${count(found.lastLsn)} is the newest; ${count(found.records)} replayed`]);
   }
   if (torn) {
-    const what = `${size(torn.bytes)} of a write that was not finished`;
-    rows.push(['torn', `${safe(torn.file)} at byte ${count(torn.offset)}: ${what}; an opening cuts them off`]);
+    const what = `${size(torn.bytes)} of an unfinished write`;
+    rows.push(['torn', `${safe(torn.file)} at byte ${count(torn.offset)}: ${what}; the next opening cuts them off`]);
   }
   if (holder.state === 'process') {
     const since = holder.startedAt === undefined ? '' : ` for ${span(Math.max(now - holder.startedAt, 0))}`;
     rows.push(['in use', `by process ${holder.pid ?? '(unknown)'}${since}`]);
   }
-  if (holder.state === 'unknown') rows.push(['in use', 'the system does not tell']);
+  if (holder.state === 'unknown') rows.push(['in use', 'unknown: the operating system does not say']);
   if (refusal !== undefined) rows.push(['warning', `opening it is refused: ${safe(refusal)}`]);
   return rows;
 }
 
-function damageLines({ limit }: LookArguments, { verdict, manifest, damages }: Inspection): string[] {
+function damageLines({ limit }: InspectArguments, { verdict, manifest, damages }: Inspection): string[] {
   if (verdict !== 'damaged') return [];
   const lines = damages.slice(0, limit).flatMap(placeLines);
   if (damages.length > limit) lines.push(`  and ${several(damages.length - limit, 'more place')} (--limit)`);
@@ -94,5 +94,5 @@ function placeLines({ file, offset, bytes, afterLsn, nextLsn, why }: DamagedPlac
   const first = `  ${safe(file)} at byte ${count(offset)}${length}: ${safe(why)}`;
   if (afterLsn === 0 && nextLsn === undefined) return [first];
   const next = nextLsn === undefined ? '' : `; record ${count(nextLsn)} or a later one follows`;
-  return [first, `    behind record ${count(afterLsn)}${next}`];
+  return [first, `    after record ${count(afterLsn)}${next}`];
 }

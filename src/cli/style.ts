@@ -1,4 +1,4 @@
-/** Emphasis, where there is a terminal to show it. */
+/** Colours and emphasis, on a terminal only. */
 import { styleText } from 'node:util';
 
 export interface Style {
@@ -11,7 +11,7 @@ export interface Style {
 const same = (text: string): string => text;
 export const plainStyle: Style = { good: same, odd: same, bad: same, faint: same };
 
-// `validateStream` would look at the stream and at NO_COLOR again in the versions of Node that know it.
+// Newer versions of Node would check the stream and NO_COLOR again.
 const styled = (format: Parameters<typeof styleText>[0]) => (text: string) => styleText(format, text, UNCHECKED);
 const UNCHECKED = { validateStream: false };
 

@@ -1,10 +1,10 @@
-/** Text for a terminal: what a file or a session says must not be able to steer it. */
+/** Text that is safe to print: the contents of a file or a session must not control the terminal. */
 
-/** Control characters, and those that change the direction of the text or are not seen. */
+/** Control characters, and characters that are invisible or change the direction of the text. */
 // oxlint-disable-next-line no-control-regex
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
-/** The text with everything unsafe as `\uXXXX`, which is valid within a JSON string too. */
+/** The text with unsafe characters as `\uXXXX`, which is also valid in a JSON string. */
 export function safe(text: string): string {
   return text.replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
@@ -13,7 +13,7 @@ export function quoted(text: string): string {
   return `'${safe(text)}'`;
 }
 
-/** Columns as wide as they need to be; the last one ends where it ends. */
+/** The lines of a table, with aligned columns. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {

@@ -1,4 +1,4 @@
-/** Numbers, sizes and ages for people. */
+/** Numbers, sizes and times, for people. */
 
 export function count(value: number): string {
   return value.toLocaleString('en');
@@ -25,7 +25,7 @@ const SPANS = [
   ['second', 1_000],
 ] as const;
 
-/** How long it is, by its greatest unit. */
+/** A duration in its largest unit. */
 export function span(millis: number): string {
   for (const [unit, length] of SPANS) {
     if (millis >= length) return several(Math.floor(millis / length), unit);
@@ -33,7 +33,7 @@ export function span(millis: number): string {
   return 'under a second';
 }
 
-/** How long ago an instant was; the clock may have been set back since. */
+/** How long ago an instant was. It may be in the future, if the clock was set back since. */
 export function ago(instant: number, now: number): string {
   return instant > now ? `${span(instant - now)} ahead of the clock` : `${span(now - instant)} ago`;
 }

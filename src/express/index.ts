@@ -5,15 +5,15 @@ import type { Exchange } from '../manager/exchange.js';
 import type { SessionOptions } from '../manager/options.js';
 import { SessionManager } from '../manager/session-manager.js';
 import type { Session, SessionData } from '../session/session.js';
-import { expose } from './request.js';
+import { defineSession, expose } from './request.js';
 
 export type { SessionOptions };
 
 declare global {
-  // oxlint-disable-next-line typescript/no-namespace -- it is Express' own, and this is how a request is extended
+  // oxlint-disable-next-line typescript/no-namespace -- Express declares it, and requests are extended through it
   namespace Express {
     interface Request {
-      /** The session of this request; there is always one, stored only once something is written. */
+      /** The session of this request. There is always one; it is stored only once something is written to it. */
       session: Session;
     }
   }
@@ -21,22 +21,23 @@ declare global {
 
 type Next = (error?: unknown) => void;
 
-/** The middleware, and what stands behind it. */
+/** The middleware function, with its manager. */
 export interface SessionMiddleware {
   (req: IncomingMessage, res: ServerResponse, next: Next): void;
   readonly manager: SessionManager;
-  /** The manager's `ready`: its store, once it is open. */
+  /** The manager's `ready`: resolves with its store once it is open. */
   readonly ready: SessionManager['ready'];
 }
 
 /**
- * The session middleware: `app.use(session())`. Puts the request's session at `req.session`; commits it and sets its cookie
- * before the response's headers leave. A session that cannot be written goes to `next(error)` and its response is not sent.
- * Whether the client's connection is secure is Express' word: behind a proxy, `app.set('trust proxy', 1)`.
+ * Creates the session middleware: `app.use(session())`. It sets `req.session`, and before the response's headers are sent it commits the
+ * session and sets its cookie. If the session cannot be written, it calls `next(error)`, and the response is not sent. Express decides
+ * whether the client's connection is secure: behind a proxy, `app.set('trust proxy', 1)`.
  * @throws TypeError, RangeError for a wrong option.
  */
 export function session(options: SessionOptions = {}): SessionMiddleware {
   const manager = new SessionManager(options);
+  defineSession();
   const { onError } = options;
   function session(req: IncomingMessage, res: ServerResponse, next: Next): void {
     let begun: MaybePromise<Exchange<SessionData>>;
@@ -57,7 +58,7 @@ function show(req: IncomingMessage, exchange: Exchange<SessionData>, next: Next)
   next();
 }
 
-/** Express' word, if it is Express: under connect the manager judges by the socket. */
+/** What Express says. Under connect there is no such property, and the manager decides by the socket. */
 function secureOf(req: IncomingMessage): boolean | undefined {
   const { secure } = req as { secure?: unknown };
   return typeof secure === 'boolean' ? secure : undefined;

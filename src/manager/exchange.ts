@@ -1,59 +1,34 @@
-/** One request and its response: what their session needs of them, and what the response's gate does with the session. */
+/** One request and its response: what their session needs of them, and how the response's gate commits it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SessionBackend, StoredSession } from '../backend/session-backend.js';
 import { SessionError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import { Attachment } from '../response/attachment.js';
+import { giveUp } from '../response/failure.js';
+import { Gate } from '../response/gate.js';
+import type { Response } from '../response/head.js';
+import type { Concurrency, SessionContext } from '../session/context.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
-import type { BroughtForm } from '../session/kept-form.js';
-import { Session, type Concurrency, type SessionContext } from '../session/session.js';
-import type { SessionBackend, StoredSession } from '../store/backend.js';
-import { Attachment } from './attachment.js';
-import type { CookiePolicy } from './cookie.js';
-import { Gate } from './response.js';
+import type { RequestForm } from '../session/kept-form.js';
+import { Session } from '../session/session.js';
+import { isSecure, type SecureOf } from './connection.js';
+import type { Settings } from './options.js';
 
-/** Whether the client's connection is secure; undefined if whoever is asked does not know. */
-export type SecureOf = (req: IncomingMessage) => boolean | undefined;
-
-/** What all requests of a manager share. */
-export interface Surroundings {
-  readonly backend: SessionBackend;
-  readonly concurrency: Concurrency;
-  readonly cookie: CookiePolicy;
-  /** The cookie's name on secure connections, by which managers know that they share it. */
-  readonly name: string;
-  /** Whether a request's connection is secure, by what whoever started its session says of it. */
-  readonly isSecure: (req: IncomingMessage, said: boolean | SecureOf | undefined) => boolean;
-  /** Told of a commit that failed where the request has nobody of its own for it. */
-  readonly fail: (error: unknown, req: IncomingMessage, res: ServerResponse) => void;
-}
-
-/** What an adapter knows better than the manager. */
+/** What an adapter knows of a request that the manager does not. */
 export interface StartOptions {
   /**
-   * Whether the client's connection is secure, or a function that says so, and is asked where it matters alone. Default, or where that
-   * answers `undefined`: by the socket, and `X-Forwarded-Proto` if `trustProxy`.
+   * Whether the client's connection is secure, or a function that returns this and is called only where it matters. Default, and if the
+   * function returns `undefined`: as the socket says, and `X-Forwarded-Proto` with the option `trustProxy`.
    */
   secure?: boolean | SecureOf | undefined;
-  /** Told when the session cannot be written, instead of the manager's `onError`. */
+  /** Called when the session cannot be written, instead of the manager's `onError`. */
   onError?: ((error: unknown) => void) | undefined;
-}
-
-/** What is known of a request when its session starts. */
-interface Beginning {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  /** The session that the request brought. */
-  readonly stored: StoredSession | undefined;
-  readonly options: StartOptions;
-  /** What another manager began on the same request before. */
-  readonly previous: Exchange<object> | undefined;
-  /** The gates of other managers on the response. */
-  readonly others: Gate | undefined;
 }
 
 const kExchange = Symbol('agai-session.exchange');
 type Exchanged = { [kExchange]?: Exchange<object> };
 
-/** The newest exchange of each request. */
+/** The latest exchange of each request. */
 const exchanges = new Attachment<Exchange<object>>({
   get: (req: Exchanged) => req[kExchange],
   set: (req: Exchanged, exchange) => {
@@ -61,31 +36,60 @@ const exchanges = new Attachment<Exchange<object>>({
   },
 });
 
+/** Cookie names whose use by two stores has been warned of. */
+const sharedNames = new Set<string>();
+
 /**
- * Made for every request, so it is one object: the gate of its response too, and the session is made when somebody looks at it. A dozen
- * closures took longer to make than all the rest of an untouched request, and gate, exchange and session 0.2 us more than this alone.
+ * Created for every request, so it is a single object: it is also the gate of the response and the context of the session, which is
+ * created only when it is used. A dozen closures took longer than all the rest of an untouched request; separate objects for gate,
+ * exchange and session took 0.2 microseconds more than this one.
  */
 export class Exchange<Data extends object> extends Gate implements SessionContext {
-  readonly #surroundings: Surroundings;
+  readonly #settings: Settings;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
-  readonly #stored: StoredSession | undefined;
   readonly #options: StartOptions;
+  readonly #stored: StoredSession | undefined;
   readonly #previous: Exchange<object> | undefined;
   #session: Session<Data> | undefined;
-  /** Whether an adapter shows this session as the request's. */
+  /** True if an adapter shows this session as the request's. */
   #isShown = false;
 
-  constructor(surroundings: Surroundings, { req, res, stored, options, previous, others }: Beginning) {
-    super(others);
-    this.#surroundings = surroundings;
+  /**
+   * `stored` is the session that the request's cookie names. `previous` is the exchange of another manager on the same request,
+   * `next` the gate of another manager on the response.
+   */
+  constructor(
+    settings: Settings,
+    req: IncomingMessage,
+    res: ServerResponse,
+    options: StartOptions,
+    stored: StoredSession | undefined,
+    previous: Exchange<object> | undefined,
+    next: Gate | undefined,
+  ) {
+    super(next);
+    this.#settings = settings;
     this.#req = req;
     this.#res = res;
-    this.#stored = stored;
     this.#options = options;
+    this.#stored = stored;
     this.#previous = previous;
     exchanges.set(req, this as unknown as Exchange<object>);
-    this.putUp(res);
+    if (previous) this.#warnOfSharedName();
+    this.install(res);
+  }
+
+  /** The latest exchange of a request. */
+  static latest(req: IncomingMessage): Exchange<object> | undefined {
+    return exchanges.get(req);
+  }
+
+  /** The session that an adapter shows as the request's. */
+  static shown(req: IncomingMessage): Session | undefined {
+    let at = exchanges.get(req);
+    while (at && !at.#isShown) at = at.#previous;
+    return at?.session as Session | undefined;
   }
 
   get session(): Session<Data> {
@@ -93,40 +97,19 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   }
 
   get backend(): SessionBackend {
-    return this.#surroundings.backend;
+    return this.#settings.backend;
   }
 
   get concurrency(): Concurrency {
-    return this.#surroundings.concurrency;
+    return this.#settings.concurrency;
   }
 
-  get cookieName(): string {
-    return this.#surroundings.cookie.name(this.#isSecure);
-  }
-
-  static newest(req: IncomingMessage): Exchange<object> | undefined {
-    return exchanges.get(req);
-  }
-
-  /** This one or one before, whichever began over the same store and under the same cookie name, as by a mounted application's manager. */
-  of<Data extends object>({ backend, name }: Surroundings): Exchange<Data> | undefined {
-    let at: Exchange<object> | undefined = this as unknown as Exchange<object>;
-    while (at && (at.backend !== backend || at.#surroundings.name !== name)) at = at.#previous;
-    return at as unknown as Exchange<Data> | undefined;
-  }
-
-  /** Has its session be the one that an adapter shows as the request's. */
-  show(): void {
-    for (let at = exchanges.get(this.#req); at; at = at.#previous) {
-      at.#isShown = at === (this as unknown as Exchange<object>);
-    }
-  }
-
-  /** The session that is shown. */
-  static shown(req: IncomingMessage): Session | undefined {
-    let at = exchanges.get(req);
-    while (at && !at.#isShown) at = at.#previous;
-    return at?.session as Session | undefined;
+  get form(): RequestForm {
+    const req = this.#req;
+    return {
+      get: () => queryParameters(req.url),
+      post: () => (hasBody(req) ? bodyParameters((req as { body?: unknown }).body) : undefined),
+    };
   }
 
   admitNewId(): void {
@@ -136,24 +119,33 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
         'the session needs a new cookie, but the headers have been sent: write to a new session, log in or regenerate before',
       );
     }
-    this.#surroundings.cookie.admit(this.#isSecure);
+    this.#settings.cookie.admit(this.#isSecure);
   }
 
-  get form(): BroughtForm {
-    const req = this.#req;
-    return {
-      get: () => queryParameters(req.url),
-      post: () => (hasBody(req) ? bodyParameters((req as { body?: unknown }).body) : undefined),
-    };
+  /**
+   * This exchange, or an earlier one of the request, whichever has the same store and cookie name: a mounted application may have a
+   * manager of its own over its parent's store.
+   */
+  of<Data extends object>({ backend, cookie }: Settings): Exchange<Data> | undefined {
+    const name = cookie.name(true);
+    let at: Exchange<object> | undefined = this as unknown as Exchange<object>;
+    while (at && (at.backend !== backend || at.#settings.cookie.name(true) !== name)) at = at.#previous;
+    return at as unknown as Exchange<Data> | undefined;
+  }
+
+  /** Makes this session the one that `shown` returns. */
+  show(): void {
+    for (let at = exchanges.get(this.#req); at; at = at.#previous) {
+      at.#isShown = at === (this as unknown as Exchange<object>);
+    }
   }
 
   protected override commit(): MaybePromise<string | undefined> {
     const session = this.#session;
-    // Nobody looked at it.
     if (session === undefined) return undefined;
     const saved = session.commit();
     if (!isPromise(saved)) return this.#cookie(session);
-    return saved.catch((error: unknown) => this.#isSaid(session, error)).then(() => this.#cookie(session));
+    return saved.catch((error: unknown) => this.#ignoreReported(session, error)).then(() => this.#cookie(session));
   }
 
   protected override commitLate(): MaybePromise<undefined> {
@@ -162,38 +154,58 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   }
 
   protected override onError(error: unknown): void {
-    const { onError } = this.#options;
-    if (onError) onError(error);
-    else this.#surroundings.fail(error, this.#req, this.#res);
+    const own = this.#options.onError;
+    const { onError } = this.#settings;
+    if (own) own(error);
+    else if (onError) onError(error, this.#req, this.#res);
+    else giveUp(this.#res as unknown as Response, error);
   }
 
   /**
-   * A handler that awaited `logout()` and was told that it failed has said so, if what it sends is a server error: that is not replaced by
-   * another error for the same failure. Any other answer would claim a logout that was not.
+   * Ignores the error of a `logout()` that the handler awaited, if the handler responds with a server error: it has reported the failure,
+   * and its response is not replaced. Any other response would claim that the logout succeeded.
    */
-  #isSaid(session: Session<Data>, error: unknown): MaybePromise<unknown> {
-    if (this.#res.statusCode < 500 || !session.hasTold(error)) throw error;
+  #ignoreReported(session: Session<Data>, error: unknown): MaybePromise<unknown> {
+    if (this.#res.statusCode < 500 || !session.hasReported(error)) throw error;
     return session.commit();
   }
 
   get #isSecure(): boolean {
-    return this.#surroundings.isSecure(this.#req, this.#options.secure);
+    return isSecure(this.#req, this.#options.secure, this.#settings.trustProxy);
   }
 
-  /** The `Set-Cookie` text that the session's end or its new id asks for. */
+  /** The value of the `Set-Cookie` header that the session's end or its new id requires. */
   #cookie(session: Session<Data>): string | undefined {
     switch (session.cookieChange(this.#stored)) {
       case 'set':
-        return this.#surroundings.cookie.set(session.id!, this.#isSecure);
+        return this.#settings.cookie.set(session.id!, this.#isSecure);
       case 'remove':
-        return this.#surroundings.cookie.remove(this.#isSecure);
+        return this.#settings.cookie.remove(this.#isSecure);
       default:
         return undefined;
     }
   }
+
+  get #cookieName(): string {
+    return this.#settings.cookie.name(this.#isSecure);
+  }
+
+  /** Warns if two stores use one cookie name: each overwrites the other's cookie, and every request loses a session. */
+  #warnOfSharedName(): void {
+    const name = this.#cookieName;
+    for (let other = this.#previous; other; other = other.#previous) {
+      if (other.#cookieName !== name || sharedNames.has(name)) continue;
+      sharedNames.add(name);
+      process.emitWarning(
+        `two session middlewares with different stores handle one request under the cookie name "${name}", and overwrite ` +
+          "each other's cookie: give them one store, or one of them another cookie name",
+        { type: 'SessionWarning', code: 'SESSION_COOKIE_SHARED' },
+      );
+    }
+  }
 }
 
-/** Whether a request carries a body at all: a body parser may leave an empty object where there is none. */
+/** Whether a request has a body at all: a body parser may set an empty object if there is none. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

@@ -1,179 +1,167 @@
-/** Sessions of HTTP requests, without any framework. */
+/** The sessions of HTTP requests, without any framework. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import { checkId } from '../backend/ids.js';
+import type { CookieLookup, StoredSession } from '../backend/session-backend.js';
 import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
-import { Session, type SessionContext, type SessionData } from '../session/session.js';
-import type { CookieLookup, SessionBackend, StoredSession } from '../store/backend.js';
-import { checkId } from '../store/ids.js';
+import { isPlain } from '../response/attachment.js';
+import { areHeadersSent, gateOf } from '../response/gate.js';
+import { wrapServerResponse } from '../response/hooks.js';
+import { Session, type SessionData } from '../session/session.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
-import { isPlain } from './attachment.js';
-import { Exchange, type SecureOf, type StartOptions, type Surroundings } from './exchange.js';
-import { checkOptions, type CheckedOptions, type SessionOptions } from './options.js';
-import { giveUp } from './failure.js';
-import type { Response } from './head.js';
-import { areHeadersSent, gateOf } from './response.js';
-
-export type { StartOptions };
+import { isSecure } from './connection.js';
+import { Exchange, type StartOptions } from './exchange.js';
+import { checkOptions, type SessionOptions, type Settings } from './options.js';
 
 const NOTHING: StartOptions = {};
 
 /** The session cookie under one name, and how its session is read from a `Cookie` header. */
 interface NamedCookie {
   readonly name: string;
-  readonly lookup: (header: string, touch: boolean) => MaybePromise<StoredSession | undefined>;
+  readonly lookup: CookieLookup;
 }
 
 /**
- * Loads a request's session and commits it before the response's headers leave. What is synchronous in the store is synchronous
- * here: over a `SessionStore` no method answers a promise, over a `DurableSessionStore` only what writes.
+ * Loads the session of a request, and commits it before the response's headers are sent. What is synchronous in the store is
+ * synchronous here: over a `SessionStore` no method returns a promise, over a `DurableSessionStore` only the methods that write do.
  */
 export class SessionManager<Data extends object = SessionData> {
   /**
-   * The store, once it is open; `undefined` if a backend of another kind was given. Requests need not wait for it: they do so by
-   * themselves. A store of the manager's own that cannot be opened breaks this promise, which ends the process unless somebody
-   * handles it; every request fails with the same error.
+   * Resolves with the store once it is open; with `undefined` if a backend of another kind was given. Requests wait for it by
+   * themselves. If the manager's own store cannot be opened, it rejects, which ends the process unless the rejection is handled; then
+   * every request fails with the same error.
    */
   readonly ready: Promise<SessionStore | DurableSessionStore | undefined>;
-  readonly #options: CheckedOptions;
-  readonly #backend: SessionBackend;
-  /** By whether the connection is secure; one and the same unless the name depends on that. */
-  readonly #cookies: { readonly secure: NamedCookie; readonly plain: NamedCookie };
-  /** What every session needs, with or without a request. */
-  readonly #context: SessionContext;
-  readonly #surroundings: Surroundings;
+  readonly #settings: Settings;
+  /** The opening, while it is in progress or if it failed: requests wait for it. */
+  #opening: Promise<unknown> | undefined;
+  /** The cookie on secure and on plain connections; one and the same unless the name depends on that. */
+  #cookies: { readonly secure: NamedCookie; readonly plain: NamedCookie };
 
   /** @throws TypeError, RangeError for a wrong option. */
   constructor(options: SessionOptions = {}) {
-    this.#options = checkOptions(options);
-    const { cookie, concurrency } = this.#options;
-    this.#backend = this.#options.backend;
-    this.ready = this.#options.opening?.ready() ?? Promise.resolve(this.#options.store);
-    this.#context = { backend: this.#backend, concurrency };
-    this.#surroundings = {
-      ...this.#context,
-      cookie,
-      name: cookie.name(true),
-      isSecure: (req, said) => this.#isSecure(req, said),
-      fail: (error, req, res) => this.#fail(error, req, res),
-    };
-    const secure = this.#named(cookie.name(true));
-    this.#cookies = { secure, plain: cookie.name(false) === secure.name ? secure : this.#named(cookie.name(false)) };
+    this.#settings = checkOptions(options);
+    const { opening, store } = this.#settings;
+    this.#cookies = this.#namedCookies();
+    const opened = opening?.then((store) => this.#useStore(store));
+    this.#opening = opened;
+    // A promise that only the user handles: if it rejects, nobody else may keep that from being an unhandled rejection.
+    this.ready = opened ? opened.then((store) => store) : Promise.resolve(store);
+    wrapServerResponse();
   }
 
   /** The store, unless a backend of another kind was given; with `path`, `undefined` until it is open. */
   get store(): SessionStore | DurableSessionStore | undefined {
-    return this.#options.store ?? this.#options.opening?.store;
+    return this.#settings.store;
   }
 
-  /** A guest's session that belongs to no request. Nothing is stored before something is written and `save()` called. */
+  /** Creates a guest's session that belongs to no request. Nothing is stored until something is written and `save()` is called. */
   create(): Session<Data> {
-    return new Session<Data>(this.#context);
+    return new Session<Data>(this.#settings);
   }
 
-  /** The session of an id, for sockets and jobs; a use and the user's activity. `undefined` if there is none. */
+  /** Loads the session of an id, for sockets and jobs, and records activity. `undefined` if there is none. */
   load(id: string): MaybePromise<Session<Data> | undefined> {
     checkId(id);
-    return andThen(this.#backend.load(id, true), (stored) => stored && new Session<Data>(this.#context, stored));
+    return andThen(this.#settings.backend.load(id, true), (stored) => stored && new Session(this.#settings, stored));
   }
 
   /** Ends the session of an id; false if there is none. */
   remove(id: string): MaybePromise<boolean> {
     checkId(id);
-    return this.#backend.destroy(id, 'destroy');
+    return this.#settings.backend.destroy(id, 'destroy');
   }
 
   /**
-   * The id of the live session that a request brought in its cookie, or was given since; `undefined` if there is none. An id
-   * from anywhere else, as the URL, does not count. In Express, before the middleware, pass `{ secure: req.secure }`.
+   * The id of the live session that a request's cookie names, or of the one it was given since; `undefined` if there is none. Ids from
+   * elsewhere, such as the URL, are ignored. In Express, before the middleware, pass `{ secure: req.secure }`.
    */
   getSessionId(
     req: IncomingMessage,
     { secure }: Pick<StartOptions, 'secure'> = NOTHING,
   ): MaybePromise<string | undefined> {
-    const started = Exchange.newest(req)?.of(this.#surroundings);
+    const started = Exchange.latest(req)?.of(this.#settings);
     if (started) return started.session.id;
-    return andThen(this.#find(req, this.#cookieOf(req, secure), false), (stored) => stored?.id);
+    return andThen(this.#find(req, secure, false), (stored) => stored?.id);
   }
 
   /**
-   * The session of a request: the one its cookie names, or a new one; an id of the client's that is not there is never adopted.
-   * It is committed, and its cookie set, before the response's headers leave. Call it before anything is sent.
+   * Starts the session of a request: the one its cookie names, or a new one. An unknown id from the client is never adopted. The session
+   * is committed, and its cookie set, before the response's headers are sent. Call it before anything is sent.
    * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`.
    */
   start(req: IncomingMessage, res: ServerResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {
     return andThen(this.begin(req, res, options), ({ session }) => session);
   }
 
-  /** @internal As `start`, for an adapter that has the session made when somebody looks at it. */
+  /** @internal As `start`, for an adapter: the session is created when it is first used. */
   begin(req: IncomingMessage, res: ServerResponse, options: StartOptions): MaybePromise<Exchange<Data>> {
-    const previous = Exchange.newest(req);
-    const started = previous?.of<Data>(this.#surroundings);
+    const previous = Exchange.latest(req);
+    const started = previous?.of<Data>(this.#settings);
     if (started) return started;
-    const others = gateOf(res);
-    if (areHeadersSent(res, others)) {
+    const next = gateOf(res);
+    if (areHeadersSent(res, next)) {
       throw new SessionError(
         'ERR_SESSION_HEADERS_SENT',
         'the response was begun before its session: start the session first',
       );
     }
-    const stored = this.#find(req, this.#cookieOf(req, options.secure), true);
-    if (!isPromise(stored)) return new Exchange(this.#surroundings, { req, res, stored, options, previous, others });
+    const stored = this.#find(req, options.secure, true);
+    if (!isPromise(stored)) return new Exchange(this.#settings, req, res, options, stored, previous, next);
     return stored.then((stored) => {
-      // Another start, of this manager or another, may have come first.
-      const previous = Exchange.newest(req);
+      // Another start, of this manager or another, may have been faster.
+      const previous = Exchange.latest(req);
       return (
-        previous?.of<Data>(this.#surroundings) ??
-        new Exchange(this.#surroundings, { req, res, stored, options, previous, others: gateOf(res) })
+        previous?.of<Data>(this.#settings) ??
+        new Exchange(this.#settings, req, res, options, stored, previous, gateOf(res))
       );
     });
   }
 
-  #find(req: IncomingMessage, { name, lookup }: NamedCookie, touch: boolean): MaybePromise<StoredSession | undefined> {
+  /** The session that a request's cookie names. Waits for the opening even without a cookie, because if that fails the request must fail. */
+  #find(req: IncomingMessage, secure: StartOptions['secure'], touch: boolean): MaybePromise<StoredSession | undefined> {
+    if (this.#opening) return this.#opening.then(() => this.#find(req, secure, touch));
     const { cookie: header } = isPlain(req) ? req.headers : (Reflect.get(req, 'headers') as IncomingMessage['headers']);
-    // Also who brings no cookie waits for the opening: if it fails, no request is answered as if all were well.
-    if (header === undefined || !header.includes(name)) return this.#options.opening?.whenOpen();
-    return lookup(header, touch);
+    const { name, lookup } = this.#cookieOf(req, secure);
+    return header === undefined || !header.includes(name) ? undefined : lookup(header, touch);
   }
 
-  #cookieOf(req: IncomingMessage, secure: boolean | SecureOf | undefined): NamedCookie {
-    const { secure: named, plain } = this.#cookies;
-    return named === plain || this.#isSecure(req, secure) ? named : plain;
+  #cookieOf(req: IncomingMessage, known: StartOptions['secure']): NamedCookie {
+    const { secure, plain } = this.#cookies;
+    return secure === plain || isSecure(req, known, this.#settings.trustProxy) ? secure : plain;
+  }
+
+  /** Replaces the backend that waits for the opening. From now on requests go straight to the store. */
+  #useStore(store: DurableSessionStore): DurableSessionStore {
+    this.#settings.store = store;
+    this.#settings.backend = store.backend;
+    this.#cookies = this.#namedCookies();
+    this.#opening = undefined;
+    return store;
+  }
+
+  #namedCookies(): { readonly secure: NamedCookie; readonly plain: NamedCookie } {
+    const { cookie } = this.#settings;
+    const secure = this.#named(cookie.name(true));
+    return { secure, plain: cookie.name(false) === secure.name ? secure : this.#named(cookie.name(false)) };
   }
 
   #named(name: string): NamedCookie {
-    const direct: CookieLookup | undefined = this.#backend.cookieReader?.(name);
-    return { name, lookup: direct ?? ((header, touch) => this.#loadOnly(findIds(header, name), touch)) };
+    const lookup = this.#settings.backend.cookieReader?.(name);
+    return { name, lookup: lookup ?? ((header, touch) => this.#loadOnly(findIds(header, name), touch)) };
   }
 
-  /** The one session among those ids that is live. Of two, neither: one was planted by somebody else. */
+  /** Loads the one session among these ids that is live. If two are live, one was planted by somebody else, and neither is loaded. */
   #loadOnly(ids: readonly string[], touch: boolean): MaybePromise<StoredSession | undefined> {
+    const { backend } = this.#settings;
     const [first, second] = ids;
     if (first === undefined) return undefined;
-    if (second === undefined) return this.#backend.load(first, touch);
-    return Promise.all(ids.map((id) => this.#backend.load(id, false))).then((all) => {
+    if (second === undefined) return backend.load(first, touch);
+    return Promise.all(ids.map((id) => backend.load(id, false))).then((all) => {
       const [live, another] = all.filter((stored) => stored !== undefined);
-      return live && !another ? this.#backend.load(live.id, touch) : undefined;
+      return live && !another ? backend.load(live.id, touch) : undefined;
     });
-  }
-
-  #isSecure(req: IncomingMessage, said: boolean | SecureOf | undefined): boolean {
-    const secure = typeof said === 'function' ? said(req) : said;
-    if (secure !== undefined) return secure;
-    if ((req.socket as Partial<TLSSocket>).encrypted === true) return true;
-    if (!this.#options.trustProxy) return false;
-    const [first] = String(req.headers['x-forwarded-proto'] ?? '').split(',');
-    return first!.trim().toLowerCase() === 'https';
-  }
-
-  /** A response whose session could not be written does not go out as if it had been. */
-  #fail(error: unknown, req: IncomingMessage, res: ServerResponse): void {
-    if (this.#options.onError) {
-      this.#options.onError(error, req, res);
-      return;
-    }
-    giveUp(res as unknown as Response, error);
   }
 }

@@ -1,33 +1,34 @@
-/** The form parameters of one session during one request: those that it kept, and those that this request brings. */
-import { parseData } from '../store/json.js';
+/** The form parameters of one session during one request. */
+import { parseData } from '../backend/json.js';
 import type { Form, FormParameters } from './form.js';
 
-/** Reads what the request in hand brought of each kind; `undefined` for a request that brought none. */
-export interface BroughtForm {
+/** Reads the parameters of a request, of each kind; `undefined` if it has none. */
+export interface RequestForm {
   readonly get?: () => FormParameters | undefined;
   readonly post?: () => FormParameters | undefined;
 }
 
+/** The parameters that the session keeps, and those of the request, which replace them when they are read. */
 export class KeptForm {
-  readonly #brought: BroughtForm;
+  readonly #request: RequestForm;
   /** As last read or written. */
   #text: string;
   #form: Form;
-  /** Which of the request's own were taken over, or forgotten, and are not to be read again. */
+  /** The kinds whose parameters of the request were read, or removed: they are not read again. */
   #taken: { readonly [Kind in keyof Form]?: true } | undefined;
 
-  constructor(text: string, brought: BroughtForm) {
-    this.#brought = brought;
+  constructor(text: string, request: RequestForm) {
+    this.#request = request;
     this.#text = text;
     this.#form = parseForm(text);
   }
 
-  /** The request's own, which the session keeps from here on, or those that it kept. */
+  /** The parameters of the request, which the session keeps from now on; if it has none, those that the session kept. */
   parameters(kind: keyof Form): FormParameters {
-    const brought = this.#taken?.[kind] ? undefined : this.#brought[kind]?.();
-    if (brought !== undefined) {
+    const parameters = this.#taken?.[kind] ? undefined : this.#request[kind]?.();
+    if (parameters !== undefined) {
       this.#taken = { ...this.#taken, [kind]: true };
-      this.#form = { ...this.#form, [kind]: brought };
+      this.#form = { ...this.#form, [kind]: parameters };
     }
     return this.#form[kind] ?? {};
   }
@@ -37,7 +38,7 @@ export class KeptForm {
     this.#taken = { get: true, post: true };
   }
 
-  /** What is to be written; `undefined` if nothing changed. Parameters that were merely read are nobody's change. */
+  /** The text to be written; `undefined` if nothing changed. Reading kept parameters is not a change. */
   get change(): string | undefined {
     if (this.#taken === undefined) return undefined;
     const { get, post } = this.#form;
@@ -45,7 +46,7 @@ export class KeptForm {
     return text === this.#text ? undefined : text;
   }
 
-  /** Takes note of what is stored now. Parameters that were merely read give way to it. */
+  /** Notes the text that is stored now. It replaces parameters that were only read here. */
   stored(text: string): void {
     this.#text = text;
     if (this.#taken === undefined) this.#form = parseForm(text);

@@ -1,26 +1,26 @@
-/** What a backend was told besides writes, as the end of a session, and has not answered yet: the response waits for it. */
+/** The calls of a backend, besides writes, that are in progress: the response waits for them. */
 export class Pending {
   #all: Promise<unknown> | undefined;
   readonly #errors = new Set<unknown>();
 
-  /** Has the response wait, and fail with it, whether or not the handler waits too. */
-  add(told: Promise<unknown>): Promise<void> {
-    const done = told.then(() => undefined);
+  /** Makes the response wait for `call` and fail with its error, whether or not the handler waits too. */
+  add(call: Promise<unknown>): Promise<void> {
+    const done = call.then(() => undefined);
     this.#all = this.#all ? Promise.all([this.#all, done]) : done;
-    // The response answers for a failure; a handler that does not wait is not to be told by the end of the process.
+    // The response handles a failure, so one that the handler does not wait for must not become an unhandled rejection.
     done.catch((error: unknown) => this.#errors.add(error));
     this.#all.catch(() => undefined);
     return done;
   }
 
-  /** What is to be waited for; not again the next time. */
+  /** A promise of all calls; `undefined` if none was added since the last time. */
   take(): Promise<unknown> | undefined {
     const all = this.#all;
     this.#all = undefined;
     return all;
   }
 
-  /** Whether a promise that the handler was given was broken with this error. */
+  /** Whether one of the promises that the handler was given rejected with this error. */
   failedWith(error: unknown): boolean {
     return this.#errors.has(error);
   }

@@ -1,141 +1,103 @@
-/** One session as a request, a socket or a job works with it. Knows no framework. */
+/** One session, as a request, a socket or a job uses it. */
 import { inspect } from 'node:util';
+import { checkUid, GUEST } from '../backend/ids.js';
+import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
 import { SessionError } from '../errors.js';
-import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
+import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { checkNames, duration, type Duration } from '../options.js';
-import type { CommitOutcome, SessionBackend, SessionChange, SessionFacts, StoredSession } from '../store/backend.js';
-import { EMPTY } from '../store/json.js';
-import { checkUid, GUEST } from '../store/ids.js';
 import { refuseCallback } from './callback.js';
+import { commitChanges, type Saved } from './commit.js';
+import type { SessionContext } from './context.js';
 import type { FormParameters } from './form.js';
-import { KeptData } from './kept-data.js';
-import { KeptForm, type BroughtForm } from './kept-form.js';
 import { Pending } from './pending.js';
+import { WorkingCopy } from './working-copy.js';
 
 /** The type of every session's `data`: add your own fields by declaration merging. */
 // oxlint-disable-next-line typescript/no-empty-interface -- users declare its fields
 export interface SessionData {}
 
 /**
- * What happens when two requests changed one session at once. `'merge'` (default): each top-level key keeps its last change,
- * and both requests' keys are kept. `'strict'`: the later one fails with `ERR_SESSION_CONFLICT`. `'last-write-wins'`: the
- * later one's data replaces all.
- */
-export type Concurrency = 'merge' | 'strict' | 'last-write-wins';
-
-/** What a session needs of its surroundings; the manager provides it. */
-export interface SessionContext {
-  readonly backend: SessionBackend;
-  readonly concurrency: Concurrency;
-  /** Throws if a new id could not reach the client any more. */
-  readonly admitNewId?: () => void;
-  /** The parameters of the request in hand, read when asked for. */
-  readonly form?: BroughtForm;
-}
-
-/** What a commit did: `gone` means that the session ended meanwhile and nothing was written. */
-export type Saved = 'unchanged' | 'saved' | 'gone';
-
-/** Merges before a commit gives up: more than once only if others write the session without pause. */
-const MAX_TRIES = 10;
-
-/** A pending move to a new id, as `uid`'s if there is one. */
-interface Renewal {
-  readonly uid?: string;
-}
-
-/**
- * A user's session. Reading and changing it is synchronous and local; it is written once, by `save()` or by the middleware
- * before the response's headers leave. A new session of which nothing was written is never stored.
+ * A user's session. Reads and changes are synchronous and local; they are written once, by `save()`, or by the middleware before the
+ * response's headers are sent. A new session that nothing was written to is never stored.
  */
 export class Session<Data extends object = SessionData> {
-  readonly #context: SessionContext;
-  #facts: SessionFacts | undefined;
-  /** Of whom the user and what nobody has looked at yet are asked: most requests want none of it. */
-  #stored: StoredSession | undefined;
-  /** The user since a login that is written. */
-  #uid: string | undefined;
-  /** Made at the first look. */
-  #keptData: KeptData<Data> | undefined;
-  #keptForm: KeptForm | undefined;
-  #renewal: Renewal | undefined;
-  #idleTimeout: number | undefined;
-  #ended = false;
-  /** Another user's data was dropped: what others add to it meanwhile must not be merged in. */
-  #replacesAll = false;
-  /** What `save()` was refused with, so that the response does not fail for it once more. */
+  readonly #copy: WorkingCopy<Data>;
+  /** The data with which `save()` last failed, so that the response does not fail for it again. */
   #refused: { readonly text: string | undefined } | undefined;
-  /** A stored session was ended through this object, so the client's cookie is to go. */
+  /** True if a stored session was ended through this object, so that the client's cookie must be removed. */
   #removed = false;
+  /** The write in progress. */
   #writing: Promise<unknown> | undefined;
-  /** Made when a backend is told something besides writes, and answers a promise. */
+  /** Calls of the backend besides writes; created at the first that returns a promise. */
   #pending: Pending | undefined;
 
-  /** @internal Made by the manager. */
+  /** @internal Created by the manager. */
   constructor(context: SessionContext, stored?: StoredSession) {
-    this.#context = context;
-    this.#facts = stored;
-    this.#stored = stored;
+    this.#copy = new WorkingCopy<Data>(context, stored);
   }
 
   /** The secret that the cookie carries; `undefined` until the session is stored. Never log it: log `handle`. */
   get id(): string | undefined {
-    return this.#facts?.id;
+    return this.#copy.facts?.id;
   }
 
-  /** The public name, safe in logs; `undefined` until the session is stored. The same for the session's whole life. */
+  /** The public name, safe in logs; `undefined` until the session is stored. It never changes. */
   get handle(): string | undefined {
-    return this.#facts?.handle;
+    return this.#copy.facts?.handle;
   }
 
-  /** Whether it is not stored yet. */
+  /** True if it is not stored yet. */
   get isNew(): boolean {
-    return this.#facts === undefined;
+    return this.#copy.facts === undefined;
   }
 
-  /** Who is logged in; `'Guest'` if nobody is. */
+  /** The user who is logged in; `'Guest'` if nobody is. */
   get uid(): string {
-    return this.#renewal?.uid ?? this.#storedUid ?? GUEST;
+    return this.#copy.renewal?.uid ?? this.#copy.storedUid ?? GUEST;
   }
 
   get isAuthenticated(): boolean {
     return this.uid !== GUEST;
   }
 
-  /** The same, by the name of the original. */
+  /** The same as `isAuthenticated`, under the name that AGAI gives it. */
   isLoggedIn(): boolean {
     return this.isAuthenticated;
   }
 
-  /** When the user logged in, `undefined` for a guest. */
+  /** When the user logged in; `undefined` for a guest. */
   get authenticatedAt(): Date | undefined {
-    if (this.#renewal?.uid !== undefined) return new Date(this.#context.backend.now());
-    return this.#facts && this.#storedUid !== undefined ? new Date(this.#facts.authenticatedAt) : undefined;
+    const { facts, renewal, storedUid, context } = this.#copy;
+    if (renewal?.uid !== undefined) return new Date(context.backend.now());
+    return facts && storedUid !== undefined ? new Date(facts.authenticatedAt) : undefined;
   }
 
   get createdAt(): Date {
-    return new Date(this.#facts?.createdAt ?? this.#context.backend.now());
+    const { facts, context } = this.#copy;
+    return new Date(facts?.createdAt ?? context.backend.now());
   }
 
-  /** When the session ends unless there is activity; `undefined` if never. For one not stored yet: if it were stored now. */
+  /** When the session expires unless there is activity; `undefined` if never. If it is not stored yet: as if it were stored now. */
   get expirationTime(): Date | undefined {
-    const { backend } = this.#context;
+    const { context, renewal } = this.#copy;
+    const { backend } = context;
     const { idleTimeout, guestIdleTimeout, absoluteTimeout } = backend.timeouts;
     // A login that is not written yet counts as written now.
-    const facts = this.#renewal?.uid === undefined ? this.#facts : undefined;
+    const facts = renewal?.uid === undefined ? this.#copy.facts : undefined;
     const from = facts?.lastSeenAt ?? backend.now();
-    const idle = this.#idleTimeout ?? facts?.idleTimeout ?? (this.isAuthenticated ? idleTimeout : guestIdleTimeout);
+    const own = this.#copy.idleTimeout ?? facts?.idleTimeout;
+    const idle = own ?? (this.isAuthenticated ? idleTimeout : guestIdleTimeout);
     const deadline = Math.min(from + idle, facts?.absoluteDeadline ?? from + absoluteTimeout);
     return deadline === Infinity ? undefined : new Date(deadline);
   }
 
   /**
-   * The application's data: any JSON object. Change it in place or replace it; it is compared and written at the end.
+   * The application's data: any JSON object. Change it in place or replace it; what differs is written in the end.
    * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
    */
   get data(): Data {
     this.#checkNotEnded();
-    return this.#kept.value;
+    return this.#copy.data.value;
   }
 
   set data(data: Data) {
@@ -146,89 +108,85 @@ export class Session<Data extends object = SessionData> {
         `the session's data must be an object, not ${Array.isArray(data) ? 'an array' : data === null ? 'null' : typeof data}`,
       );
     }
-    this.#kept.value = data;
+    this.#copy.data.value = data;
     this.#refused = undefined;
   }
 
   /**
-   * The fields of this request's body, or of the last form that the session kept. Needs a body parser before it, which sets
-   * `req.body`. Never holds values whose names look secret (password, token, card, ...): read those from `req.body`.
+   * The fields of this request's body, or of the last form that the session kept. A body parser must have set `req.body`. Never
+   * contains values whose names look secret (password, token, card, ...): read those from `req.body`.
    */
   get postParameters(): FormParameters {
-    return this.#form.parameters('post');
+    return this.#copy.form.parameters('post');
   }
 
   /** The same for the query of this request's URL. */
   get getParameters(): FormParameters {
-    return this.#form.parameters('get');
+    return this.#copy.form.parameters('get');
   }
 
-  /** Forgets the form parameters. */
+  /** Removes the form parameters. */
   clean(): void {
     this.#refused = undefined;
-    this.#form.clean();
+    this.#copy.form.clean();
   }
 
   /**
-   * Logs `uid` in. The session moves to a new id when it is written, always, and keeps its data; but what another user left in
-   * it is dropped first.
+   * Logs `uid` in. When the session is written, it always moves to a new id. It keeps its data, unless another user was logged in:
+   * then it starts empty.
    * @throws SessionError `ERR_SESSION_UID`, TypeError.
    */
   login(uid: string): void {
     checkUid(uid);
     this.#checkNotEnded();
-    if (this.isAuthenticated && this.uid !== uid) {
-      this.#kept.value = {} as Data;
-      this.#replacesAll = true;
-      this.clean();
-    }
-    this.#renewal = { uid };
+    if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
+    this.#copy.renewal = { uid };
     this.#refused = undefined;
   }
 
-  /** Ends the stored session at once, whatever other requests do, and goes on as a guest's that holds nothing. */
+  /** Ends the stored session immediately, whatever other requests do. This object then is a new, empty session of a guest. */
   logout(...callback: never[]): MaybePromise<void> {
     refuseCallback('logout', callback);
     this.#checkNotEnded();
     return this.#end('logout');
   }
 
-  /** Ends the stored session at once. This object is of no use afterwards; the next request begins a new one. */
+  /** Ends the stored session immediately. This object cannot be used afterwards; the next request begins a new session. */
   destroy(...callback: never[]): MaybePromise<void> {
     refuseCallback('destroy', callback);
-    if (this.#ended) return undefined;
-    this.#ended = true;
+    if (this.#copy.hasEnded) return undefined;
+    this.#copy.hasEnded = true;
     return this.#end('destroy');
   }
 
-  /** Moves the session to a new id when it is written: after a change of rights. `login` does it by itself. */
+  /** Moves the session to a new id when it is written: call it after a change of rights. `login` does it by itself. */
   regenerate(...callback: never[]): void {
     refuseCallback('regenerate', callback);
     this.#checkNotEnded();
-    this.#renewal ??= {};
+    this.#copy.renewal ??= {};
     this.#refused = undefined;
   }
 
-  /** Notes activity now, which each request does by itself; with `idleTimeout` also sets the session's own. */
+  /** Records activity now, which every request does by itself; with `idleTimeout` also sets the session's own. */
   touch(options: { idleTimeout?: Duration } = {}): MaybePromise<void> {
     checkNames('touch', options, ['idleTimeout']);
     this.#checkNotEnded();
     const idleTimeout = options.idleTimeout === undefined ? undefined : duration('idleTimeout', options.idleTimeout);
-    if (idleTimeout !== undefined) this.#idleTimeout = idleTimeout;
-    if (!this.#facts) return undefined;
-    return this.#underWay(this.#context.backend.touch(this.#facts.id, idleTimeout));
+    const { context, facts } = this.#copy;
+    if (idleTimeout !== undefined) this.#copy.idleTimeout = idleTimeout;
+    return facts && this.#track(context.backend.touch(facts.id, idleTimeout));
   }
 
   /**
-   * Writes what changed. The middleware does it before the response's headers leave; call it where there is no response, or to
-   * handle a failure yourself.
+   * Writes the changes. The middleware does it before the response's headers are sent; call it where there is no response, or to handle
+   * a failure yourself.
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_CONFLICT` (mode
    * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
    */
   save(...callback: never[]): MaybePromise<void> {
     refuseCallback('save', callback);
     const refuse = (error: unknown): never => {
-      this.#refused = { text: this.#dataText() };
+      this.#refused = { text: this.#copy.dataText };
       throw error;
     };
     const check = (saved: Saved): void => {
@@ -237,7 +195,7 @@ export class Session<Data extends object = SessionData> {
       }
     };
     try {
-      const saved = this.#commitInTurn();
+      const saved = this.#write();
       return isPromise(saved) ? saved.then(check, refuse) : check(saved);
     } catch (error) {
       return refuse(error);
@@ -245,25 +203,50 @@ export class Session<Data extends object = SessionData> {
   }
 
   /**
-   * @internal As `save`, for the response: an ended session is no error, and what the handler was refused by its own `save()`
-   * and left as it is was its to answer for.
+   * @internal Writes the changes for the response. It is not an error if the session ended, nor if the handler's own `save()` failed and
+   * the handler left the data as it was: handling that was up to the handler.
    */
   commit(): MaybePromise<Saved> {
     const pending = this.#pending?.take();
     if (pending) return pending.then(() => this.commit());
-    if (this.#refused && this.#refused.text === this.#dataText()) return 'unchanged';
-    return this.#commitInTurn();
+    if (this.#refused && this.#refused.text === this.#copy.dataText) return 'unchanged';
+    return this.#write();
   }
 
-  /** @internal Whether a commit failed with what the promise of `logout`, `destroy` or `touch` had told the handler. */
-  hasTold(error: unknown): boolean {
+  /** @internal Whether a commit failed with the error of a `logout`, `destroy` or `touch`, whose promise the handler has. */
+  hasReported(error: unknown): boolean {
     return this.#pending?.failedWith(error) ?? false;
   }
 
-  #commitInTurn(): MaybePromise<Saved> {
-    if (this.#writing) return this.#writing.then(() => this.#commitInTurn());
+  /** @internal What must happen to the client's cookie; `loaded` is the session that the request came with. */
+  cookieChange(loaded: SessionFacts | undefined): 'set' | 'remove' | undefined {
+    const { facts } = this.#copy;
+    // The usual case, in which the id need not be cut out of the header.
+    if (facts === loaded) return undefined;
+    if (facts === undefined) return this.#removed ? 'remove' : undefined;
+    return facts.id === loaded?.id ? undefined : 'set';
+  }
+
+  toJSON(): object {
+    const { handle, uid, isAuthenticated, expirationTime } = this;
+    return { handle, uid, isAuthenticated, expirationTime, data: this.#copy.hasEnded ? undefined : this.data };
+  }
+
+  [inspect.custom](): object {
+    return this.toJSON();
+  }
+
+  #checkNotEnded(): void {
+    if (this.#copy.hasEnded) {
+      throw new SessionError('ERR_SESSION_GONE', 'the session has ended: the next request begins a new one');
+    }
+  }
+
+  /** Writes the changes, after a write that is in progress. */
+  #write(): MaybePromise<Saved> {
+    if (this.#writing) return this.#writing.then(() => this.#write());
     this.#refused = undefined;
-    const saved = this.#write();
+    const saved = commitChanges(this.#copy);
     if (!isPromise(saved)) return saved;
     const done = (): void => {
       this.#writing = undefined;
@@ -272,170 +255,19 @@ export class Session<Data extends object = SessionData> {
     return saved;
   }
 
-  /** The data as it would be stored; `undefined` for what cannot be. */
-  #dataText(): string | undefined {
-    try {
-      return this.#keptData?.text;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** @internal What the client's cookie needs: `brought` is the session that the request came with. */
-  cookieChange(brought: SessionFacts | undefined): 'set' | 'remove' | undefined {
-    // The usual case, in which no id is cut out of the header.
-    if (this.#facts === brought) return undefined;
-    if (this.#facts === undefined) return this.#removed ? 'remove' : undefined;
-    return this.#facts.id === brought?.id ? undefined : 'set';
-  }
-
-  toJSON(): object {
-    const { handle, uid, isAuthenticated, expirationTime } = this;
-    return { handle, uid, isAuthenticated, expirationTime, data: this.#ended ? undefined : this.data };
-  }
-
-  [inspect.custom](): object {
-    return this.toJSON();
-  }
-
-  #checkNotEnded(): void {
-    if (this.#ended) {
-      throw new SessionError('ERR_SESSION_GONE', 'the session has ended: the next request begins a new one');
-    }
-  }
-
-  get #storedUid(): string | undefined {
-    return this.#uid ?? this.#stored?.uid;
-  }
-
-  get #kept(): KeptData<Data> {
-    return (this.#keptData ??= new KeptData<Data>(this.#stored?.data ?? EMPTY));
-  }
-
-  get #form(): KeptForm {
-    return (this.#keptForm ??= new KeptForm(this.#stored?.form ?? '', this.#context.form ?? {}));
-  }
-
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
-    // A write that is under way may be moving the session to another id, and that is the one to end.
-    if (this.#writing) return this.#underWay(this.#writing.then(() => this.#end(reason)));
-    const id = this.#facts?.id;
-    this.#forget();
-    if (id === undefined) return undefined;
-    this.#removed = true;
-    return this.#underWay(this.#context.backend.destroy(id, reason));
-  }
-
-  #underWay(told: MaybePromise<unknown>): MaybePromise<void> {
-    return isPromise(told) ? (this.#pending ??= new Pending()).add(told) : undefined;
-  }
-
-  /** Goes on as a new session. */
-  #forget(): void {
-    this.#facts = undefined;
-    this.#stored = undefined;
-    this.#uid = undefined;
-    this.#keptData = undefined;
-    this.#keptForm = undefined;
-    this.#renewal = undefined;
-    this.#replacesAll = false;
+    // A write in progress may be moving the session to another id, which then is the one to end.
+    if (this.#writing) return this.#track(this.#writing.then(() => this.#end(reason)));
+    const { context, facts } = this.#copy;
+    this.#copy.reset();
     this.#refused = undefined;
-    this.#idleTimeout = undefined;
+    if (facts === undefined) return undefined;
+    this.#removed = true;
+    return this.#track(context.backend.destroy(facts.id, reason));
   }
 
-  #write(): MaybePromise<Saved> {
-    if (this.#ended) return 'unchanged';
-    // Nobody looked at it, which most requests do not.
-    if (this.#keptData === undefined && this.#keptForm === undefined && this.#renewal === undefined) return 'unchanged';
-    const change = this.#change();
-    if (this.#facts === undefined) return this.#create(change);
-    if (this.#renewal === undefined && change.data === undefined && change.form === undefined) return 'unchanged';
-    return this.#commit(change, MAX_TRIES);
-  }
-
-  /** What differs from what was last read or written. */
-  #change(): SessionChange {
-    return { data: this.#keptData?.change, form: this.#keptForm?.change };
-  }
-
-  /** Stores a new session if there is anything to keep; parameters alone are not. */
-  #create({ data, form }: SessionChange): MaybePromise<Saved> {
-    const renewal = this.#renewal;
-    const uid = renewal?.uid;
-    if (data === undefined && uid === undefined) return 'unchanged';
-    this.#context.admitNewId?.();
-    const draft = { data: data ?? EMPTY, form, uid, idleTimeout: this.#idleTimeout };
-    return andThen(this.#context.backend.create(draft), (facts) => this.#written(draft, facts, renewal));
-  }
-
-  #commit(change: SessionChange, tries: number): MaybePromise<Saved> {
-    const { backend, concurrency } = this.#context;
-    const { id, version } = this.#facts!;
-    const base = concurrency === 'last-write-wins' ? undefined : version;
-    const renewal = this.#renewal;
-    if (renewal) this.#context.admitNewId?.();
-    const outcome: MaybePromise<CommitOutcome> = renewal
-      ? backend.regenerate(id, base, { ...change, idleTimeout: this.#idleTimeout }, renewal.uid)
-      : backend.commit(id, base, change);
-    return andThen(outcome, (outcome) => {
-      switch (outcome.status) {
-        case 'ok':
-          return this.#written(change, outcome.facts, renewal);
-        case 'gone':
-          return this.#gone(renewal);
-        case 'conflict':
-          return this.#merge(outcome.current, tries);
-      }
-    });
-  }
-
-  /**
-   * The session ended meanwhile, and nothing brings it back. But a login stands by itself: it begins a new session, with what
-   * this request put in and nothing of the old one's.
-   */
-  #gone(renewal: Renewal | undefined): MaybePromise<Saved> {
-    if (renewal?.uid === undefined) {
-      this.#ended = true;
-      this.#forget();
-      return 'gone';
-    }
-    this.#facts = undefined;
-    this.#stored = undefined;
-    this.#uid = undefined;
-    this.#keptData?.merge(EMPTY);
-    this.#keptForm?.stored('');
-    return this.#create(this.#change());
-  }
-
-  #written({ data, form }: SessionChange, facts: SessionFacts, renewal: Renewal | undefined): Saved {
-    this.#facts = facts;
-    this.#uid = renewal?.uid ?? this.#uid;
-    if (data !== undefined) this.#keptData?.stored(data);
-    if (form !== undefined) this.#keptForm?.stored(form);
-    // A login or a renewal that was asked for while this was being written is still to be done.
-    if (this.#renewal === renewal) {
-      this.#renewal = undefined;
-      this.#replacesAll = false;
-    }
-    return 'saved';
-  }
-
-  /** Somebody else wrote in between: merges and tries again, or fails, as configured. */
-  #merge(current: StoredSession, tries: number): MaybePromise<Saved> {
-    if (this.#context.concurrency === 'strict' || tries === 0) {
-      throw new SessionError(
-        'ERR_SESSION_CONFLICT',
-        'another request wrote the session in between: nothing was written',
-      );
-    }
-    this.#facts = current;
-    this.#stored = current;
-    if (this.#replacesAll) this.#keptData?.stored(current.data);
-    else this.#keptData?.merge(current.data);
-    this.#keptForm?.stored(current.form);
-    const change = this.#change();
-    return this.#renewal || change.data !== undefined || change.form !== undefined
-      ? this.#commit(change, tries - 1)
-      : 'unchanged';
+  /** Lets the response wait for a call of the backend. */
+  #track(call: MaybePromise<unknown>): MaybePromise<void> {
+    return isPromise(call) ? (this.#pending ??= new Pending()).add(call) : undefined;
   }
 }

@@ -1,8 +1,8 @@
-/** What an operator may see of sessions. */
+/** The parts of sessions that an operator may see, and the figures of a store. */
 import type { NativeStats } from '../native.js';
-import { GUEST } from './ids.js';
+import { GUEST } from '../backend/ids.js';
 
-/** A session as an operator may see it: no id, no data. Instants are milliseconds since 1970. */
+/** A session without its id and its data. Instants are milliseconds since 1970. */
 export interface SessionInfo {
   readonly handle: string;
   readonly uid: string;
@@ -13,17 +13,17 @@ export interface SessionInfo {
   readonly absoluteDeadline: number;
   /** `undefined` for a guest. */
   readonly authenticatedAt: number | undefined;
-  /** What it takes in memory, bookkeeping included. */
+  /** Its memory, including bookkeeping. */
   readonly bytes: number;
 }
 
-/** Some sessions, and the handle behind which to go on. A page may be short, even empty, while there is a `next`. */
+/** Some sessions, and the handle after which the next page begins. A page may be short, even empty, although there is a `next`. */
 export interface SessionPage {
   readonly sessions: readonly SessionInfo[];
   readonly next: string | undefined;
 }
 
-/** The store's figures: what it holds, and counters since it was opened. */
+/** What a store contains, and its counters since it was opened. */
 export type SessionStoreStats = Readonly<NativeStats> & {
   /** Sessions of logged-in users. */
   readonly users: number;
@@ -33,7 +33,7 @@ type Value = string | number | null;
 type Row = [string, string | null, number, number, number, number, number, number, number];
 const VALUES_PER_SESSION = 9;
 
-/** The addon's flat array as a page. */
+/** The page in a flat array from the addon. */
 export function pageOf(values: readonly Value[]): SessionPage {
   const sessions: SessionInfo[] = [];
   for (let at = 1; at < values.length; at += VALUES_PER_SESSION) {

@@ -1,10 +1,10 @@
-/** A session as the direct store API gives it. */
+/** A session as the typed stores return it. */
 import { inspect } from 'node:util';
-import type { SessionFacts, StoredSession } from './backend.js';
-import { GUEST } from './ids.js';
-import { parseData } from './json.js';
+import { GUEST } from '../backend/ids.js';
+import { parseData } from '../backend/json.js';
+import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
 
-/** One session, read at one moment: a copy, which later changes do not touch. Instants are milliseconds since 1970. */
+/** A copy of one session at one moment, which later changes do not affect. Instants are milliseconds since 1970. */
 export class SessionRecord<Data> {
   readonly version: number;
   /** `'Guest'` for a guest. */
@@ -31,12 +31,12 @@ export class SessionRecord<Data> {
     this.authenticatedAt = uid === undefined ? undefined : facts.authenticatedAt;
   }
 
-  /** The secret that the cookie carries. Not a property of the record's own: JSON, logs and copies leave it out. */
+  /** The secret that the cookie carries. A getter of the prototype, so that JSON, logs and copies leave it out. */
   get id(): string {
     return this.#facts.id;
   }
 
-  /** The public name, safe to show; `''` once the session ended. */
+  /** The public name, safe to show; `''` once the session has ended. */
   get handle(): string {
     return this.#facts.handle;
   }
@@ -45,7 +45,7 @@ export class SessionRecord<Data> {
     return this.authenticatedAt !== undefined;
   }
 
-  /** When the session dies unless there is activity; `Infinity` for never. */
+  /** When the session expires unless there is activity; `Infinity` for never. */
   get idleDeadline(): number {
     return this.lastSeenAt + this.idleTimeout;
   }
@@ -60,7 +60,7 @@ export class SessionRecord<Data> {
   }
 }
 
-/** The record of what a backend holds. */
+/** The record of a stored session. */
 export function recordOf<Data>(stored: StoredSession): SessionRecord<Data> {
   return new SessionRecord(stored, stored.uid, parseData<Data>(stored.data));
 }

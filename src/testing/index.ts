@@ -1,2 +1,2 @@
-/** For tests of applications that use sessions. */
-export { ManualClock } from './manual-clock.js';
+/** The entry `agai-session/testing`: helpers for tests of applications that use sessions. */
+export { ManualClock } from '../clock.js';

@@ -1,10 +1,9 @@
-/**
- * The sessions of this process, in the addon. Every call takes a microsecond or less, or a few. Without a journal all answer
- * values; with one, a write answers a promise where it has to wait for the disk, and reads go on answering values.
- */
+/** The backend over the addon's store, which holds the sessions in this process. */
 import { SessionError } from '../errors.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { NativeStore, Place, Status, toSessionError, type NativeCalls, type NativeClock } from '../native.js';
+import { NativeStore, ResultIndex, Status, toSessionError, type NativeCalls, type NativeClock } from '../native.js';
+import type { Acknowledgements } from './acknowledgements.js';
+import { NativeFacts, NativeSession } from './native-session.js';
 import type {
   CommitOutcome,
   SessionBackend,
@@ -13,122 +12,20 @@ import type {
   SessionFacts,
   StoredSession,
   Timeouts,
-} from './backend.js';
-import { isBackpressure, type Acknowledgements } from './acks.js';
-import type { StoreLimits } from './options.js';
+} from './session-backend.js';
+import type { StoreLimits } from './store-options.js';
 
-/** Characters of an id. */
-const ID_LENGTH = 43;
 const GONE: CommitOutcome = { status: 'gone' };
 
-/** What the addon answered of a session, copied out of the shared array. */
-class NativeFacts implements SessionFacts {
-  readonly #native: NativeStore;
-  readonly #source: string;
-  readonly #offset: number;
-  /** By their places. As properties most of them would be objects of their own, which is a fifteenth of an untouched request. */
-  readonly #numbers: readonly number[];
-
-  /** `source` holds the id from `offset` on: the id itself, or the `Cookie` header it came in. */
-  constructor(native: NativeStore, results: Float64Array, source: string, offset: number) {
-    this.#native = native;
-    this.#source = source;
-    this.#offset = offset;
-    this.#numbers = [
-      results[Place.status]!,
-      results[Place.version]!,
-      results[Place.createdAt]!,
-      results[Place.lastSeenAt]!,
-      results[Place.idleTimeout]!,
-      results[Place.absoluteDeadline]!,
-      results[Place.authenticatedAt]!,
-      results[Place.uidUnits]!,
-      results[Place.formUnits]!,
-    ];
-  }
-
-  get version(): number {
-    return this.#numbers[Place.version]!;
-  }
-
-  get createdAt(): number {
-    return this.#numbers[Place.createdAt]!;
-  }
-
-  get lastSeenAt(): number {
-    return this.#numbers[Place.lastSeenAt]!;
-  }
-
-  get idleTimeout(): number {
-    return this.#numbers[Place.idleTimeout]!;
-  }
-
-  get absoluteDeadline(): number {
-    return this.#numbers[Place.absoluteDeadline]!;
-  }
-
-  get authenticatedAt(): number {
-    return this.#numbers[Place.authenticatedAt]!;
-  }
-
-  /** Characters of the user id, with which the session's text begins. */
-  protected get uidUnits(): number {
-    return this.#numbers[Place.uidUnits]!;
-  }
-
-  /** Characters of the form parameters, which follow. */
-  protected get formUnits(): number {
-    return this.#numbers[Place.formUnits]!;
-  }
-
-  get id(): string {
-    return this.#source.slice(this.#offset, this.#offset + ID_LENGTH);
-  }
-
-  get handle(): string {
-    try {
-      return this.#native.handleOf(this.id) ?? '';
-    } catch (error) {
-      // A record outlives its store, and can still be shown.
-      if ((error as SessionError).code === 'ERR_SESSION_CLOSED') return '';
-      throw error;
-    }
-  }
-}
-
-/** The same with the session's text, which is cut into its parts only when they are asked for. */
-class NativeSession extends NativeFacts implements StoredSession {
-  /** User id, form parameters and data in one. */
-  readonly #text: string;
-
-  constructor(native: NativeStore, results: Float64Array, source: string, offset: number, text: string) {
-    super(native, results, source, offset);
-    this.#text = text;
-  }
-
-  get uid(): string | undefined {
-    return this.uidUnits > 0 ? this.#text.slice(0, this.uidUnits) : undefined;
-  }
-
-  get form(): string {
-    return this.#text.slice(this.uidUnits, this.uidUnits + this.formUnits);
-  }
-
-  get data(): string {
-    const start = this.uidUnits + this.formUnits;
-    return start > 0 ? this.#text.slice(start) : this.#text;
-  }
-}
-
-/** An addon's store, and the array that it shares. */
+/** An open store of the addon, and the array that it shares. */
 export interface OpenNative {
   readonly native: NativeStore;
   readonly results: Float64Array;
 }
 
-/** Opens a store in memory. `onSignal` is called when the addon has something to tell. */
+/** Opens a store in memory. `onSignal` is called when events are waiting. */
 export function openMemory(limits: StoreLimits, onSignal: () => void, clock: NativeClock | undefined): OpenNative {
-  const results = new Float64Array(Place.count);
+  const results = new Float64Array(ResultIndex.count);
   try {
     return { native: new NativeStore(limits, results, onSignal, clock), results };
   } catch (error) {
@@ -136,15 +33,18 @@ export function openMemory(limits: StoreLimits, onSignal: () => void, clock: Nat
   }
 }
 
-/** The contract over the addon's store. */
+/**
+ * The sessions of this process. Every call takes a few microseconds at most. Reads return values; writes return values too, except
+ * on disk where they have to wait.
+ */
 export class NativeBackend implements SessionBackend {
   readonly timeouts: Timeouts;
   readonly #maxSessionBytes: number;
   readonly #results: Float64Array;
   readonly #native: NativeStore;
-  /** What requests call. Unlike the methods of `#native` they throw the addon's own errors. */
+  /** The functions that requests call. Unlike the methods of `#native` they throw the addon's own errors. */
   readonly #calls: NativeCalls;
-  /** `undefined` without a journal. */
+  /** `undefined` for a store in memory. */
   readonly #acks: Acknowledgements | undefined;
 
   constructor(limits: StoreLimits, { native, results }: OpenNative, acks?: Acknowledgements) {
@@ -156,7 +56,7 @@ export class NativeBackend implements SessionBackend {
     this.#acks = acks;
   }
 
-  /** The addon's store, for the typed store above this. */
+  /** The addon's store, for the typed store. */
   get native(): NativeStore {
     return this.#native;
   }
@@ -230,7 +130,7 @@ export class NativeBackend implements SessionBackend {
   ): MaybePromise<CommitOutcome> {
     const { data, form, idleTimeout = NaN } = change;
     const newId = this.#native.regenerate(id, version ?? 0, data, form, uid, idleTimeout);
-    if (newId === null) return this.#refused(id, this.#results[Place.status]!);
+    if (newId === null) return this.#refused(id, this.#results[ResultIndex.status]!);
     const outcome = this.#ok(newId);
     return this.#acks === undefined ? outcome : this.#acks.moved(outcome);
   }
@@ -244,18 +144,15 @@ export class NativeBackend implements SessionBackend {
   }
 
   destroy(id: string, reason: 'destroy' | 'logout'): MaybePromise<boolean> {
-    const ended = this.#native.destroy(id, reason === 'logout');
-    return this.#acks === undefined ? ended : this.#acks.ended(ended);
+    return this.#ended(this.#native.destroy(id, reason === 'logout'));
   }
 
   destroyByHandle(handle: string): MaybePromise<boolean> {
-    const ended = this.#native.destroyByHandle(handle);
-    return this.#acks === undefined ? ended : this.#acks.ended(ended);
+    return this.#ended(this.#native.destroyByHandle(handle));
   }
 
   clear(): MaybePromise<number> {
-    const ended = this.#native.clear();
-    return this.#acks === undefined ? ended : this.#acks.ended(ended);
+    return this.#ended(this.#native.clear());
   }
 
   cookieReader(name: string): (header: string, touch: boolean) => StoredSession | undefined {
@@ -268,11 +165,11 @@ export class NativeBackend implements SessionBackend {
         throw toSessionError(error);
       }
       if (text === null) return undefined;
-      return new NativeSession(this.#native, this.#results, header, this.#results[Place.offset]!, text);
+      return new NativeSession(this.#native, this.#results, header, this.#results[ResultIndex.offset]!, text);
     };
   }
 
-  /** Refuses what can only be too large before it is copied; the addon measures exactly. */
+  /** Refuses data that is certainly too large before it is copied; the addon measures exactly. */
   #checkSize(data: string | undefined): void {
     if (data !== undefined && data.length > this.#maxSessionBytes) {
       throw new SessionError(
@@ -282,15 +179,15 @@ export class NativeBackend implements SessionBackend {
     }
   }
 
-  /** Waits for room and makes a write again that was refused for want of it; any other error stays one. */
+  /** Repeats a write that was refused because too many wait for the disk; throws any other error. */
   #retry<Args extends unknown[], T>(
     thrown: unknown,
     write: (this: NativeBackend, ...args: Args) => MaybePromise<T>,
     ...args: Args
   ): Promise<T> {
     const error = toSessionError(thrown);
-    if (this.#acks === undefined || !isBackpressure(error)) throw error;
-    return this.#acks.retry(() => {
+    if (this.#acks === undefined) throw error;
+    return this.#acks.retry(error, () => {
       try {
         return write.apply(this, args);
       } catch (error) {
@@ -301,6 +198,10 @@ export class NativeBackend implements SessionBackend {
 
   #ok(id: string): CommitOutcome {
     return { status: 'ok', facts: new NativeFacts(this.#native, this.#results, id, 0) };
+  }
+
+  #ended<T>(result: T): MaybePromise<T> {
+    return this.#acks === undefined ? result : this.#acks.ended(result);
   }
 
   #refused(id: string, status: number): CommitOutcome {

@@ -1,8 +1,8 @@
-/** What a store on disk reports of its files. */
+/** Reports of a store on disk about its files. */
 
-/** What a checkpoint wrote: a snapshot of all sessions, which makes the log before it superfluous. */
+/** The result of a checkpoint: a snapshot of all sessions, which makes the log before it unnecessary. */
 export interface CheckpointResult {
-  /** One more at each snapshot. */
+  /** The number of the snapshot, incremented by each. */
   readonly generation: number;
   readonly sessions: number;
   readonly bytes: number;
@@ -11,10 +11,10 @@ export interface CheckpointResult {
 
 /** What opening a store found on the disk, and what it did about it. */
 export interface RecoveryReport {
-  /** Whether there was nothing: the store is new. */
+  /** True if there were no files: the store is new. */
   readonly created: boolean;
   readonly generation: number;
-  /** Sessions that were brought back. */
+  /** Sessions that were recovered. */
   readonly sessions: number;
   /** Sessions that were left out because their deadline had passed. */
   readonly expired: number;
@@ -22,15 +22,15 @@ export interface RecoveryReport {
   readonly evicted: number;
   /** Records of the log that were applied. */
   readonly records: number;
-  /** Bytes of a write that a crash had cut short: the log was cut back by them. None of it was acknowledged. */
+  /** Bytes of an unfinished write at the end of the log, which were cut off. None of it was acknowledged. */
   readonly tornBytes: number;
-  /** The file that they were copied to. */
+  /** The file that those bytes were copied to. */
   readonly tornFile?: string;
-  /** Files that are kept because they are damaged, with `onCorruption` `'fresh'` or `'salvage'`. */
+  /** Damaged files, which are kept aside with `onCorruption` `'fresh'` or `'salvage'`. */
   readonly damaged: readonly string[];
   /** Where they are damaged, in words: file, byte, records. */
   readonly damages: readonly string[];
-  /** By how many milliseconds the machine's clock had been set back; all times were moved with it. */
+  /** By how many milliseconds the system clock had been set back; all times were shifted by it. */
   readonly clockSetBack: number;
   readonly durationMs: number;
 }

@@ -1,13 +1,13 @@
-/** Session data as the text that is stored. */
+/** Session data as JSON text, the form in which it is stored. */
 import { SessionError } from '../errors.js';
 
-/** The text of a session that holds nothing. */
+/** The text of empty data. */
 export const EMPTY = '{}';
 
-/** What a JSON text that is no object is, by its first character. */
+/** The kind of a JSON text that is not an object, by its first character. */
 const KINDS: Record<string, string> = { '[': 'an array', '"': 'a string', n: 'null', t: 'a boolean', f: 'a boolean' };
 
-/** The JSON text of `data`, or `ERR_SESSION_DATA` for what has none. */
+/** The JSON text of `data`. @throws SessionError `ERR_SESSION_DATA` if it has none or is not an object. */
 export function stringifyData(data: unknown): string {
   let text: string | undefined;
   try {
@@ -20,12 +20,15 @@ export function stringifyData(data: unknown): string {
   }
   if (text?.[0] !== '{') {
     const found = text === undefined ? typeof data : (KINDS[text[0]!] ?? 'a number');
-    throw new SessionError('ERR_SESSION_DATA', `the session's data must be an object that JSON can hold, not ${found}`);
+    throw new SessionError(
+      'ERR_SESSION_DATA',
+      `the session's data must be an object that JSON can represent, not ${found}`,
+    );
   }
   return text;
 }
 
-/** The data that a stored text holds: plain objects and arrays only, `__proto__` an ordinary property without effect. */
+/** Parses a stored text: plain objects and arrays only; `__proto__` is an ordinary property without effect. */
 export function parseData<Data>(text: string): Data {
   return JSON.parse(text) as Data;
 }

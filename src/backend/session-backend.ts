@@ -1,17 +1,17 @@
-/** What the session layer needs of a store, wherever the sessions are: in this process or across a network. */
+/** The contract between the session layer and a store, whether the sessions are in this process or across a network. */
 import type { MaybePromise } from '../maybe-promise.js';
 
 /** What a backend knows of a session besides its contents. Instants are milliseconds since 1970, durations milliseconds. */
 export interface SessionFacts {
   /** The secret that the cookie carries: 256 random bits as 43 characters of base64url. Any other form is never looked up. */
   readonly id: string;
-  /** The public name: safe in logs, of no use as a cookie. */
+  /** The public name: safe in logs, useless as a cookie. */
   readonly handle: string;
-  /** 1 when created, one more at each commit. */
+  /** 1 when created, incremented by each commit. */
   readonly version: number;
   readonly createdAt: number;
   readonly lastSeenAt: number;
-  /** `Infinity` for no end, as the absolute deadline. */
+  /** `Infinity` for none, as in `absoluteDeadline`. */
   readonly idleTimeout: number;
   readonly absoluteDeadline: number;
   /** 0 for a guest. */
@@ -24,19 +24,19 @@ export interface StoredSession extends SessionFacts {
   readonly uid: string | undefined;
   /** The application's data as JSON text. */
   readonly data: string;
-  /** The kept form parameters as JSON text, `''` when there are none. */
+  /** The form parameters that the session keeps, as JSON text; `''` if there are none. */
   readonly form: string;
 }
 
-/** What is written. Parts that are `undefined` stay as they are. */
+/** The parts of a session that a write replaces. Those that are `undefined` stay as they are. */
 export interface SessionChange {
   readonly data?: string | undefined;
-  /** `''` forgets the parameters. */
+  /** `''` removes the parameters. */
   readonly form?: string | undefined;
   readonly idleTimeout?: number | undefined;
 }
 
-/** A session to be created. Timeouts that are `undefined` are the backend's own. */
+/** A session to be created. For a timeout that is `undefined` the backend uses its own. */
 export interface SessionDraft {
   readonly data: string;
   readonly form?: string | undefined;
@@ -45,13 +45,13 @@ export interface SessionDraft {
   readonly absoluteTimeout?: number | undefined;
 }
 
-/** What became of a write. `conflict` carries what is stored now; `gone` is final: the session ended. */
+/** The result of a write. `conflict` carries what is stored now; `gone` is final: the session has ended. */
 export type CommitOutcome =
   | { readonly status: 'ok'; readonly facts: SessionFacts }
   | { readonly status: 'conflict'; readonly current: StoredSession }
   | { readonly status: 'gone' };
 
-/** The timeouts of sessions that were given none, in milliseconds. */
+/** The timeouts of sessions that have none of their own, in milliseconds. */
 export interface Timeouts {
   readonly idleTimeout: number;
   readonly guestIdleTimeout: number;
@@ -59,27 +59,29 @@ export interface Timeouts {
 }
 
 /**
- * The contract. Every method may answer a value or a promise; a backend that answers values keeps the whole session layer
- * synchronous. A dead session is never answered, whether or not it has been swept away.
+ * A store of sessions, as the session layer uses it. Every method may return a value or a promise; if a backend returns values,
+ * the whole session layer is synchronous. A session whose deadline has passed is never returned, whether or not it has been
+ * removed from memory.
  */
 export interface SessionBackend {
   readonly timeouts: Timeouts;
-  /** The time by which the backend judges deadlines. */
+  /** The time that deadlines are compared with. */
   now(): number;
-  /** Reads a session and makes it the most recently used; with `touch` also notes activity. */
+  /** Reads a session and makes it the most recently used; with `touch` also records activity. */
   load(id: string, touch: boolean): MaybePromise<StoredSession | undefined>;
   /** Stores a new session under a new random id. */
   create(draft: SessionDraft): MaybePromise<SessionFacts>;
-  /** Writes a change made from `version`; `undefined` for whichever is stored. */
+  /** Writes a change that was made to `version`; if that is `undefined`, to whichever version is stored. */
   commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome>;
   /** As `commit`, and moves the session to a new random id; with `uid`, as that user's, logged in now. */
   regenerate(id: string, version: number | undefined, change: SessionChange, uid?: string): MaybePromise<CommitOutcome>;
-  /** Notes activity and, if given, sets the session's own idle timeout. */
+  /** Records activity and, if `idleTimeout` is given, sets the session's own. False if there is no such session. */
   touch(id: string, idleTimeout?: number): MaybePromise<boolean>;
+  /** Ends a session. False if there is none. */
   destroy(id: string, reason: 'destroy' | 'logout'): MaybePromise<boolean>;
-  /** Reads straight from a `Cookie` header. A backend without it is asked for each id that the header brings. */
+  /** Makes a function that reads straight from a `Cookie` header. Without it, `load` is called for each id in the header. */
   cookieReader?(name: string): CookieLookup;
 }
 
-/** Finds the one live session that a raw `Cookie` header names; with `touch` notes activity. */
+/** Finds the one live session that a raw `Cookie` header names; with `touch` also records activity. */
 export type CookieLookup = (header: string, touch: boolean) => MaybePromise<StoredSession | undefined>;

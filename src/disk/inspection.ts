@@ -1,4 +1,4 @@
-/** Looking into a store's directory without changing anything in it: a thread of the addon reads, and this one is told. */
+/** The inspection of a store's directory, which changes nothing in it: a thread of the addon reads, and calls back when it is done. */
 import { NativeInspection, toSessionError, type NativeInspected } from '../native.js';
 
 export type {
@@ -9,29 +9,29 @@ export type {
   NativeListed as ListedSession,
 } from '../native.js';
 
-/** How often a progress is told, in milliseconds. */
+/** The interval between reports of progress, in milliseconds. */
 const PROGRESS_MS = 100;
 
 export interface InspectionOptions {
   /** How many sessions are listed. */
   readonly list: number;
-  /** Whether the list has their data. */
+  /** Whether the list contains their data. */
   readonly data: boolean;
   readonly onProgress?: (bytesRead: number, bytesTotal: number) => void;
 }
 
-/** Rejects with a `SessionError` when there is no directory to look into. */
+/** Inspects a directory. Rejects with a `SessionError` if it cannot be read. */
 export function inspectDirectory(path: string, options: InspectionOptions): Promise<NativeInspected> {
   const { list, data, onProgress } = options;
   return new Promise((resolve, reject) => {
-    const tell = (): void => {
+    const report = (): void => {
       const [bytesRead = 0, bytesTotal = 0] = inspection.progress();
       onProgress?.(bytesRead, bytesTotal);
     };
     const onDone = (): void => {
       clearInterval(timer);
       try {
-        tell();
+        report();
         resolve(inspection.finish());
       } catch (error) {
         reject(error);
@@ -43,6 +43,6 @@ export function inspectDirectory(path: string, options: InspectionOptions): Prom
     } catch (error) {
       throw toSessionError(error);
     }
-    const timer = onProgress && setInterval(tell, PROGRESS_MS);
+    const timer = onProgress && setInterval(report, PROGRESS_MS);
   });
 }

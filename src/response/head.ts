@@ -1,7 +1,7 @@
-/** A response's status and headers: the methods that send them, holding them still, adding a cookie to them. */
+/** The head of a response, its status and headers: the methods that send it, freezing it, adding a cookie to it. */
 import type { ServerResponse } from 'node:http';
 
-/** The parts of a response that are used here: `node:http`'s, and the HTTP/2 compatibility API's. */
+/** The parts of a response that this package uses, in `node:http` and in the HTTP/2 compatibility API. */
 export type Response = Pick<
   ServerResponse,
   | 'appendHeader'
@@ -19,14 +19,14 @@ export type Response = Pick<
 > &
   Record<Sending, Method>;
 
-/** The methods that send headers, or make them be sent; `writeHeader` is Node's other name of `writeHead`. */
+/** The methods that send headers; `writeHeader` is Node's other name of `writeHead`. */
 export const SENDING = ['writeHead', 'writeHeader', 'flushHeaders', 'write', 'end'] as const;
 export type Sending = (typeof SENDING)[number];
 export type Method = (...args: unknown[]) => unknown;
 
 /**
- * Holds status and headers as they are at the first call that sends, while the response waits for a backend: as on a response
- * whose headers have left, what is set afterwards counts for nothing, and `headersSent` is true. Answers how to end that.
+ * Freezes status and headers while the response waits for a backend. As on a response whose headers were sent, later changes have no
+ * effect and `headersSent` is true. Returns a function that ends this, and restores status and headers.
  */
 export function freezeHead(res: Response): () => void {
   const { statusCode } = res;
@@ -46,24 +46,24 @@ export function freezeHead(res: Response): () => void {
   };
 }
 
-/** The message that somebody set. HTTP/2 has none, and warns whoever looks. */
+/** The status message, if one was set. It is not read otherwise: HTTP/2 has none, and warns at each read. */
 function statusMessageOf(res: Response): string | undefined {
   return Object.hasOwn(res, 'statusMessage') ? res.statusMessage : undefined;
 }
 
-/** What a response would say before its body. */
+/** Status and header names, to see whether they change. */
 export function headOf(res: Response): string {
   return `${res.statusCode} ${res.getHeaderNames().join()}`;
 }
 
-/** Whether a method says status and headers. */
+/** Whether a method takes status and headers. */
 export function isHead(name: Sending): boolean {
   return name === 'writeHead' || name === 'writeHeader';
 }
 
 /**
- * Makes a call with `Set-Cookie` beside the cookies that are there. Headers given to `writeHead` replace those of the same name
- * set before, so if it brings cookies of its own, ours joins them.
+ * Makes a call that sends, with one more `Set-Cookie`. Headers that are passed to `writeHead` replace those set before, so if there are
+ * cookies among them, the new one is added there.
  */
 export function sendWithCookie(
   res: Response,
@@ -73,7 +73,7 @@ export function sendWithCookie(
   cookie: string | undefined,
 ): unknown {
   if (cookie === undefined) return next(...args);
-  // As Node reads them: (status, message, headers) or (status, headers).
+  // As in Node: (status, message, headers) or (status, headers).
   const at = typeof args[1] === 'string' || args[2] ? 2 : 1;
   const joined = isHead(name) ? joinCookie(args[at], cookie) : undefined;
   if (joined === undefined) {
@@ -83,7 +83,7 @@ export function sendWithCookie(
   try {
     return next(...args.with(at, joined));
   } catch (error) {
-    // Node did not take these headers. Whatever is sent instead still owes the client its cookie.
+    // Node refused these headers. The response that is sent instead needs the cookie too.
     if (!res.headersSent) res.appendHeader('Set-Cookie', cookie);
     throw error;
   }
@@ -92,8 +92,8 @@ export function sendWithCookie(
 const isCookie = (name: unknown): boolean => String(name).toLowerCase() === 'set-cookie';
 
 /**
- * The headers with `cookie` beside their own cookies; `undefined` if they have none. All go into one entry, because where
- * other headers were set before, Node lets the last of several entries replace the others.
+ * The headers with `cookie` added to their cookies; `undefined` if they have none. All cookies go into one entry, because if other
+ * headers were set before, the last of several entries would replace the others.
  */
 function joinCookie(headers: unknown, cookie: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined;
@@ -110,6 +110,7 @@ function joinCookie(headers: unknown, cookie: string): unknown {
   return nested ? joined : Object.fromEntries(joined as [string, unknown][]);
 }
 
+/** Pairs of names and values from a flat array. */
 function pairs(flat: readonly unknown[]): [unknown, unknown][] {
   return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at], flat[2 * at + 1]]);
 }

@@ -1,5 +1,5 @@
-/** What a session store can be told, and its defaults. */
-import { ManualClock, nativeClock } from '../testing/manual-clock.js';
+/** The options that every store of this process has, in memory or on disk: bounds, timeouts, clock. */
+import { ManualClock, nativeClock } from '../clock.js';
 import {
   checkNames,
   duration,
@@ -10,45 +10,46 @@ import {
   type Duration,
   type Size,
 } from '../options.js';
-import type { Timeouts } from './backend.js';
+import type { Timeouts } from './session-backend.js';
 
 export interface SessionStoreOptions {
   /**
-   * The most sessions kept. At the bound, the session used longest ago makes room: guests first; a guest never pushes out a
-   * logged-in user. Default 1,000,000; at least 1.
+   * The maximum number of sessions. When it is reached, the least recently used session is evicted, guests first; a guest's session
+   * never evicts a logged-in user's. Default 1,000,000; at least 1.
    */
   maxSessions?: number;
   /**
-   * The most memory all sessions together take, their bookkeeping of 84 bytes each included. Makes room as `maxSessions`
-   * does. Default `'512MiB'`.
+   * The maximum memory of all sessions together, including 84 bytes of bookkeeping each. When it is reached, sessions are evicted as
+   * with `maxSessions`. Default `'512MiB'`.
    */
   maxBytes?: Size;
   /**
-   * The most one session's data takes as JSON text: a byte a character, two if any character is beyond latin1. More is
+   * The maximum size of one session's data as JSON text: one byte a character, two if any character is outside latin1. Larger data is
    * refused with `ERR_SESSION_TOO_LARGE`. Default `'64KiB'`. Cannot exceed `maxBytes`.
    */
   maxSessionBytes?: Size;
-  /** How long a logged-in user's session lives without activity. Default `'30m'`; `Infinity` for no limit. */
+  /** How long the session of a logged-in user lives without activity. Default `'30m'`; `Infinity` for no limit. */
   idleTimeout?: Duration;
   /**
-   * The same for guests. Default: as `idleTimeout`. Make it short when many visitors write something and leave.
+   * The same for guests. Default: `idleTimeout`. Make it short if many visitors write something and leave.
    */
   guestIdleTimeout?: Duration;
   /**
-   * How long a session lives whatever the activity; a login starts it anew. Default `'12h'`; `Infinity` for no limit.
+   * How long a session lives regardless of activity; a login restarts it. Default `'12h'`; `Infinity` for no limit.
    */
   absoluteTimeout?: Duration;
-  /** A clock that a test moves; from `agai-session/testing`. Default: the machine's. */
+  /** A clock that tests move by hand, from `agai-session/testing`. Default: the system clock. */
   clock?: ManualClock;
 }
 
-/** The options, checked, in the addon's units. */
+/** The checked options, in the addon's units. */
 export interface StoreLimits extends Timeouts {
   readonly maxSessions: number;
   readonly maxBytes: number;
   readonly maxSessionBytes: number;
 }
 
+/** The names of these options. */
 export const storeOptionNames = [
   'maxSessions',
   'maxBytes',
@@ -60,12 +61,12 @@ export const storeOptionNames = [
 ] as const satisfies (keyof SessionStoreOptions)[];
 
 /**
- * What one session may take beside its data, in bytes: the bookkeeping that the addon counts (84), its times and the length of its form (22)
- * and the longest user id (510).
+ * The maximum size of one session without its data, in bytes: the bookkeeping that the addon counts (84), its times and the length of
+ * its form (22), and the longest user id (510).
  */
 const MAX_OVERHEAD = 640;
 
-/** @throws TypeError, RangeError for a wrong option. */
+/** Checks options and fills in the defaults. @throws TypeError, RangeError for a wrong option. */
 export function checkStoreOptions(
   options: SessionStoreOptions,
   known: readonly string[] = storeOptionNames,

@@ -1,29 +1,31 @@
-/** The files of one store, as far as JavaScript has to do with them: flush, checkpoint, close, and their news. */
+/** The journal of a store on disk, as JavaScript sees it: flush, checkpoint, close, and its events. */
+import type { Signal } from '../backend/signal.js';
 import { SessionError, type SessionErrorCode } from '../errors.js';
+import type { Listeners } from '../listeners.js';
 import type { NativeJournalEvent, NativeStore } from '../native.js';
-import type { Acknowledgements } from './acks.js';
-import type { JournalEvents, Listeners } from './events.js';
-import type { CheckpointResult, RecoveryReport } from './journal-reports.js';
-import type { Signal } from './signal.js';
+import type { DiskAcknowledgements } from './acknowledgements.js';
+import type { JournalEvents } from './events.js';
+import type { CheckpointResult, RecoveryReport } from './reports.js';
 
+/** Checkpoints, flushes and closing of one store, and the notification of its listeners. */
 export class Journal {
   readonly recovery: RecoveryReport;
   readonly #native: NativeStore;
-  readonly #acks: Acknowledgements;
-  readonly #listeners: Listeners;
-  /** Checkpoints that somebody waits for, and what became of those that ended. */
+  readonly #acks: DiskAcknowledgements;
+  readonly #listeners: Listeners<JournalEvents>;
+  /** Checkpoints that somebody waits for, by ticket, with the results of those that ended. */
   readonly #checkpoints = new Map<number, JournalEvents['checkpoint'] | undefined>();
-  /** What kept the last close from being a clean one. */
+  /** The error because of which the store did not close cleanly. */
   #closeError: SessionError | undefined;
 
-  constructor(native: NativeStore, acks: Acknowledgements, listeners: Listeners, signal: Signal) {
+  constructor(native: NativeStore, acks: DiskAcknowledgements, listeners: Listeners<JournalEvents>, signal: Signal) {
     this.#native = native;
     this.#acks = acks;
     this.#listeners = listeners;
     this.recovery = Object.freeze(native.recovery()!);
-    signal.tell(this.#onSignal);
-    // In a later turn: a listener that is added right after the opening hears of it.
-    setImmediate(() => this.#tellOfRecovery());
+    signal.listen(this.#onSignal);
+    // In a later turn, so that a listener which is added right after the opening is called.
+    setImmediate(() => this.#notifyRecovered());
   }
 
   get isDegraded(): boolean {
@@ -48,7 +50,7 @@ export class Journal {
   }
 
   async #ended(ticket: number): Promise<JournalEvents['checkpoint']> {
-    // What is known may be old: a signal that tells of the mend may be on its way.
+    // The known state may be out of date: a signal that the disk has recovered may be on its way.
     this.#acks.update();
     for (;;) {
       this.#takeEvents();
@@ -58,13 +60,13 @@ export class Journal {
         const closed = new SessionError('ERR_SESSION_CLOSED', 'the store was closed before the checkpoint ended');
         return { error: this.#closeError ?? closed };
       }
-      // The next snapshot is that which heals, and nobody knows when.
+      // The next snapshot is the one after which the disk is healthy again, and nobody knows when that will be.
       if (this.#acks.isDegraded) return { error: this.#acks.failure() };
       await this.#acks.changed();
     }
   }
 
-  /** Ends with everything on the disk, or with the error that kept it from there. */
+  /** Resolves once everything is on the disk; rejects with the error if that failed. */
   async close(): Promise<void> {
     this.#native.close();
     while (!this.#acks.isClosed) await this.#acks.changed();
@@ -78,54 +80,56 @@ export class Journal {
   };
 
   #takeEvents(): void {
-    for (const event of this.#native.takeJournalEvents()) this.#tell(event);
+    for (const event of this.#native.takeJournalEvents()) this.#notify(event);
   }
 
-  #tell(event: NativeJournalEvent): void {
+  #notify(event: NativeJournalEvent): void {
     const error = errorOf(event);
     switch (event.kind) {
       case 'checkpoint':
-        this.#tellOfCheckpoint(error ? { error } : resultOf(event), event.ticket);
+        this.#notifyCheckpoint(error ? { error } : resultOf(event), event.ticket);
         return;
       case 'degraded':
-        this.#tellOfDegraded(error ?? this.#acks.diskError());
+        this.#notifyDegraded(error ?? this.#acks.diskError());
         return;
       case 'healed':
-        this.#listeners.tell('healed', resultOf(event));
+        this.#listeners.notify('healed', resultOf(event));
         return;
       case 'closed':
         this.#closeError = error;
     }
   }
 
-  /** One checkpoint serves all who asked before it began. */
-  #tellOfCheckpoint(outcome: JournalEvents['checkpoint'], ticket = 0): void {
+  /** One checkpoint serves all requests that were made before it began. */
+  #notifyCheckpoint(outcome: JournalEvents['checkpoint'], ticket = 0): void {
     let isAwaited = false;
     for (const asked of this.#checkpoints.keys()) {
       if (asked > ticket) continue;
       this.#checkpoints.set(asked, outcome);
       isAwaited = true;
     }
-    if (this.#listeners.tell('checkpoint', outcome) || isAwaited || !outcome.error || this.#listeners.isClosed) return;
+    if (this.#listeners.notify('checkpoint', outcome) || isAwaited || !outcome.error || this.#listeners.isClosed)
+      return;
     warn('SESSION_CHECKPOINT_FAILED', `a checkpoint failed and will be tried again: ${outcome.error.message}`);
   }
 
-  #tellOfDegraded(error: SessionError): void {
-    if (this.#listeners.tell('degraded', { error }) || this.#listeners.isClosed) return;
+  #notifyDegraded(error: SessionError): void {
+    if (this.#listeners.notify('degraded', { error }) || this.#listeners.isClosed) return;
     const isBroken = error.code === 'ERR_SESSION_INTERNAL';
-    const what = isBroken ? '' : 'the disk keeps failing, and does not have all sessions any more: ';
+    const what = isBroken ? '' : 'the disk keeps failing, and no longer has all sessions: ';
     warn('SESSION_DEGRADED', `${what}${error.message}`);
   }
 
-  #tellOfRecovery(): void {
+  #notifyRecovered(): void {
     const { tornBytes, tornFile, damages } = this.recovery;
-    if (this.#listeners.isClosed || this.#listeners.tell('recovered', this.recovery)) return;
+    if (this.#listeners.isClosed || this.#listeners.notify('recovered', this.recovery)) return;
     if (tornBytes === 0 && damages.length === 0) return;
     const torn = tornBytes > 0 ? [`an unfinished write of ${tornBytes} bytes was cut off (${tornFile})`] : [];
-    warn('SESSION_RECOVERED', `the sessions on the disk were not whole: ${[...torn, ...damages].join('; ')}`);
+    warn('SESSION_RECOVERED', `the files of the sessions were not intact: ${[...torn, ...damages].join('; ')}`);
   }
 }
 
+/** The error of an event, if it has one. */
 function errorOf({ code, message = 'the disk failed' }: NativeJournalEvent): SessionError | undefined {
   if (code === undefined) return undefined;
   return new SessionError(code.startsWith('ERR_SESSION_') ? (code as SessionErrorCode) : 'ERR_SESSION_IO', message);

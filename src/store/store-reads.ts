@@ -1,32 +1,33 @@
-/** What every store of this process does in the same way, in memory or on disk: reading, looking around, telling events. */
+/** The reads of the typed stores, and their events. */
+import { checkId } from '../backend/ids.js';
+import type { NativeBackend } from '../backend/native-backend.js';
+import type { SessionBackend } from '../backend/session-backend.js';
+import type { Signal } from '../backend/signal.js';
+import type { Listeners } from '../listeners.js';
 import { checkNames, optionalDuration, rangeError, typeError, wholeNumber, type Duration } from '../options.js';
-import type { SessionBackend } from './backend.js';
-import type { Listeners, SessionEvents } from './events.js';
-import { checkId } from './ids.js';
-import type { NativeBackend } from './native-backend.js';
+import { eventMask, notifyBatch, type SessionEvents } from './events.js';
 import { pageOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
 import { recordOf, type SessionRecord } from './session-record.js';
-import type { Signal } from './signal.js';
 
-/** How long events are handed out before others have their turn. */
+/** How long events are delivered without a break, in milliseconds. */
 const DELIVERY_MS = 0.5;
 
-/** The synchronous part of a store. Every call takes from a fraction of a microsecond to a few, plus the JSON of the data. */
-export abstract class SessionReads<Data extends object, Events extends SessionEvents = SessionEvents> {
-  /** What the session layer works with. */
+/** The part of a store that is synchronous in memory and on disk. Every call takes a few microseconds at most, plus the JSON of the data. */
+export abstract class StoreReads<Data extends object, Events extends SessionEvents> {
+  /** The backend that sessions of requests use. */
   readonly backend: SessionBackend;
   readonly #native: NativeBackend;
-  readonly #listeners: Listeners;
+  readonly #listeners: Listeners<Events>;
 
   /** @internal */
-  constructor(native: NativeBackend, listeners: Listeners, signal: Signal) {
+  constructor(native: NativeBackend, listeners: Listeners<Events>, signal: Signal) {
     this.backend = native;
     this.#native = native;
     this.#listeners = listeners;
-    signal.tell(this.#deliver);
+    signal.listen(this.#deliver);
   }
 
-  /** Reads a session. A use (it becomes the most recently used), but not the user's activity: see `touch`. */
+  /** Reads a session and makes it the most recently used. Does not count as the user's activity: see `touch`. */
   get(id: string): SessionRecord<Data> | undefined {
     const stored = this.#native.load(checkId(id), false);
     return stored && recordOf<Data>(stored);
@@ -37,15 +38,15 @@ export abstract class SessionReads<Data extends object, Events extends SessionEv
     return this.#native.native.has(checkId(id));
   }
 
-  /** Notes the user's activity, and with `idleTimeout` sets the session's own. False if there is no such session. */
+  /** Records the user's activity, and with `idleTimeout` sets the session's own. False if there is no such session. */
   touch(id: string, options: { idleTimeout?: Duration } = {}): boolean {
     checkNames('touch', options, ['idleTimeout']);
     return this.#native.touch(checkId(id), optionalDuration('idleTimeout', options.idleTimeout));
   }
 
   /**
-   * Some sessions, in no order of meaning, from behind the handle `after` or from the start; see `sessions()` for all. Looks
-   * at a bounded number of places, so a page may be short while there is a `next`.
+   * Lists some sessions, in no particular order, after the handle `after` or from the start; `sessions()` lists all. Scans a limited
+   * number of slots, so a page may be short, even empty, although there is a `next`.
    */
   page(options: { after?: string | undefined; limit?: number } = {}): SessionPage {
     checkNames('page', options, ['after', 'limit']);
@@ -57,7 +58,7 @@ export abstract class SessionReads<Data extends object, Events extends SessionEv
     return pageOf(values);
   }
 
-  /** All sessions, page by page: those that come or go meanwhile may be seen or missed, the others come exactly once. */
+  /** Lists all sessions, page by page. Those that begin or end meanwhile may be included or not; all others are, exactly once. */
   *sessions(): Generator<SessionInfo, void, undefined> {
     let after: string | undefined;
     do {
@@ -67,12 +68,12 @@ export abstract class SessionReads<Data extends object, Events extends SessionEv
     } while (after !== undefined);
   }
 
-  /** Sessions held now, those included that expired a moment ago and were not yet swept. O(1). */
+  /** The number of sessions, including those that have just expired and are not removed yet. O(1). */
   get size(): number {
     return this.stats().sessions;
   }
 
-  /** Memory they take, bookkeeping included, as `maxBytes` counts it. O(1). */
+  /** The memory of all sessions, including bookkeeping, as `maxBytes` counts it. O(1). */
   get bytes(): number {
     return this.stats().bytes;
   }
@@ -83,32 +84,32 @@ export abstract class SessionReads<Data extends object, Events extends SessionEv
   }
 
   /**
-   * Calls `listener` at each event of that name: in batches, later, on this thread. Listeners never keep the process alive
-   * and are never called after `close`; one that throws disturbs nobody.
+   * Calls `listener` at each event of that name, asynchronously and in batches, on this thread. Listeners do not keep the process alive
+   * and are never called after `close`. If one throws, the others are still called.
    */
   on<Name extends keyof Events & string>(name: Name, listener: (event: Events[Name]) => void): this {
     if (!this.#listeners.isClosed) this.#listeners.add(name, listener);
-    this.#native.native.listen(this.#listeners.mask);
+    this.#native.native.listen(eventMask(this.#listeners));
     return this;
   }
 
   off<Name extends keyof Events & string>(name: Name, listener: (event: Events[Name]) => void): this {
     this.#listeners.remove(name, listener);
-    if (!this.#listeners.isClosed) this.#native.native.listen(this.#listeners.mask);
+    if (!this.#listeners.isClosed) this.#native.native.listen(eventMask(this.#listeners));
     return this;
   }
 
-  /** Hands batches to the listeners for a moment, and comes back for the rest after others had their turn. */
+  /** Delivers batches to the listeners for a moment, then yields to the event loop and continues. */
   readonly #deliver = (): void => {
-    const enough = performance.now() + DELIVERY_MS;
+    const end = performance.now() + DELIVERY_MS;
     while (!this.#listeners.isClosed) {
       const batch = this.#native.native.takeEvents();
       if (batch === null) return;
-      this.#listeners.emit(batch);
-      if (performance.now() >= enough) break;
+      notifyBatch(this.#listeners, batch);
+      if (performance.now() >= end) break;
     }
     if (this.#listeners.isClosed) return;
-    // Not an immediate: one that does not keep the process alive does not wake a quiet loop either, a timer does.
+    // A timer, not an immediate: an unref'ed immediate does not wake an idle event loop.
     setTimeout(this.#deliver, 0).unref();
   };
 }

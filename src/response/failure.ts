@@ -1,21 +1,22 @@
-/** What is left of a response whose session could not be written. */
+/** The rest of a response whose commit failed. */
 import { headOf, SENDING, type Method, type Response, type Sending } from './head.js';
 
-/** A response whose session was refused: which calls are still the handler's, and which answer for the failure. */
+/** Tells the calls of the handler, which are dropped, from those of the error handler, which are made. */
 export class Failure {
-  /** The handler has sent all it had: whatever comes is not its any more. */
+  /** True once the handler has called `end`: later calls are not the handler's. */
   #handlerEnded = false;
-  /** `onError` is on the stack, or a call that passed. */
+  /** How many calls of `onError`, or calls that passed, are on the stack. */
   #depth = 0;
-  /** Status and headers when `onError` was called. */
+  /** Status and header names when `onError` was called. */
   #head = '';
 
-  /** Notes a call of the handler's that goes nowhere. */
+  /** Notes that a call of the handler was dropped. */
   drop(name: Sending): void {
     this.#handlerEnded ||= name === 'end';
   }
 
-  answer(res: Response, onError: () => void): void {
+  /** Calls the error handler. If it throws, the response is ended without it. */
+  handle(res: Response, onError: () => void): void {
     this.#head = headOf(res);
     this.#depth += 1;
     try {
@@ -28,8 +29,8 @@ export class Failure {
   }
 
   /**
-   * Whether a call is made by whoever answers for the failure, rather than by a handler that goes on, as a stream that it pipes.
-   * The one who answers does so at once, or begins with a status or a header, or comes after the handler's end.
+   * Whether a call is the error handler's, and not that of a handler that goes on sending, such as a stream that it pipes. The error
+   * handler sends within `onError`, or sets a status or a header first, or sends after the handler's `end`.
    */
   passes(res: Response, name: Sending): boolean {
     if (this.#depth > 0) return true;
@@ -39,7 +40,7 @@ export class Failure {
     return false;
   }
 
-  /** Makes a call; those that it makes itself pass as well. */
+  /** Makes a call. Calls that it makes itself pass as well. */
   pass(next: Method, args: unknown[]): unknown {
     this.#depth += 1;
     try {
@@ -50,7 +51,7 @@ export class Failure {
   }
 }
 
-/** What is done for a session that could not be written where nobody answers: a warning, and a bare 500 or a cut response. */
+/** Ends a response that no error handler ends: emits a process warning, and sends an empty 500 or cuts the connection. */
 export function giveUp(res: Response, error: unknown): void {
   process.emitWarning(error instanceof Error ? error : new Error(String(error)));
   if (res.headersSent) {
@@ -63,8 +64,8 @@ export function giveUp(res: Response, error: unknown): void {
 }
 
 /**
- * Makes a response of which nothing was sent one that can still be answered: without what was said of the old body, and without
- * what middleware put around this response alone. Compression, for one, has begun to compress and takes no second body.
+ * Resets a response of which nothing was sent, so that another one can be sent in its place: removes the headers that describe the old
+ * body, and the methods with which middleware wrapped this response. (Compression has begun to compress and takes no second body.)
  */
 export function startOver(res: Response): void {
   for (const name of SENDING) Reflect.deleteProperty(res, name);

@@ -1,0 +1,25 @@
+/** The backend of a store that is still being opened. */
+import type { SessionBackend } from './session-backend.js';
+
+/**
+ * A backend whose calls wait for another one to be opened; if the opening fails, every call rejects with its error. Whoever holds it
+ * replaces it with the opened one, so that later calls wait for nothing.
+ */
+export function deferredBackend(
+  opening: Promise<{ readonly backend: SessionBackend }>,
+  { timeouts, now }: Pick<SessionBackend, 'timeouts' | 'now'>,
+): SessionBackend {
+  const opened = opening.then(({ backend }) => backend);
+  // Each call takes its error from a promise of its own.
+  opened.catch(() => undefined);
+  return {
+    timeouts,
+    now,
+    load: async (...args) => (await opened).load(...args),
+    create: async (...args) => (await opened).create(...args),
+    commit: async (...args) => (await opened).commit(...args),
+    regenerate: async (...args) => (await opened).regenerate(...args),
+    touch: async (...args) => (await opened).touch(...args),
+    destroy: async (...args) => (await opened).destroy(...args),
+  };
+}

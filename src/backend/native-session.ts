@@ -1,0 +1,106 @@
+/** Sessions as the addon returns them: numbers in a shared array, strings in one text. */
+import type { SessionError } from '../errors.js';
+import { ResultIndex, type NativeStore } from '../native.js';
+import type { SessionFacts, StoredSession } from './session-backend.js';
+
+/** Characters of an id. */
+const ID_LENGTH = 43;
+
+/** The facts of a session, copied out of the array that the store shares with the addon. */
+export class NativeFacts implements SessionFacts {
+  readonly #native: NativeStore;
+  readonly #source: string;
+  readonly #offset: number;
+  /** By `ResultIndex`. As properties of this object most of them would be boxed, a fifteenth of the time of an untouched request. */
+  readonly #numbers: readonly number[];
+
+  /** `source` contains the id at `offset`: it is the id itself, or the `Cookie` header that the id came in. */
+  constructor(native: NativeStore, results: Float64Array, source: string, offset: number) {
+    this.#native = native;
+    this.#source = source;
+    this.#offset = offset;
+    this.#numbers = [
+      results[ResultIndex.status]!,
+      results[ResultIndex.version]!,
+      results[ResultIndex.createdAt]!,
+      results[ResultIndex.lastSeenAt]!,
+      results[ResultIndex.idleTimeout]!,
+      results[ResultIndex.absoluteDeadline]!,
+      results[ResultIndex.authenticatedAt]!,
+      results[ResultIndex.uidUnits]!,
+      results[ResultIndex.formUnits]!,
+    ];
+  }
+
+  get version(): number {
+    return this.#numbers[ResultIndex.version]!;
+  }
+
+  get createdAt(): number {
+    return this.#numbers[ResultIndex.createdAt]!;
+  }
+
+  get lastSeenAt(): number {
+    return this.#numbers[ResultIndex.lastSeenAt]!;
+  }
+
+  get idleTimeout(): number {
+    return this.#numbers[ResultIndex.idleTimeout]!;
+  }
+
+  get absoluteDeadline(): number {
+    return this.#numbers[ResultIndex.absoluteDeadline]!;
+  }
+
+  get authenticatedAt(): number {
+    return this.#numbers[ResultIndex.authenticatedAt]!;
+  }
+
+  /** Characters of the user id, with which the session's text begins. */
+  protected get uidUnits(): number {
+    return this.#numbers[ResultIndex.uidUnits]!;
+  }
+
+  /** Characters of the form parameters, which come next in the text. */
+  protected get formUnits(): number {
+    return this.#numbers[ResultIndex.formUnits]!;
+  }
+
+  get id(): string {
+    return this.#source.slice(this.#offset, this.#offset + ID_LENGTH);
+  }
+
+  get handle(): string {
+    try {
+      return this.#native.handleOf(this.id) ?? '';
+    } catch (error) {
+      // A record may be shown after its store was closed.
+      if ((error as SessionError).code === 'ERR_SESSION_CLOSED') return '';
+      throw error;
+    }
+  }
+}
+
+/** A session with its text, which is cut into its parts only when they are read. */
+export class NativeSession extends NativeFacts implements StoredSession {
+  /** User id, form parameters and data, concatenated. */
+  readonly #text: string;
+
+  constructor(native: NativeStore, results: Float64Array, source: string, offset: number, text: string) {
+    super(native, results, source, offset);
+    this.#text = text;
+  }
+
+  get uid(): string | undefined {
+    return this.uidUnits > 0 ? this.#text.slice(0, this.uidUnits) : undefined;
+  }
+
+  get form(): string {
+    return this.#text.slice(this.uidUnits, this.uidUnits + this.formUnits);
+  }
+
+  get data(): string {
+    const start = this.uidUnits + this.formUnits;
+    return start > 0 ? this.#text.slice(start) : this.#text;
+  }
+}

@@ -1,0 +1,16 @@
+/** Whether the connection between the client and the server is secure. */
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+
+/** Whether the client's connection is secure; `undefined` if this is not known. */
+export type SecureOf = (req: IncomingMessage) => boolean | undefined;
+
+/** `known` is what the adapter knows; otherwise the socket decides, and `X-Forwarded-Proto` if the proxy is trusted. */
+export function isSecure(req: IncomingMessage, known: boolean | SecureOf | undefined, trustProxy: boolean): boolean {
+  const secure = typeof known === 'function' ? known(req) : known;
+  if (secure !== undefined) return secure;
+  if ((req.socket as Partial<TLSSocket>).encrypted === true) return true;
+  if (!trustProxy) return false;
+  const [first] = String(req.headers['x-forwarded-proto'] ?? '').split(',');
+  return first!.trim().toLowerCase() === 'https';
+}

@@ -1,0 +1,184 @@
+/** The gate that holds a response's headers until a commit is done. */
+import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import { isPlain } from './attachment.js';
+import { Failure, startOver } from './failure.js';
+import { freezeHead, isHead, sendWithCookie, type Method, type Response, type Sending } from './head.js';
+import { hookOf, setHook, type ResponseHook } from './hooks.js';
+
+type Headed = { readonly _header?: string | boolean | null };
+
+/** The gate of a response; of several, the one that was installed last. */
+export function gateOf(res: object): Gate | undefined {
+  return hookOf(res) as Gate | undefined;
+}
+
+/** Whether the headers were sent, or wait for a commit in progress: in both cases setting more has no effect. */
+export function areHeadersSent(res: Pick<Response, 'headersSent'>, gate: Gate | undefined): boolean {
+  if (gate?.isWaiting) return true;
+  // The property behind `headersSent`, for half the price; a boolean in HTTP/2.
+  // oxlint-disable-next-line no-underscore-dangle -- Node's own
+  const header = isPlain(res) ? (res as Headed)._header : (Reflect.get(res, '_header') as Headed['_header']);
+  return header === undefined ? res.headersSent : Boolean(header);
+}
+
+/** `refused`: the commit failed, and `onError` has not been called yet. `failed`: it has been called. */
+type GateState = 'closed' | 'waiting' | 'open' | 'refused' | 'failed';
+
+/** A call of a sending method. */
+interface Call {
+  readonly name: Sending;
+  readonly method: Method;
+  readonly args: unknown[];
+}
+
+const NONE: readonly Call[] = [];
+
+/**
+ * The gate of one response: closed until the commit, waiting while a backend works on it, open afterwards. A response may have several
+ * gates, one for each manager; each commits its own session.
+ */
+export abstract class Gate implements ResponseHook {
+  /** The gate of another manager on the same response, through which calls go next. */
+  readonly #next: Gate | undefined;
+  #state: GateState = 'closed';
+  /** True if headers were sent before `end`: the handler may have made changes since. */
+  #streams = false;
+  /** Calls that wait for the commit. The cookie goes with the first. */
+  #calls: readonly Call[] = NONE;
+  #failure: Failure | undefined;
+
+  /** `next` is the gate that the response has already: `gateOf(res)`. */
+  constructor(next: Gate | undefined) {
+    this.#next = next;
+  }
+
+  /** Commits, before headers are sent. Returns the value of the `Set-Cookie` header to add, if any. */
+  protected abstract commit(): MaybePromise<string | undefined>;
+
+  /** Commits what changed after the headers were sent. */
+  protected abstract commitLate(): MaybePromise<undefined>;
+
+  /**
+   * Called when a commit failed, once no function of the handler is on the stack. Everything that the handler sends is dropped, and the
+   * status is 500 until another is set.
+   */
+  protected abstract onError(error: unknown): void;
+
+  /** Installs the gate: calls of the response's sending methods go through it from now on. */
+  protected install(res: object): void {
+    setHook(res, this);
+  }
+
+  get isWaiting(): boolean {
+    return this.#state === 'waiting' || (this.#next?.isWaiting ?? false);
+  }
+
+  /** Calls `method` immediately, or when the commit is done, or never if that fails. */
+  pass(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
+    switch (this.#state) {
+      case 'closed': {
+        // Headers may have been sent in another way, as by HTTP/2's `respond`: then only what needs no cookie can be committed.
+        const areSent = areHeadersSent(res, this.#next);
+        this.#streams = name !== 'end' && !areSent;
+        return this.#run(res, { name, method, args }, areSent);
+      }
+      case 'waiting':
+        return this.#wait(res, { name, method, args });
+      case 'open':
+        if (name !== 'end' || !this.#streams) return this.#onward(res, name, method, args);
+        this.#streams = false;
+        return this.#run(res, { name, method, args }, true);
+      case 'refused':
+        this.#failure!.drop(name);
+        return resultOf(name, res);
+      case 'failed':
+        if (!this.#failure!.passes(res, name)) return resultOf(name, res);
+        return this.#failure!.pass((...args) => this.#onward(res, name, method, args), args);
+    }
+  }
+
+  /** Makes a call through the next gate, or directly. */
+  #onward(res: Response, name: Sending, method: Method, args: unknown[]): unknown {
+    return this.#next ? this.#next.pass(res, name, method, args) : method.apply(res, args);
+  }
+
+  #send(res: Response, { name, method, args }: Call, cookie: string | undefined): unknown {
+    if (cookie === undefined) return this.#onward(res, name, method, args);
+    return sendWithCookie(res, name, (...args) => this.#onward(res, name, method, args), args, cookie);
+  }
+
+  /** Commits, then makes the call. */
+  #run(res: Response, call: Call, isLate: boolean): unknown {
+    // Open already: anything that the commit itself sends must not wait for the commit.
+    this.#state = 'open';
+    let cookie: MaybePromise<string | undefined>;
+    try {
+      cookie = isLate ? this.commitLate() : this.commit();
+    } catch (error) {
+      this.#calls = [call];
+      this.#refuse(res, error);
+      return resultOf(call.name, res);
+    }
+    if (!isPromise(cookie)) return this.#send(res, call, cookie);
+    this.#state = 'waiting';
+    this.#calls = [call];
+    const thaw = res.headersSent ? undefined : freezeHead(res);
+    Promise.resolve(cookie)
+      .finally(thaw)
+      .then(
+        (cookie) => this.#release(res, cookie),
+        (error: unknown) => this.#refuse(res, error),
+      );
+    return resultOf(call.name, res);
+  }
+
+  #wait(res: Response, call: Call): unknown {
+    const { name } = call;
+    const hasEnded = this.#calls.some((call) => call.name === 'end');
+    // Middleware such as compression calls writeHead at each of its writes, as long as it sees no header: the first call counts. After
+    // `end` no call counts.
+    const isRepeated = isHead(name) && this.#calls.some((call) => isHead(call.name));
+    if (!hasEnded && !isRepeated) this.#calls = [...this.#calls, call];
+    return resultOf(name, res);
+  }
+
+  /**
+   * Drops what the handler sent, and calls `onError` on the next tick: middleware around the response, such as compression, is still in
+   * the middle of the handler's call and must not be entered again. Nothing is thrown: in a handler that responds from a timer, an
+   * exception would end the process.
+   */
+  #refuse(res: Response, error: unknown): void {
+    const failure = new Failure();
+    for (const { name } of this.#calls) failure.drop(name);
+    this.#calls = NONE;
+    this.#failure = failure;
+    this.#state = 'refused';
+    process.nextTick(() => {
+      if (!res.headersSent) startOver(res);
+      this.#state = 'failed';
+      failure.handle(res, () => this.onError(error));
+    });
+  }
+
+  /** Makes the calls that waited, in their order. */
+  #release(res: Response, cookie: string | undefined): void {
+    this.#state = 'open';
+    const [first, ...others] = this.#calls;
+    this.#calls = NONE;
+    if (first === undefined) return;
+    try {
+      this.#send(res, first, cookie);
+      for (const call of others) this.#send(res, call, undefined);
+    } catch (error) {
+      this.#refuse(res, error);
+      return;
+    }
+    // Writes that waited have returned false, so their callers expect "drain". If the socket is full, it will emit that itself.
+    if (!res.writableNeedDrain && !res.writableEnded) res.emit('drain');
+  }
+}
+
+/** The result of a sending method that was not called: false for a write, which asks the caller to wait, else the response. */
+function resultOf(name: Sending, res: Response): unknown {
+  return name === 'write' ? false : res;
+}

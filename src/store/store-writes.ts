@@ -1,0 +1,177 @@
+/** The writes of the typed stores: values in memory, promises on disk. */
+import { checkId, checkUid } from '../backend/ids.js';
+import { parseData, stringifyData } from '../backend/json.js';
+import type { NativeBackend } from '../backend/native-backend.js';
+import type { StoredSession } from '../backend/session-backend.js';
+import type { Signal } from '../backend/signal.js';
+import { SessionError } from '../errors.js';
+import type { Listeners } from '../listeners.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
+import { checkNames, optionalDuration, wholeNumber, type Duration } from '../options.js';
+import type { SessionEvents } from './events.js';
+import { recordOf, SessionRecord } from './session-record.js';
+import { StoreReads } from './store-reads.js';
+
+/** Where a store keeps its sessions, besides memory. */
+export type Medium = 'memory' | 'disk';
+
+/** The result of a write: the value itself from a store in memory, a promise of it from a store on disk. */
+export type Written<Kind extends Medium, T> = Kind extends 'disk' ? Promise<T> : T;
+
+export interface CreateOptions {
+  /** The user; without one the session is a guest's. 1 to 255 characters, not `'Guest'`. */
+  uid?: string;
+  /** Overrides the store's. */
+  idleTimeout?: Duration;
+  /** Overrides the store's. */
+  absoluteTimeout?: Duration;
+}
+
+/** The result of a commit. `conflict` carries what is stored now; `gone` is final: the session has ended. */
+export type CommitResult<Data> =
+  | { readonly status: 'ok'; readonly version: number }
+  | { readonly status: 'conflict'; readonly current: SessionRecord<Data> }
+  | { readonly status: 'gone' };
+
+/** Changes data in place, or returns new data. */
+export type DataChange<Data> = (data: Data, session: SessionRecord<Data>) => Data | void;
+
+/** How often `update` tries before it gives up; only a function that changes its own session comes near. */
+const MAX_TRIES = 10;
+
+/**
+ * The methods that write. Here they return what the backend returns and throw its errors, as a store in memory does. A store on disk
+ * inherits them through `promiseWrites`.
+ */
+export abstract class StoreWrites<
+  Data extends object,
+  Kind extends Medium,
+  Events extends SessionEvents,
+> extends StoreReads<Data, Events> {
+  readonly #backend: NativeBackend;
+
+  /** @internal */
+  constructor(native: NativeBackend, listeners: Listeners<Events>, signal: Signal) {
+    super(native, listeners, signal);
+    this.#backend = native;
+  }
+
+  /**
+   * Stores a new session under a new random id, and returns its record, which has the id.
+   * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
+   */
+  create(data: Data, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
+    checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
+    const text = stringifyData(data);
+    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
+    const idleTimeout = optionalDuration('idleTimeout', options.idleTimeout);
+    const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
+    const facts = this.#backend.create({ data: text, uid, idleTimeout, absoluteTimeout });
+    return written(andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<Data>(text))));
+  }
+
+  /**
+   * Writes data that was made from `version`; if that is `undefined`, over whichever version is stored. Counts as activity.
+   * @throws SessionError as `create`; the stored session is then unchanged.
+   */
+  commit(id: string, version: number | undefined, data: Data): Written<Kind, CommitResult<Data>> {
+    if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
+    const outcome = this.#backend.commit(checkId(id), version, { data: stringifyData(data) });
+    return written(
+      andThen(outcome, (outcome): CommitResult<Data> => {
+        if (outcome.status === 'ok') return { status: 'ok', version: outcome.facts.version };
+        if (outcome.status === 'gone') return outcome;
+        return { status: 'conflict', current: recordOf<Data>(outcome.current) };
+      }),
+    );
+  }
+
+  /**
+   * Reads a session, calls `change` to change its data in place or return new data, and commits; starts again from what is then stored
+   * if another write came in between. Returns the session as written, or `undefined` if there is none.
+   * @throws SessionError as `create`, and `ERR_SESSION_CONFLICT` if `change` itself writes the session each time.
+   */
+  update(id: string, change: DataChange<Data>): Written<Kind, SessionRecord<Data> | undefined> {
+    if (typeof change !== 'function') throw new TypeError('update needs a function that changes the data');
+    return written(this.#update(this.#backend.load(checkId(id), false), change, MAX_TRIES));
+  }
+
+  #update(
+    stored: StoredSession | undefined,
+    change: DataChange<Data>,
+    tries: number,
+  ): MaybePromise<SessionRecord<Data> | undefined> {
+    if (!stored) return undefined;
+    if (tries === 0) {
+      throw new SessionError('ERR_SESSION_CONFLICT', `another write came first at each of ${MAX_TRIES} tries`);
+    }
+    const session = recordOf<Data>(stored);
+    const changed = change(session.data, session) ?? session.data;
+    if (isPromise(changed)) {
+      throw new TypeError('update needs a synchronous function, but it returned a promise: nothing was written');
+    }
+    const text = stringifyData(changed);
+    return andThen(this.#backend.commit(stored.id, stored.version, { data: text }), (outcome) => {
+      if (outcome.status === 'ok') return new SessionRecord(outcome.facts, stored.uid, parseData<Data>(text));
+      return outcome.status === 'conflict' ? this.#update(outcome.current, change, tries - 1) : undefined;
+    });
+  }
+
+  /**
+   * Moves a session to a new id in one step: the old id is invalid from then on, data and handle are unchanged. With `uid` it becomes
+   * that user's, logged in now. Returns `undefined` if there is no such session.
+   */
+  regenerate(id: string, options: { uid?: string } = {}): Written<Kind, SessionRecord<Data> | undefined> {
+    checkNames('regenerate', options, ['uid']);
+    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
+    const outcome = this.#backend.regenerate(checkId(id), undefined, {}, uid);
+    return written(
+      andThen(outcome, (outcome) => {
+        const stored = outcome.status === 'ok' ? this.#backend.load(outcome.facts.id, false) : undefined;
+        return stored && recordOf<Data>(stored);
+      }),
+    );
+  }
+
+  /** Ends a session; false if there is none. */
+  destroy(id: string): Written<Kind, boolean> {
+    return written(this.#backend.destroy(checkId(id), 'destroy'));
+  }
+
+  /** Ends the session of a public handle; false if there is none. */
+  destroyByHandle(handle: string): Written<Kind, boolean> {
+    return written(this.#backend.destroyByHandle(String(handle)));
+  }
+
+  /** Ends all sessions, without blocking, however many there are. Returns their number. */
+  clear(): Written<Kind, number> {
+    return written(this.#backend.clear());
+  }
+}
+
+/** Types a result by the kind of the store: one in memory never waits, and `promiseWrites` makes promises for one on disk. */
+function written<Kind extends Medium, T>(result: MaybePromise<T>): Written<Kind, T> {
+  return result as Written<Kind, T>;
+}
+
+const WRITES = ['create', 'commit', 'update', 'regenerate', 'destroy', 'destroyByHandle', 'clear'] as const;
+
+/**
+ * Wraps the inherited writes on the prototype of a store on disk, so that they always return promises, and reject instead of throwing.
+ * Done once, for the class: a store in memory pays nothing for it.
+ */
+export function promiseWrites(prototype: object): void {
+  for (const name of WRITES) {
+    const write: (this: unknown, ...args: never[]) => unknown = StoreWrites.prototype[name];
+    const wrapped = {
+      [name](this: unknown, ...args: never[]): Promise<unknown> {
+        try {
+          return Promise.resolve(write.apply(this, args));
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      },
+    }[name];
+    Object.defineProperty(prototype, name, { value: wrapped, writable: true, configurable: true });
+  }
+}
