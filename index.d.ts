@@ -69,17 +69,21 @@ export declare class NativeStore {
    */
   calls(): { load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
   /**
-   * Moves a session to a new id, with a change; as `uid`'s, logged in now, if one is given. Answers the new id, or null with
-   * the status in the shared array.
+   * Gives a session a new secret, with a change; as `uid`'s, logged in now, if one is given, with an absolute timeout of its own unless
+   * that is NaN. Returns the new id, or null with the status in the shared array.
    */
-  regenerate(id: string, version: number, data: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number): string | null
+  regenerate(id: string, version: number, data: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number): string | null
   has(id: string): boolean
-  destroy(id: string, logout: boolean): boolean
-  handleOf(id: string): string | null
-  destroyByHandle(handle: string): boolean
+  /** Ends the session of an id, if the id's secret is its current one. */
+  destroy(id: string): boolean
+  /** Ends the session of a handle, whatever secret it has by now. */
+  destroyByHandle(handle: string, logout: boolean): boolean
   clear(): number
-  /** A flat array: the handle to go on from or null, then nine values a session. Null if `after` is no handle. */
-  page(after: string | undefined | null, limit: number): Array<string | number | null> | null
+  /**
+   * A page of sessions from the cursor `start` on, 0 for the first, as a flat array: the next page's cursor or null, then nine values a
+   * session.
+   */
+  page(start: number, limit: number): Array<string | number | null>
   stats(): NativeStats
   /** Sets which kinds of events are made: bit 0 created, 1 regenerated, 2 expired, 3 evicted, 4 destroyed. */
   listen(mask: number): void
@@ -206,7 +210,7 @@ export interface NativeJournalOptions {
 export interface NativeListed {
   handle: string
   /** The hash of its id, in hexadecimal. */
-  key: string
+  secretHash: string
   uid?: string
   data?: string
   version: number

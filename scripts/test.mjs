@@ -89,7 +89,17 @@ const steps = {
     'real',
   ]),
   model: existsSync(join(root, 'crate/core/tests/model.rs'))
-    ? rustTests(['test', ...core, '--features', 'loom,testing', '--release', '--test', 'model', '--target-dir', 'target/loom'])
+    ? rustTests([
+        'test',
+        ...core,
+        '--features',
+        'loom,testing',
+        '--release',
+        '--test',
+        'model',
+        '--target-dir',
+        'target/loom',
+      ])
     : undefined,
   fuzz: check('node', ['scripts/fuzz.mjs', '--seconds=30']),
   // What the benchmark measures against need not be installed: its rows are left out.

@@ -100,13 +100,12 @@ export function backendContract(
     t.is(stored.authenticatedAt, now);
   });
 
-  contract('ids are long, random and unlike handles', async (t, backend) => {
+  contract('an id is its handle and a secret, both random', async (t, backend) => {
     const all = await Promise.all(Array.from({ length: 50 }, () => backend.create({ data: '{}' })));
     t.is(new Set(all.flatMap(({ id, handle }) => [id, handle])).size, 100);
     for (const { id, handle } of all) {
-      t.regex(id, /^[\w-]{43}$/, 'at least 256 bits in an alphabet that a cookie may hold');
-      t.true(handle.length > 0);
-      t.false(id.includes(handle) || handle.includes(id));
+      t.regex(id, /^[\w-]{43}$/, '256 bits in an alphabet that a cookie may hold');
+      t.is(handle, id.slice(0, 16), 'of which 96 are public');
     }
   });
 
@@ -131,6 +130,7 @@ export function backendContract(
       `${id} `,
       ` ${id}`,
       `${id}=`,
+      id.slice(0, 16) + 'A'.repeat(27),
       id.toUpperCase() === id ? id.toLowerCase() : id.toUpperCase(),
       '\u0000'.repeat(43),
       'é'.repeat(43),
@@ -142,7 +142,7 @@ export function backendContract(
       t.is(await backend.load(stranger, true), undefined);
       t.deepEqual(await backend.commit(stranger, undefined, { data: '{}' }), { status: 'gone' });
       t.deepEqual(await backend.commit(stranger, 1, { data: '{}' }), { status: 'gone' });
-      t.deepEqual(await backend.regenerate(stranger, undefined, {}, 'ada'), { status: 'gone' });
+      t.deepEqual(await backend.regenerate(stranger, undefined, {}, { uid: 'ada' }), { status: 'gone' });
       t.false(await backend.touch(stranger));
       t.false(await backend.touch(stranger, MINUTE));
       t.false(await backend.destroy(stranger, 'destroy'));
@@ -231,60 +231,122 @@ export function backendContract(
 
   contract('gone is final: nothing brings back a session that was ended', async (t, backend) => {
     for (const reason of ['destroy', 'logout'] as const) {
-      const { id } = await backend.create({ data: '{"a":1}', uid: 'ada' });
-      t.true(await backend.destroy(id, reason));
+      const { id, handle } = await backend.create({ data: '{"a":1}', uid: 'ada' });
+      t.true(await backend.destroy(handle, reason));
       t.deepEqual(await backend.commit(id, 1, { data: '{"a":2}' }), { status: 'gone' });
       t.deepEqual(await backend.commit(id, undefined, { data: '{"a":2}' }), { status: 'gone' });
       t.deepEqual(await backend.regenerate(id, 1, { data: '{"a":2}' }), { status: 'gone' });
-      t.deepEqual(await backend.regenerate(id, undefined, {}, 'eve'), { status: 'gone' });
+      t.deepEqual(await backend.regenerate(id, undefined, {}, { uid: 'eve' }), { status: 'gone' });
       t.false(await backend.touch(id, HOUR));
       t.is(await backend.load(id, true), undefined);
-      t.false(await backend.destroy(id, reason), 'ended once only');
+      t.false(await backend.destroy(handle, reason), 'ended once only');
     }
   });
 
-  contract('regenerate moves the session to a new id in one step and keeps everything else', async (t, backend, at) => {
-    const old = await backend.create({ data: '{"cart":[1]}', form: '{"post":{"a":"1"}}', uid: 'ada' });
-    const { handle } = old; // A backend may look it up by the id, so it is asked for while that is alive.
-    at.advance(MINUTE);
-    const facts = factsOf(t, await backend.regenerate(old.id, 1, {}));
-    t.not(facts.id, old.id);
-    t.is(facts.handle, handle);
-    t.is(facts.version, 2);
-    t.is(facts.createdAt, old.createdAt);
-    t.is(facts.authenticatedAt, old.authenticatedAt);
-    t.is(facts.absoluteDeadline, old.absoluteDeadline);
-    t.is(facts.idleTimeout, old.idleTimeout);
-    t.is(facts.lastSeenAt, old.lastSeenAt + MINUTE);
-    const stored = await mustLoad(t, backend, facts.id);
-    t.deepEqual(contentsOf(stored), { uid: 'ada', form: '{"post":{"a":"1"}}', data: '{"cart":[1]}' });
-    t.is(stored.handle, handle);
-    t.is(await backend.load(old.id, true), undefined, 'the old id is dead');
-    t.deepEqual(await backend.commit(old.id, undefined, { data: '{}' }), { status: 'gone' });
-    t.deepEqual(await backend.regenerate(old.id, undefined, {}), { status: 'gone' });
-    t.false(await backend.touch(old.id));
-    t.false(await backend.destroy(old.id, 'logout'));
-    t.truthy(await backend.load(facts.id, false), 'and its death is not the new one');
-  });
+  contract(
+    'regenerate gives the session a new secret in one step and keeps everything else',
+    async (t, backend, at) => {
+      const old = await backend.create({ data: '{"cart":[1]}', form: '{"post":{"a":"1"}}', uid: 'ada' });
+      at.advance(MINUTE);
+      const facts = factsOf(t, await backend.regenerate(old.id, 1, {}));
+      t.not(facts.id, old.id);
+      t.is(facts.handle, old.handle);
+      t.is(facts.version, 2);
+      t.is(facts.createdAt, old.createdAt);
+      t.is(facts.authenticatedAt, old.authenticatedAt);
+      t.is(facts.absoluteDeadline, old.absoluteDeadline);
+      t.is(facts.idleTimeout, old.idleTimeout);
+      t.is(facts.lastSeenAt, old.lastSeenAt + MINUTE);
+      const stored = await mustLoad(t, backend, facts.id);
+      t.deepEqual(contentsOf(stored), { uid: 'ada', form: '{"post":{"a":"1"}}', data: '{"cart":[1]}' });
+      t.is(await backend.load(old.id, true), undefined, 'the old id is void');
+      t.deepEqual(await backend.commit(old.id, undefined, { data: '{}' }), { status: 'gone' });
+      t.deepEqual(await backend.regenerate(old.id, undefined, {}), { status: 'gone' });
+      t.false(await backend.touch(old.id));
+      t.truthy(await backend.load(facts.id, false), 'and none of that harmed the session');
+    },
+  );
 
   contract('regenerate as a user logs in now, with the timeouts of a user, counted anew', async (t, backend, at) => {
     const old = await backend.create({ data: '{"cart":[1]}' });
-    const { handle } = old;
     at.advance(5 * MINUTE);
     const now = backend.now();
-    const facts = factsOf(t, await backend.regenerate(old.id, 1, { data: '{"cart":[1,2]}' }, 'ada'));
+    const facts = factsOf(t, await backend.regenerate(old.id, 1, { data: '{"cart":[1,2]}' }, { uid: 'ada' }));
     t.is(facts.authenticatedAt, now);
     t.is(facts.idleTimeout, CONTRACT_TIMEOUTS.idleTimeout);
     t.is(facts.absoluteDeadline, now + CONTRACT_TIMEOUTS.absoluteTimeout);
     t.is(facts.createdAt, old.createdAt);
-    t.is(facts.handle, handle);
+    t.is(facts.handle, old.handle);
     t.deepEqual(contentsOf(await mustLoad(t, backend, facts.id)), { uid: 'ada', form: '', data: '{"cart":[1,2]}' });
+  });
+
+  contract('a login can have an absolute timeout of its own', async (t, backend, at) => {
+    const { id } = await backend.create({ data: '{}' });
+    at.advance(MINUTE);
+    const login = { uid: 'ada', absoluteTimeout: 2 * HOUR };
+    const facts = factsOf(t, await backend.regenerate(id, undefined, { idleTimeout: Infinity }, login));
+    t.is(facts.absoluteDeadline, backend.now() + 2 * HOUR);
+    at.advance(2 * HOUR - 1);
+    const again = factsOf(t, await backend.regenerate(facts.id, undefined, {}));
+    t.is(again.absoluteDeadline, facts.absoluteDeadline, 'a renewal does not extend it');
+    at.advance(1);
+    t.is(await backend.load(again.id, false), undefined);
+  });
+
+  contract('a login as another user ends the session and begins one that has nothing of it', async (t, backend, at) => {
+    const ada = await backend.create({ data: '{"hers":1}', form: '{"post":{"a":"1"}}', uid: 'ada' });
+    await backend.commit(ada.id, 1, { idleTimeout: HOUR });
+    at.advance(MINUTE);
+    // From a version that is not the stored one: it ends, whatever others wrote.
+    const bob = factsOf(t, await backend.regenerate(ada.id, 1, {}, { uid: 'bob' }));
+    t.not(bob.handle, ada.handle);
+    t.is(bob.id.slice(0, 16), bob.handle);
+    t.is(bob.version, 1);
+    t.is(bob.createdAt, backend.now());
+    t.is(bob.authenticatedAt, backend.now());
+    t.is(bob.idleTimeout, CONTRACT_TIMEOUTS.idleTimeout);
+    t.deepEqual(contentsOf(await mustLoad(t, backend, bob.id)), { uid: 'bob', form: '', data: '{}' });
+    t.is(await backend.load(ada.id, false), undefined);
+    t.false(await backend.destroy(ada.handle, 'logout'), 'it has ended');
+    t.truthy(await backend.load(bob.id, false), 'and the other one has not');
+    const written = await backend.regenerate(bob.id, undefined, { data: '{"new":1}', form: 'f' }, { uid: 'cyd' });
+    const cyd = factsOf(t, written);
+    t.deepEqual(contentsOf(await mustLoad(t, backend, cyd.id)), { uid: 'cyd', form: 'f', data: '{"new":1}' });
+    const same = factsOf(t, await backend.regenerate(cyd.id, undefined, {}, { uid: 'cyd' }));
+    t.is(same.handle, cyd.handle, "the same user's keeps it");
+    t.deepEqual(contentsOf(await mustLoad(t, backend, same.id)), { uid: 'cyd', form: 'f', data: '{"new":1}' });
+  });
+
+  contract('whoever loaded a session ends it, whatever secret it has by then, in every order', async (t, backend) => {
+    for (let renewals = 0; renewals < 3; renewals++) {
+      const loaded = await backend.create({ data: '{}', uid: 'ada' });
+      let { id } = loaded;
+      for (let n = 0; n < renewals; n++) ({ id } = factsOf(t, await backend.regenerate(id, undefined, {})));
+      t.true(await backend.destroy(loaded.handle, 'logout'), `after ${renewals} renewals`);
+      t.is(await backend.load(id, false), undefined);
+      t.deepEqual(await backend.regenerate(id, undefined, {}, { uid: 'ada' }), { status: 'gone' });
+    }
+  });
+
+  contract('a logout beside a renewal or a login ends the session, whichever comes first', async (t, backend) => {
+    const renewals = [undefined, { uid: 'ada' }] as const;
+    for (let n = 0; n < 100; n++) {
+      const { id, handle } = await backend.create({ data: '{}', uid: 'ada' });
+      const renew = (): unknown => backend.regenerate(id, undefined, {}, renewals[n % 2]);
+      const end = (): unknown => backend.destroy(handle, 'logout');
+      const both = n % 4 < 2 ? [renew, end] : [end, renew];
+      const outcomes = (await Promise.all(both.map((call) => call()))) as (boolean | CommitOutcome)[];
+      t.true(outcomes.includes(true), 'the logout found it');
+      const renewed = outcomes.find((outcome) => typeof outcome === 'object' && outcome.status === 'ok');
+      const ids = [id, ...(renewed ? [factsOf(t, renewed as CommitOutcome).id] : [])];
+      for (const id of ids) t.is(await backend.load(id, true), undefined);
+    }
   });
 
   contract('regenerate from a version that is not the stored one conflicts, and the id stays', async (t, backend) => {
     const { id } = await backend.create({ data: '{"a":1}' });
     await backend.commit(id, 1, { data: '{"a":2}' });
-    const outcome = await backend.regenerate(id, 1, { data: '{"lost":1}' }, 'ada');
+    const outcome = await backend.regenerate(id, 1, { data: '{"lost":1}' }, { uid: 'ada' });
     t.is(outcome.status, 'conflict');
     t.is(outcome.status === 'conflict' ? outcome.current.data : '', '{"a":2}');
     t.is(outcome.status === 'conflict' ? outcome.current.id : '', id);
@@ -306,10 +368,10 @@ export function backendContract(
       ['commit', (id) => backend.commit(id, undefined, { data: '{}' }), { status: 'gone' }],
       ['commit from a version', (id) => backend.commit(id, 1, { data: '{}' }), { status: 'gone' }],
       ['regenerate', (id) => backend.regenerate(id, undefined, {}), { status: 'gone' }],
-      ['regenerate as a user', (id) => backend.regenerate(id, 1, {}, 'ada'), { status: 'gone' }],
+      ['regenerate as a user', (id) => backend.regenerate(id, 1, {}, { uid: 'ada' }), { status: 'gone' }],
       ['touch', (id) => backend.touch(id), false],
       ['touch for an hour', (id) => backend.touch(id, HOUR), false],
-      ['destroy', (id) => backend.destroy(id, 'destroy'), false],
+      ['destroy', (id) => backend.destroy(id.slice(0, 16), 'destroy'), false],
     ];
     for (const [what, call, answer] of calls) {
       const { id } = await backend.create({ data: '{}' });
@@ -383,7 +445,7 @@ export function backendContract(
     t.is(factsOf(t, await backend.commit(id, undefined, { idleTimeout: 2 * HOUR })).idleTimeout, 2 * HOUR);
     at.advance(2 * HOUR - 1);
     t.is(factsOf(t, await backend.commit(id, undefined, { data: '{"a":1}' })).idleTimeout, 2 * HOUR);
-    const moved = factsOf(t, await backend.regenerate(id, undefined, { idleTimeout: 3 * HOUR }, 'ada'));
+    const moved = factsOf(t, await backend.regenerate(id, undefined, { idleTimeout: 3 * HOUR }, { uid: 'ada' }));
     t.is(moved.idleTimeout, 3 * HOUR);
     at.advance(3 * HOUR - 1);
     t.true(await backend.touch(moved.id, SECOND), 'shorter, too');
@@ -443,7 +505,7 @@ export function backendContract(
     await settle(backend.commit(id, 1, {}), writes);
     await settle(backend.touch(id), reads);
     const moved = factsOf(t, await settle(backend.regenerate(id, undefined, {}), writes));
-    await settle(backend.destroy(moved.id, 'destroy'), writes);
+    await settle(backend.destroy(moved.handle, 'destroy'), writes);
     const isPromise = (answer: unknown): boolean => answer instanceof Promise;
     t.is(reads.filter(isPromise).length, capabilities.synchronous === false ? reads.length : 0);
     if (capabilities.synchronous === 'reads') return;
@@ -471,7 +533,8 @@ export function backendContract(
       t.is(await find(`sid=${ours.id}; sid=${theirs.id}`, false), undefined, 'of two neither: one was planted');
       t.is(await find(`other=${ours.id}`, false), undefined);
       t.is(await find('', false), undefined);
-      t.true(await backend.destroy(ours.id, 'logout'));
+      t.is(await find(`sid=${ours.handle}${'A'.repeat(27)}`, true), undefined, 'a handle is no id');
+      t.true(await backend.destroy(ours.handle, 'logout'));
       t.is(await find(`sid=${ours.id}`, true), undefined);
     },
   );

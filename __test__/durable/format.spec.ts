@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { SessionStore, type DurableSessionStore } from 'agai-session';
 import test, { type ExecutionContext } from 'ava';
 import { freshPath } from '../helpers/durable.js';
-import { handleOf, Kind, NEVER, readFile, type Put } from '../helpers/format.js';
+import { Kind, NEVER, readFile, type Put } from '../helpers/format.js';
 import { replay, type Replayed } from '../helpers/replay.js';
 
 const GOLDEN = fileURLToPath(new URL('../../crate/core/tests/golden/format-1-codec-1', import.meta.url));
 
-function keyOf(id: string): string {
+function secretHashOf(id: string): string {
   return createHash('sha256').update(Buffer.from(id, 'base64url')).digest().subarray(0, 16).toString('hex');
 }
 
@@ -19,16 +19,16 @@ type Data = Record<string, unknown>;
 
 /** Each session of the store, as the reader has it. */
 function compare(t: ExecutionContext, store: DurableSessionStore<Data>, ids: readonly string[], found: Replayed): void {
-  const byKey = new Map(found.sessions.map((put) => [put.key, put]));
+  const byHash = new Map(found.sessions.map((put) => [put.secretHash, put]));
   let live = 0;
   for (const id of ids) {
     const record = store.get(id);
-    const put = byKey.get(keyOf(id));
+    const put = byHash.get(secretHashOf(id));
     t.is(put === undefined, record === undefined, id);
     if (!record || !put) continue;
     live += 1;
     t.deepEqual(
-      { ...pick(put), data: JSON.parse(put.data), handle: handleOf(found.manifest.handleKey, put.slot) },
+      { ...pick(put), data: JSON.parse(put.data) },
       {
         version: record.version,
         createdAt: record.createdAt,
@@ -42,8 +42,8 @@ function compare(t: ExecutionContext, store: DurableSessionStore<Data>, ids: rea
   t.is(found.sessions.length, live, 'and no other');
 }
 
-function pick({ version, createdAt, absoluteDeadline, uid }: Put): object {
-  return { version, createdAt, absoluteDeadline, uid };
+function pick({ version, createdAt, absoluteDeadline, uid, handle }: Put): object {
+  return { version, createdAt, absoluteDeadline, uid, handle };
 }
 
 test('what a store writes is what the document says, at each moment of its life', async (t) => {
@@ -103,19 +103,19 @@ for (const name of readdirSync(GOLDEN)) {
       .split('\n')
       .slice(0, -1);
     const expected = lines.filter((line) => !line.endsWith(' dead'));
-    const byKey = new Map(found.sessions.map((put) => [put.key, put]));
+    const byHash = new Map(found.sessions.map((put) => [put.secretHash, put]));
     const read = lines.flatMap((line) => {
       const [id = ''] = line.split(' ');
-      const put = byKey.get(keyOf(id));
-      return put ? [lineOf(id, handleOf(found.manifest.handleKey, put.slot), put)] : [];
+      const put = byHash.get(secretHashOf(id));
+      return put ? [lineOf(id, put)] : [];
     });
     t.deepEqual(read, expected);
     t.is(found.sessions.length, expected.length);
   });
 }
 
-function lineOf(id: string, handle: string, put: Put): string {
-  const { version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, uid, data } = put;
+function lineOf(id: string, put: Put): string {
+  const { handle, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, uid, data } = put;
   const times = `created ${createdAt} seen ${lastSeenAt} idle ${idleTimeout} absolute ${absoluteDeadline}`;
   return `${id} ${handle} version ${version} ${times} authenticated ${authenticatedAt} uid ${escaped(uid)} data ${escaped(data)}`;
 }

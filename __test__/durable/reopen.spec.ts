@@ -38,7 +38,7 @@ for (const durability of DURABILITIES) {
     const kept = await store.create({}, { uid: 'ann' });
     t.true(await store.destroy(destroyed.id));
     t.true(await store.destroyByHandle(byHandle.handle));
-    t.true(await store.backend.destroy(loggedOut.id, 'logout'));
+    t.true(await store.backend.destroy(loggedOut.handle, 'logout'));
     const again = await reopen(t, store);
     for (const { id } of [destroyed, byHandle, loggedOut]) t.is(again.get(id), undefined);
     t.true(again.has(kept.id));

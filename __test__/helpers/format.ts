@@ -1,5 +1,4 @@
 /** A reader of the files that knows nothing but docs/format.md: no line of it comes from the package. */
-import { createCipheriv } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -165,14 +164,10 @@ export class Body {
   }
 }
 
-export interface Slot {
-  readonly index: number;
-  readonly generation: number;
-}
-
 export interface Put {
-  readonly slot: Slot;
-  readonly key: string;
+  readonly handle: string;
+  /** The hash of the secret, in hexadecimal. */
+  readonly secretHash: string;
   readonly version: number;
   readonly createdAt: number;
   readonly lastSeenAt: number;
@@ -183,20 +178,31 @@ export interface Put {
   readonly data: string;
 }
 
-export function readSlot(body: Body): Slot {
-  return { index: body.integer(), generation: body.integer() };
+export function readHandle(body: Body): string {
+  return body.fixed(12).toString('base64url');
+}
+
+/** Tags, lengths and values; no tag is assigned yet, so whatever is well-formed is passed over. */
+export function readExt(body: Body): void {
+  let rest = body.bytes();
+  while (rest.length > 0) {
+    if (rest.length < 4 || rest.length < 4 + rest.readUInt16LE(2)) throw new Error('the ext field is cut');
+    rest = rest.subarray(4 + rest.readUInt16LE(2));
+  }
 }
 
 export function readPut(body: Body): Put {
-  const slot = readSlot(body);
-  const key = body.fixed(16).toString('hex');
+  const handle = readHandle(body);
+  const secretHash = body.fixed(16).toString('hex');
   const [version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt] = Array.from(
     { length: 6 },
     () => body.integer(),
   ) as [number, number, number, number, number, number];
   const encoding = body.bool() ? 'utf16le' : 'latin1';
   const [uid, data] = [body.bytes().toString(encoding), body.bytes().toString(encoding)];
-  return { slot, key, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, uid, data };
+  readExt(body);
+  const times = { createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt };
+  return { handle, secretHash, version, ...times, uid, data };
 }
 
 export interface Foot {
@@ -211,7 +217,6 @@ export function readFoot(body: Body): Foot {
 
 export interface Manifest {
   readonly generation: number;
-  readonly handleKey: Buffer;
   readonly snapshot:
     | {
         readonly generation: number;
@@ -243,7 +248,6 @@ export function readManifest(path: string): Manifest {
   const body = new Body(frame.body);
   const manifest: Manifest = {
     generation: body.integer(),
-    handleKey: body.fixed(16),
     snapshot: body.option(() => ({
       generation: body.integer(),
       salt: body.wide(),
@@ -263,15 +267,7 @@ export function readManifest(path: string): Manifest {
     kept: body.list(() => body.bytes().toString('utf8')),
     clean: body.bool(),
   };
+  readExt(body);
   body.end();
   return manifest;
-}
-
-/** The public handle of a slot. */
-export function handleOf(key: Buffer, { index, generation }: Slot): string {
-  const block = Buffer.alloc(16);
-  block.writeUInt32LE(generation, 0);
-  block.writeUInt32LE(index, 4);
-  const cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
-  return Buffer.concat([cipher.update(block), cipher.final()]).toString('base64url');
 }

@@ -24,9 +24,9 @@ export function remoteBackend(inner: SessionBackend, options: RemoteOptions = {}
     load: (id, touch) => remote(() => inner.load(id, touch)),
     create: (draft) => remote(() => inner.create(draft)),
     commit: (id, version, change) => remote(() => inner.commit(id, version, change)),
-    regenerate: (id, version, change, uid) => remote(() => inner.regenerate(id, version, change, uid)),
+    regenerate: (id, version, change, login) => remote(() => inner.regenerate(id, version, change, login)),
     touch: (id, idleTimeout) => remote(() => inner.touch(id, idleTimeout)),
-    destroy: (id, reason) => remote(() => inner.destroy(id, reason)),
+    destroy: (handle, reason) => remote(() => inner.destroy(handle, reason)),
   };
 }
 

@@ -5,9 +5,10 @@ import {
   Kind,
   readFile,
   readFoot,
+  readExt,
+  readHandle,
   readManifest,
   readPut,
-  readSlot,
   type File,
   type Foot,
   type Manifest,
@@ -54,15 +55,13 @@ export function replay(path: string): Replayed {
     }
     ({ chain } = file);
   }
-  return { manifest, sessions: [...replay.slots.values()], torn, kinds: replay.kinds };
+  return { manifest, sessions: [...replay.sessions.values()].map(({ put }) => put), torn, kinds: replay.kinds };
 }
 
 class Replay {
-  readonly slots = new Map<number, Put>();
+  /** By handle, each with the LSN up to which it is current. */
+  readonly sessions = new Map<string, { readonly put: Put; readonly lsn: number }>();
   readonly kinds = new Map<number, number>();
-  /** Where each block ends, and up to which record it is current. */
-  readonly #covered: { readonly end: number; readonly lsn: number }[] = [];
-  #start = 0;
 
   snapshot(path: string, named: NonNullable<Manifest['snapshot']>): void {
     const file = readFile(join(path, `snap-${named.generation}`));
@@ -71,7 +70,6 @@ class Replay {
     check(header.generation === named.generation && header.start === named.start, 'the snapshot named');
     check(header.salt.readBigUInt64LE() === named.salt && header.chain === 0, 'the salt named');
     check(file.whole === file.length && file.length === named.length, 'a snapshot has no end but its foot');
-    this.#start = header.start;
     let sessions = 0;
     let before = 0;
     for (const [at, { kind, lsn, body: bytes, offset }] of frames.entries()) {
@@ -80,17 +78,15 @@ class Replay {
       if (kind === Kind.head) {
         check(at === 0 && lsn === header.start, 'the head is first');
         body.integer();
-        body.integer();
+        readExt(body);
       } else if (kind === Kind.block) {
-        const [first, end, count] = [body.integer(), body.integer(), body.integer()];
-        check(first === (this.#covered.at(-1)?.end ?? 0) && end >= first, 'blocks cover all slots in their order');
+        const count = body.integer();
         for (let n = 0; n < count; n++) {
           const put = readPut(body);
-          check(put.slot.index >= first && put.slot.index < end, 'a session in the block of its slot');
-          this.slots.set(put.slot.index, put);
+          check(!this.sessions.has(put.handle), 'each session is in one block');
+          this.sessions.set(put.handle, { put, lsn });
         }
         sessions += count;
-        this.#covered.push({ end, lsn });
       } else {
         check(kind === Kind.foot && at === frames.length - 1 && lsn === header.start, 'the foot is last');
         const foot = readFoot(body);
@@ -132,33 +128,33 @@ class Replay {
       case Kind.put:
       case Kind.renew: {
         const put = readPut(body);
-        if (this.#isNewer(lsn, put.slot.index)) this.slots.set(put.slot.index, put);
+        if (this.#isOlder(put.handle, lsn)) this.sessions.set(put.handle, { put, lsn });
         return;
       }
       case Kind.touch: {
-        const slot = readSlot(body);
+        const handle = readHandle(body);
         const [lastSeenAt, idleTimeout] = [body.integer(), body.integer()];
-        const put = this.slots.get(slot.index);
-        if (put?.slot.generation !== slot.generation || !this.#isNewer(lsn, slot.index)) return;
-        this.slots.set(slot.index, { ...put, lastSeenAt, idleTimeout });
+        const session = this.sessions.get(handle);
+        if (!session || !this.#isOlder(handle, lsn)) return;
+        this.sessions.set(handle, { put: { ...session.put, lastSeenAt, idleTimeout }, lsn });
         return;
       }
       case Kind.remove: {
-        const slot = readSlot(body);
-        const isHeld = this.slots.get(slot.index)?.slot.generation === slot.generation;
-        if (isHeld && this.#isNewer(lsn, slot.index)) this.slots.delete(slot.index);
+        const handle = readHandle(body);
+        if (this.#isOlder(handle, lsn)) this.sessions.delete(handle);
         return;
       }
       case Kind.clear:
-        for (const index of this.slots.keys()) if (this.#isNewer(lsn, index)) this.slots.delete(index);
+        for (const handle of this.sessions.keys()) if (this.#isOlder(handle, lsn)) this.sessions.delete(handle);
         return;
       default:
         check(kind === Kind.skip, `${kind} is no record`);
     }
   }
 
-  #isNewer(lsn: number, index: number): boolean {
-    return lsn > (this.#covered.find(({ end }) => index < end)?.lsn ?? this.#start);
+  /** Whether the session of a handle, if there is one, is not current up to this record. */
+  #isOlder(handle: string, lsn: number): boolean {
+    return lsn > (this.sessions.get(handle)?.lsn ?? 0);
   }
 
   #count(kind: number): void {

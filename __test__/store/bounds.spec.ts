@@ -214,10 +214,21 @@ test('a session that cannot fit is refused before it evicts any other', (t) => {
   const { store } = open({ maxBytes: 4_096, maxSessionBytes: 1_024 });
   for (let n = 0; n < 10; n++) store.create({ n }, { uid: `u${n}` });
   t.throws(() => store.backend.create({ data: '{}', uid: 'ada', form: 'f'.repeat(5_000) }), {
-    code: 'ERR_SESSION_FULL',
+    code: 'ERR_SESSION_TOO_LARGE',
   });
   t.is(store.size, 10);
   t.is(store.stats().evicted, 0);
+});
+
+// The form parameters were not counted: whoever sent long ones could have sessions of any size.
+test('form parameters count for maxSessionBytes', (t) => {
+  const { store } = open({ maxSessionBytes: 100 });
+  const refused = { code: 'ERR_SESSION_TOO_LARGE' };
+  t.throws(() => store.backend.create({ data: '{}', form: 'f'.repeat(99) }), refused);
+  const { id } = store.create({ a: 'x'.repeat(80) });
+  t.throws(() => store.backend.commit(id, 1, { form: 'f'.repeat(20) }), refused);
+  t.throws(() => store.backend.regenerate(id, 1, { form: 'f'.repeat(20) }, { uid: 'ada' }), refused);
+  t.like(store.backend.commit(id, 1, { form: 'f'.repeat(10) }), { status: 'ok' });
 });
 
 // The same by the front door: a guest's session of an allowed size ended all other guests' and was then refused.

@@ -20,18 +20,21 @@ test('everything that happens emits an event with its reason, in order', async (
   const moved = store.regenerate(guest.id)!;
   const login = store.regenerate(moved.id, { uid: 'ada' })!;
   store.destroy(user.id);
-  store.backend.destroy(login.id, 'logout');
+  const another = store.regenerate(login.id, { uid: 'bob' })!;
+  store.backend.destroy(another.handle, 'logout');
   const third = store.create({});
   const { handle } = third;
   store.destroyByHandle(handle);
-  await until(() => told.length >= 8, 'all is told');
+  await until(() => told.length >= 10, 'all is told');
   t.deepEqual(told, [
     { name: 'created', reason: 'create', handle: guestHandle, uid: 'Guest' },
     { name: 'created', reason: 'create', handle: userHandle, uid: 'Жанна' },
     { name: 'regenerated', reason: 'regenerate', handle: guestHandle, uid: 'Guest' },
     { name: 'regenerated', reason: 'login', handle: guestHandle, uid: 'ada' },
     { name: 'destroyed', reason: 'destroy', handle: userHandle, uid: 'Жанна' },
-    { name: 'destroyed', reason: 'logout', handle: guestHandle, uid: 'ada' },
+    { name: 'destroyed', reason: 'login', handle: guestHandle, uid: 'ada' },
+    { name: 'created', reason: 'login', handle: another.handle, uid: 'bob' },
+    { name: 'destroyed', reason: 'logout', handle: another.handle, uid: 'bob' },
     { name: 'created', reason: 'create', handle, uid: 'Guest' },
     { name: 'destroyed', reason: 'destroy', handle, uid: 'Guest' },
   ]);

@@ -22,7 +22,13 @@ const methods: [string, (store: SessionStore) => unknown][] = [
   ['touch', (store) => store.touch(ID)],
   ['regenerate', (store) => store.regenerate(ID)],
   ['destroy', (store) => store.destroy(ID)],
-  ['destroyByHandle', (store) => store.destroyByHandle('A'.repeat(22))],
+  ['destroyByHandle', (store) => store.destroyByHandle('A'.repeat(16))],
+  ['destroyByHandle of what is no handle', (store) => store.destroyByHandle('nobody')],
+  ['destroy of what is no id', (store) => store.destroy('nobody')],
+  ['get of what is no id', (store) => store.get('nobody')],
+  ['touch of what is no id', (store) => store.touch('nobody')],
+  ['commit of what is no id', (store) => store.commit('nobody', 1, {})],
+  ['regenerate of what is no id', (store) => store.regenerate('nobody')],
   ['clear', (store) => store.clear()],
   ['page', (store) => store.page()],
   ['sessions', (store) => [...store.sessions()]],
@@ -35,7 +41,7 @@ const methods: [string, (store: SessionStore) => unknown][] = [
   ['backend.commit', (store) => store.backend.commit(ID, 1, {})],
   ['backend.regenerate', (store) => store.backend.regenerate(ID, 1, {})],
   ['backend.touch', (store) => store.backend.touch(ID)],
-  ['backend.destroy', (store) => store.backend.destroy(ID, 'destroy')],
+  ['backend.destroy', (store) => store.backend.destroy(ID.slice(0, 16), 'destroy')],
   ['a cookie reader', (store) => store.backend.cookieReader?.('sid')(`sid=${ID}`, true)],
 ];
 
@@ -380,7 +386,7 @@ test('an update without a function is refused', (t) => {
   t.deepEqual(store.get(id)?.data, { kept: 1 });
 });
 
-test('a page with a wrong limit, or after something that is not a handle, is refused', (t) => {
+test('a page with a wrong limit, or from something that is no cursor, is refused', (t) => {
   const store = open();
   for (const limit of [0, -1, 0.5, NaN, Infinity, 10_001]) {
     t.throws(() => store.page({ limit }), { instanceOf: RangeError, message: /^option limit: .*1 to 10000; got / });
@@ -388,19 +394,19 @@ test('a page with a wrong limit, or after something that is not a handle, is ref
   for (const limit of [null, '5', 5n, {}] as Anything[]) {
     t.throws(() => store.page({ limit }), { instanceOf: TypeError, message: /^option limit: .*got / });
   }
-  for (const after of ['', 'x', 'A'.repeat(21), 'A'.repeat(43), '漢']) {
-    t.throws(() => store.page({ after }), {
+  for (const cursor of ['', 'x', '-1', '1.5', ' 1', '4294967296', 'A'.repeat(16), '漢']) {
+    t.throws(() => store.page({ cursor }), {
       instanceOf: RangeError,
-      message: /^option after: pass a handle of this store; got /,
+      message: /^option cursor: pass the `next` of the page before; got /,
     });
   }
 });
 
 // The addon refused it, in words about Rust.
-test('a page after something that is not a string is refused like any wrong argument', (t) => {
+test('a page from something that is not a string is refused like any wrong argument', (t) => {
   const store = open();
-  for (const after of [5, null, {}, true, 5n, Symbol('s')] as Anything[]) {
-    t.throws(() => store.page({ after }), { instanceOf: TypeError, message: /^option after: .*got / });
+  for (const cursor of [5, null, {}, true, 5n, Symbol('s')] as Anything[]) {
+    t.throws(() => store.page({ cursor }), { instanceOf: TypeError, message: /^option cursor: .*got / });
   }
 });
 
@@ -441,12 +447,13 @@ test('the backend of a store refuses arguments of a wrong type and changes nothi
   for (const value of [undefined, null, 5, {}, Symbol('s')]) {
     t.throws(() => backend.load(value, true));
     t.throws(() => backend.destroy(value, 'destroy'));
+    if (value !== undefined) t.throws(() => backend.regenerate(id, 1, {}, value));
     t.throws(() => backend.touch(value));
     t.throws(() => backend.create({ data: value }));
   }
   t.throws(() => backend.commit(id, 1, { data: 5 }));
   t.throws(() => backend.create({ data: '{}', uid: 'x'.repeat(256) }), { code: 'ERR_SESSION_UID' });
-  t.throws(() => backend.regenerate(id, 1, {}, 'x'.repeat(256)), { code: 'ERR_SESSION_UID' });
+  t.throws(() => backend.regenerate(id, 1, {}, { uid: 'x'.repeat(256) }), { code: 'ERR_SESSION_UID' });
   t.deepEqual(store.get(id)?.data, { kept: 1 });
   t.is(store.size, 1);
 });

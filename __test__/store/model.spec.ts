@@ -141,6 +141,11 @@ const regenerate = fc.record({ n: which, uid }).map(({ n, uid }): Step => (pair)
   if (entry) {
     entry.version++;
     entry.lastSeenAt = model.now;
+    if (uid !== undefined && entry.uid !== 'Guest' && entry.uid !== uid) {
+      // Another user's session begins, with nothing of this one.
+      if (record!.handle === entry.handle) throw new Error('the handle of an ended session was given out again');
+      Object.assign(entry, { data: {}, version: 1, handle: record!.handle });
+    }
     if (uid !== undefined) {
       entry.uid = uid;
       entry.idleTimeout = LIMITS.idleTimeout;
@@ -172,12 +177,12 @@ const list = fc.integer({ min: 1, max: 9 }).map((limit): Step => ({ store, model
     entries.map(({ handle, uid, version }) => [handle, uid, version]).toSorted();
   equal(shown([...store.sessions()]), shown(model.all()), 'sessions');
   const paged = [];
-  let after: string | undefined;
+  let cursor: string | undefined;
   do {
-    const page = store.page({ after, limit });
+    const page = store.page({ cursor, limit });
     paged.push(...page.sessions);
-    after = page.next;
-  } while (after !== undefined);
+    cursor = page.next;
+  } while (cursor !== undefined);
   equal(shown(paged), shown(model.all()), 'pages');
 });
 

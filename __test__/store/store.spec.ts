@@ -208,7 +208,6 @@ test('the handle of one store is invalid in another', (t) => {
   const { handle } = one.create({});
   other.create({});
   t.false(other.destroyByHandle(handle));
-  t.deepEqual(other.page({ after: handle }), { sessions: [], next: undefined });
 });
 
 test('an id is not accepted as a handle, nor a handle as an id', (t) => {
@@ -324,13 +323,13 @@ test('all pages together list every session exactly once', (t) => {
   const handles = Array.from({ length: 257 }, () => store.create({}).handle);
   for (const limit of [1, 7, 256, 257, 258, 10_000]) {
     const found: string[] = [];
-    let after: string | undefined;
+    let cursor: string | undefined;
     do {
-      const page = store.page({ after, limit });
+      const page = store.page({ cursor, limit });
       t.true(page.sessions.length <= limit);
       found.push(...page.sessions.map(({ handle }) => handle));
-      after = page.next;
-    } while (after !== undefined);
+      cursor = page.next;
+    } while (cursor !== undefined);
     t.deepEqual(found.toSorted(), handles.toSorted(), `limit ${limit}`);
   }
 });

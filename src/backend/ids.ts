@@ -2,6 +2,10 @@
 import { SessionError } from '../errors.js';
 import { typeError } from '../options.js';
 
+/** Characters of a session id. */
+export const ID_LENGTH = 43;
+/** Characters of a handle, with which the id begins; the others are the secret. */
+export const HANDLE_LENGTH = 16;
 /** The `uid` of a session that has no user. */
 export const GUEST = 'Guest';
 /** UTF-16 units. */

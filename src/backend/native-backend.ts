@@ -1,5 +1,6 @@
 /** The backend over the addon's store, which holds the sessions in this process. */
 import { SessionError } from '../errors.js';
+import { checkUid } from './ids.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { NativeStore, ResultIndex, Status, toSessionError, type NativeCalls, type NativeClock } from '../native.js';
 import type { Acknowledgements } from './acknowledgements.js';
@@ -10,6 +11,7 @@ import type {
   SessionChange,
   SessionDraft,
   SessionFacts,
+  SessionLogin,
   StoredSession,
   Timeouts,
 } from './session-backend.js';
@@ -72,7 +74,7 @@ export class NativeBackend implements SessionBackend {
     } catch (error) {
       throw toSessionError(error);
     }
-    return text === null ? undefined : new NativeSession(this.#native, this.#results, id, 0, text);
+    return text === null ? undefined : new NativeSession(this.#results, id, 0, text);
   }
 
   create(draft: SessionDraft): MaybePromise<SessionFacts> {
@@ -88,7 +90,7 @@ export class NativeBackend implements SessionBackend {
     const { data, form = '', uid = '' } = draft;
     const { idleTimeout = NaN, absoluteTimeout = NaN } = draft;
     const id = this.#calls.create(data, form, uid, idleTimeout, absoluteTimeout);
-    const facts = new NativeFacts(this.#native, this.#results, id, 0);
+    const facts = new NativeFacts(this.#results, id, 0);
     return this.#acks === undefined ? facts : this.#acks.saved(facts);
   }
 
@@ -112,13 +114,13 @@ export class NativeBackend implements SessionBackend {
     id: string,
     version: number | undefined,
     change: SessionChange,
-    uid?: string,
+    login?: SessionLogin,
   ): MaybePromise<CommitOutcome> {
     this.#checkSize(change.data);
     try {
-      return this.#regenerate(id, version, change, uid);
+      return this.#regenerate(id, version, change, login);
     } catch (error) {
-      return this.#retry(error, this.#regenerate, id, version, change, uid);
+      return this.#retry(error, this.#regenerate, id, version, change, login);
     }
   }
 
@@ -126,10 +128,12 @@ export class NativeBackend implements SessionBackend {
     id: string,
     version: number | undefined,
     change: SessionChange,
-    uid: string | undefined,
+    login: SessionLogin | undefined,
   ): MaybePromise<CommitOutcome> {
     const { data, form, idleTimeout = NaN } = change;
-    const newId = this.#native.regenerate(id, version ?? 0, data, form, uid, idleTimeout);
+    const uid = login === undefined ? undefined : checkUid(login.uid);
+    const absoluteTimeout = login?.absoluteTimeout ?? NaN;
+    const newId = this.#native.regenerate(id, version ?? 0, data, form, uid, idleTimeout, absoluteTimeout);
     if (newId === null) return this.#refused(id, this.#results[ResultIndex.status]!);
     const outcome = this.#ok(newId);
     return this.#acks === undefined ? outcome : this.#acks.moved(outcome);
@@ -143,12 +147,13 @@ export class NativeBackend implements SessionBackend {
     }
   }
 
-  destroy(id: string, reason: 'destroy' | 'logout'): MaybePromise<boolean> {
-    return this.#ended(this.#native.destroy(id, reason === 'logout'));
+  destroy(handle: string, reason: 'destroy' | 'logout'): MaybePromise<boolean> {
+    return this.#ended(this.#native.destroyByHandle(handle, reason === 'logout'));
   }
 
-  destroyByHandle(handle: string): MaybePromise<boolean> {
-    return this.#ended(this.#native.destroyByHandle(handle));
+  /** Ends the session of an id, if the id's secret is its current one. False if there is none. */
+  destroyById(id: string): MaybePromise<boolean> {
+    return this.#ended(this.#native.destroy(id));
   }
 
   clear(): MaybePromise<number> {
@@ -165,7 +170,7 @@ export class NativeBackend implements SessionBackend {
         throw toSessionError(error);
       }
       if (text === null) return undefined;
-      return new NativeSession(this.#native, this.#results, header, this.#results[ResultIndex.offset]!, text);
+      return new NativeSession(this.#results, header, this.#results[ResultIndex.offset]!, text);
     };
   }
 
@@ -197,7 +202,7 @@ export class NativeBackend implements SessionBackend {
   }
 
   #ok(id: string): CommitOutcome {
-    return { status: 'ok', facts: new NativeFacts(this.#native, this.#results, id, 0) };
+    return { status: 'ok', facts: new NativeFacts(this.#results, id, 0) };
   }
 
   #ended<T>(result: T): MaybePromise<T> {

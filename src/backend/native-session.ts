@@ -1,22 +1,17 @@
 /** Sessions as the addon returns them: numbers in a shared array, strings in one text. */
-import type { SessionError } from '../errors.js';
-import { ResultIndex, type NativeStore } from '../native.js';
+import { ResultIndex } from '../native.js';
+import { HANDLE_LENGTH, ID_LENGTH } from './ids.js';
 import type { SessionFacts, StoredSession } from './session-backend.js';
-
-/** Characters of an id. */
-const ID_LENGTH = 43;
 
 /** The facts of a session, copied out of the array that the store shares with the addon. */
 export class NativeFacts implements SessionFacts {
-  readonly #native: NativeStore;
   readonly #source: string;
   readonly #offset: number;
   /** By `ResultIndex`. As properties of this object most of them would be boxed, a fifteenth of the time of an untouched request. */
   readonly #numbers: readonly number[];
 
   /** `source` contains the id at `offset`: it is the id itself, or the `Cookie` header that the id came in. */
-  constructor(native: NativeStore, results: Float64Array, source: string, offset: number) {
-    this.#native = native;
+  constructor(results: Float64Array, source: string, offset: number) {
     this.#source = source;
     this.#offset = offset;
     this.#numbers = [
@@ -71,13 +66,7 @@ export class NativeFacts implements SessionFacts {
   }
 
   get handle(): string {
-    try {
-      return this.#native.handleOf(this.id) ?? '';
-    } catch (error) {
-      // A record may be shown after its store was closed.
-      if ((error as SessionError).code === 'ERR_SESSION_CLOSED') return '';
-      throw error;
-    }
+    return this.#source.slice(this.#offset, this.#offset + HANDLE_LENGTH);
   }
 }
 
@@ -86,8 +75,8 @@ export class NativeSession extends NativeFacts implements StoredSession {
   /** User id, form parameters and data, concatenated. */
   readonly #text: string;
 
-  constructor(native: NativeStore, results: Float64Array, source: string, offset: number, text: string) {
-    super(native, results, source, offset);
+  constructor(results: Float64Array, source: string, offset: number, text: string) {
+    super(results, source, offset);
     this.#text = text;
   }
 

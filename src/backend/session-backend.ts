@@ -3,9 +3,12 @@ import type { MaybePromise } from '../maybe-promise.js';
 
 /** What a backend knows of a session besides its contents. Instants are milliseconds since 1970, durations milliseconds. */
 export interface SessionFacts {
-  /** The secret that the cookie carries: 256 random bits as 43 characters of base64url. Any other form is never looked up. */
+  /**
+   * What the cookie carries: 256 random bits as 43 characters of base64url, of which the first 16 are the handle and the other 27 the
+   * secret. Any other form is never looked up.
+   */
   readonly id: string;
-  /** The public name: safe in logs, useless as a cookie. */
+  /** The public name: the same for the session's whole life, safe in logs, useless as a cookie. */
   readonly handle: string;
   /** 1 when created, incremented by each commit. */
   readonly version: number;
@@ -45,6 +48,12 @@ export interface SessionDraft {
   readonly absoluteTimeout?: number | undefined;
 }
 
+/** A login: the user, and the absolute timeout that starts with it, in milliseconds; the backend's own if it is `undefined`. */
+export interface SessionLogin {
+  readonly uid: string;
+  readonly absoluteTimeout?: number | undefined;
+}
+
 /** The result of a write. `conflict` carries what is stored now; `gone` is final: the session has ended. */
 export type CommitOutcome =
   | { readonly status: 'ok'; readonly facts: SessionFacts }
@@ -73,12 +82,20 @@ export interface SessionBackend {
   create(draft: SessionDraft): MaybePromise<SessionFacts>;
   /** Writes a change that was made to `version`; if that is `undefined`, to whichever version is stored. */
   commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome>;
-  /** As `commit`, and moves the session to a new random id; with `uid`, as that user's, logged in now. */
-  regenerate(id: string, version: number | undefined, change: SessionChange, uid?: string): MaybePromise<CommitOutcome>;
+  /**
+   * As `commit`, and gives the session a new secret, so that every older id of it is void; with `login`, as that user's. A login as
+   * another user ends the session instead, whatever its version, and stores a new one with a new handle and nothing of the old one.
+   */
+  regenerate(
+    id: string,
+    version: number | undefined,
+    change: SessionChange,
+    login?: SessionLogin,
+  ): MaybePromise<CommitOutcome>;
   /** Records activity and, if `idleTimeout` is given, sets the session's own. False if there is no such session. */
   touch(id: string, idleTimeout?: number): MaybePromise<boolean>;
-  /** Ends a session. False if there is none. */
-  destroy(id: string, reason: 'destroy' | 'logout'): MaybePromise<boolean>;
+  /** Ends the session of a handle, whatever secret it has by now. False if there is none. */
+  destroy(handle: string, reason: 'destroy' | 'logout'): MaybePromise<boolean>;
   /** Makes a function that reads straight from a `Cookie` header. Without it, `load` is called for each id in the header. */
   cookieReader?(name: string): CookieLookup;
 }

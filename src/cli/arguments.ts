@@ -17,7 +17,7 @@ export interface InspectArguments {
   readonly sessions: boolean;
   /** Which of their private parts are shown. */
   readonly users: boolean;
-  readonly ids: boolean;
+  readonly hashes: boolean;
   readonly data: boolean;
 }
 
@@ -35,7 +35,7 @@ const OPTIONS = {
   limit: { type: 'string', default: '20' },
   sessions: { type: 'boolean', default: false },
   users: { type: 'boolean', default: false },
-  ids: { type: 'boolean', default: false },
+  hashes: { type: 'boolean', default: false },
   data: { type: 'boolean', default: false },
 } as const;
 
@@ -51,10 +51,10 @@ export function readArguments(args: readonly string[]): Arguments {
   }
   if (!path) throw new UsageError(`${command} needs the directory of a store`);
   if (more.length > 0) throw new UsageError(`${command} takes one directory; got ${quoted(more[0]!)} too`);
-  const { users, ids, data, progress, limit } = values;
-  const sessions = values.sessions || users || ids || data;
+  const { users, hashes, data, progress, limit } = values;
+  const sessions = values.sessions || users || hashes || data;
   if (sessions && command === 'verify') {
-    throw new UsageError('verify shows no sessions: use inspect with --sessions, --users, --ids and --data');
+    throw new UsageError('verify shows no sessions: use inspect with --sessions, --users, --hashes and --data');
   }
   if (!WHENS.includes(progress)) throw new UsageError(`--progress is auto, always or never; got ${quoted(progress)}`);
   if (!/^\d{1,7}$/.test(limit) || Number(limit) > MOST) {
@@ -68,7 +68,7 @@ export function readArguments(args: readonly string[]): Arguments {
     limit: Number(limit),
     sessions,
     users,
-    ids,
+    hashes,
     data,
   };
 }

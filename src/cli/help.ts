@@ -13,7 +13,7 @@ export const HELP = `Inspects the directory of an agai-session store. Changes no
 With inspect:
   --sessions         list sessions by their handles: no ids, users or data
   --users            list them with their user ids
-  --ids              list them with the hashes of their ids; the ids themselves are not stored
+  --hashes           list them with the hashes of their secrets, which alone are stored
   --data             list them with their data
 
 Exit codes: 0 the store is sound (also with a torn tail), 1 it is damaged, 2 the command line is wrong, 3 it cannot be checked: no

@@ -37,12 +37,15 @@ export function failureJson(args: InspectArguments, { code, message }: SessionEr
 }
 
 /** A session, with those of its private parts that were requested. */
-function listed({ users, ids, data }: InspectArguments, { key, uid, data: text, ...facts }: ListedSession): object {
+function listed(
+  { users, hashes, data }: InspectArguments,
+  { secretHash, uid, data: text, ...facts }: ListedSession,
+): object {
   return {
     ...facts,
     isGuest: uid === undefined,
     ...(users && { uid }),
-    ...(ids && { idHash: key }),
+    ...(hashes && { secretHash }),
     ...(data && { data: text }),
   };
 }

@@ -29,18 +29,18 @@ export function listedLines(args: InspectArguments, { sessions, inspectedAt }: I
   const { listed, live } = sessions;
   const rows = listed.map((session) => rowOf(args, session, inspectedAt));
   const titles = ['HANDLE', 'VERSION', 'MADE', 'SEEN', 'ENDS IN', 'BYTES'];
-  if (args.ids) titles.push('ID HASH');
+  if (args.hashes) titles.push('SECRET HASH');
   titles.push(args.users ? 'USER' : 'WHO');
   if (args.data) titles.push('DATA');
   const lines = table([titles, ...rows]).map((line) => `  ${line}`);
   return [`Sessions (${count(listed.length)} of ${count(live)})`, ...lines];
 }
 
-function rowOf({ users, ids, data }: InspectArguments, session: ListedSession, now: number): string[] {
-  const { handle, version, createdAt, lastSeenAt, deadline, bytes, key, uid, data: text } = session;
+function rowOf({ users, hashes, data }: InspectArguments, session: ListedSession, now: number): string[] {
+  const { handle, version, createdAt, lastSeenAt, deadline, bytes, secretHash, uid, data: text } = session;
   const ends = Number.isFinite(deadline) ? span(Math.max(deadline - now, 0)) : 'never';
   const row = [handle, count(version), ago(createdAt, now), ago(lastSeenAt, now), ends, count(bytes)];
-  if (ids) row.push(key);
+  if (hashes) row.push(secretHash);
   if (uid === undefined) row.push('a guest');
   else row.push(users ? safe(uid) : 'a user');
   if (data) row.push(safe(text ?? ''));

@@ -71,7 +71,11 @@ export class SessionManager<Data extends object = SessionData> {
   /** Ends the session of an id; false if there is none. */
   remove(id: string): MaybePromise<boolean> {
     checkId(id);
-    return this.#settings.backend.destroy(id, 'destroy');
+    const { backend } = this.#settings;
+    return andThen(
+      backend.load(id, false),
+      (stored) => stored !== undefined && backend.destroy(stored.handle, 'destroy'),
+    );
   }
 
   /**

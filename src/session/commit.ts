@@ -26,10 +26,10 @@ export function commitChanges(copy: Copy): MaybePromise<Saved> {
 /** Stores a new session if it has data or a user; form parameters alone are not stored. */
 function create(copy: Copy, { data, form }: SessionChange): MaybePromise<Saved> {
   const { context, renewal, idleTimeout } = copy;
-  const uid = renewal?.uid;
-  if (data === undefined && uid === undefined) return 'unchanged';
+  const login = renewal?.login;
+  if (data === undefined && login === undefined) return 'unchanged';
   context.admitNewId?.();
-  const draft = { data: data ?? EMPTY, form, uid, idleTimeout };
+  const draft = { ...login, data: data ?? EMPTY, form, idleTimeout };
   return andThen(context.backend.create(draft), (facts) => saved(copy, draft, facts, renewal));
 }
 
@@ -41,7 +41,7 @@ function write(copy: Copy, facts: SessionFacts, change: SessionChange, tries: nu
   const version = concurrency === 'last-write-wins' ? undefined : facts.version;
   if (renewal) context.admitNewId?.();
   const outcome: MaybePromise<CommitOutcome> = renewal
-    ? backend.regenerate(facts.id, version, { ...change, idleTimeout }, renewal.uid)
+    ? backend.regenerate(facts.id, version, { ...change, idleTimeout }, renewal.login)
     : backend.commit(facts.id, version, change);
   return andThen(outcome, (outcome) => {
     switch (outcome.status) {
@@ -65,7 +65,7 @@ function saved(copy: Copy, change: SessionChange, facts: SessionFacts, renewal: 
  * has what this request wrote and nothing of the old one.
  */
 function gone(copy: Copy, renewal: Renewal | undefined): MaybePromise<Saved> {
-  if (renewal?.uid === undefined) {
+  if (renewal?.login === undefined) {
     copy.hasEnded = true;
     copy.reset();
     return 'gone';

@@ -4,7 +4,7 @@ import { checkUid, GUEST } from '../backend/ids.js';
 import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
 import { SessionError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
-import { checkNames, duration, type Duration } from '../options.js';
+import { checkNames, optionalDuration, type Duration } from '../options.js';
 import { refuseCallback } from './callback.js';
 import { commitChanges, type Saved } from './commit.js';
 import type { SessionContext } from './context.js';
@@ -53,7 +53,7 @@ export class Session<Data extends object = SessionData> {
 
   /** The user who is logged in; `'Guest'` if nobody is. */
   get uid(): string {
-    return this.#copy.renewal?.uid ?? this.#copy.storedUid ?? GUEST;
+    return this.#copy.renewal?.login?.uid ?? this.#copy.storedUid ?? GUEST;
   }
 
   get isAuthenticated(): boolean {
@@ -68,7 +68,7 @@ export class Session<Data extends object = SessionData> {
   /** When the user logged in; `undefined` for a guest. */
   get authenticatedAt(): Date | undefined {
     const { facts, renewal, storedUid, context } = this.#copy;
-    if (renewal?.uid !== undefined) return new Date(context.backend.now());
+    if (renewal?.login?.uid !== undefined) return new Date(context.backend.now());
     return facts && storedUid !== undefined ? new Date(facts.authenticatedAt) : undefined;
   }
 
@@ -83,11 +83,15 @@ export class Session<Data extends object = SessionData> {
     const { backend } = context;
     const { idleTimeout, guestIdleTimeout, absoluteTimeout } = backend.timeouts;
     // A login that is not written yet counts as written now.
-    const facts = renewal?.uid === undefined ? this.#copy.facts : undefined;
+    const login = renewal?.login;
+    const facts = login === undefined ? this.#copy.facts : undefined;
     const from = facts?.lastSeenAt ?? backend.now();
     const own = this.#copy.idleTimeout ?? facts?.idleTimeout;
     const idle = own ?? (this.isAuthenticated ? idleTimeout : guestIdleTimeout);
-    const deadline = Math.min(from + idle, facts?.absoluteDeadline ?? from + absoluteTimeout);
+    const deadline = Math.min(
+      from + idle,
+      facts?.absoluteDeadline ?? from + (login?.absoluteTimeout ?? absoluteTimeout),
+    );
     return deadline === Infinity ? undefined : new Date(deadline);
   }
 
@@ -132,15 +136,18 @@ export class Session<Data extends object = SessionData> {
   }
 
   /**
-   * Logs `uid` in. When the session is written, it always moves to a new id. It keeps its data, unless another user was logged in:
-   * then it starts empty.
-   * @throws SessionError `ERR_SESSION_UID`, TypeError.
+   * Logs `uid` in. When the session is written, it always gets a new id. It keeps its data and its handle, unless another user was
+   * logged in: then that session ends, and a new, empty one begins.
+   * @param options `absoluteTimeout` starts with this login and overrides the store's.
+   * @throws SessionError `ERR_SESSION_UID`, TypeError, RangeError.
    */
-  login(uid: string): void {
+  login(uid: string, options: { absoluteTimeout?: Duration } = {}): void {
     checkUid(uid);
+    checkNames('login', options, ['absoluteTimeout']);
+    const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
     this.#checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
-    this.#copy.renewal = { uid };
+    this.#copy.renewal = { login: { uid, absoluteTimeout } };
     this.#refused = undefined;
   }
 
@@ -159,7 +166,7 @@ export class Session<Data extends object = SessionData> {
     return this.#end('destroy');
   }
 
-  /** Moves the session to a new id when it is written: call it after a change of rights. `login` does it by itself. */
+  /** Gives the session a new id when it is written: call it after a change of rights. `login` does it by itself. */
   regenerate(...callback: never[]): void {
     refuseCallback('regenerate', callback);
     this.#checkNotEnded();
@@ -171,7 +178,7 @@ export class Session<Data extends object = SessionData> {
   touch(options: { idleTimeout?: Duration } = {}): MaybePromise<void> {
     checkNames('touch', options, ['idleTimeout']);
     this.#checkNotEnded();
-    const idleTimeout = options.idleTimeout === undefined ? undefined : duration('idleTimeout', options.idleTimeout);
+    const idleTimeout = optionalDuration('idleTimeout', options.idleTimeout);
     const { context, facts } = this.#copy;
     if (idleTimeout !== undefined) this.#copy.idleTimeout = idleTimeout;
     return facts && this.#track(context.backend.touch(facts.id, idleTimeout));
@@ -256,14 +263,14 @@ export class Session<Data extends object = SessionData> {
   }
 
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
-    // A write in progress may be moving the session to another id, which then is the one to end.
+    // A write in progress may be creating the session, or beginning another user's, which then is the one to end.
     if (this.#writing) return this.#track(this.#writing.then(() => this.#end(reason)));
     const { context, facts } = this.#copy;
     this.#copy.reset();
     this.#refused = undefined;
     if (facts === undefined) return undefined;
     this.#removed = true;
-    return this.#track(context.backend.destroy(facts.id, reason));
+    return this.#track(context.backend.destroy(facts.handle, reason));
   }
 
   /** Lets the response wait for a call of the backend. */

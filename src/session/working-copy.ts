@@ -1,13 +1,13 @@
 /** A session as it is stored, together with the changes that are not written yet. */
 import { EMPTY } from '../backend/json.js';
-import type { SessionChange, SessionFacts, StoredSession } from '../backend/session-backend.js';
+import type { SessionChange, SessionFacts, SessionLogin, StoredSession } from '../backend/session-backend.js';
 import type { SessionContext } from './context.js';
 import { KeptData } from './kept-data.js';
 import { KeptForm } from './kept-form.js';
 
-/** A move to a new id that is to be written; with `uid`, a login. */
+/** A new id that is to be written; with `login`, a login. */
 export interface Renewal {
-  readonly uid?: string;
+  readonly login?: SessionLogin;
 }
 
 /** The state of a `Session`: `session.ts` is its public face, `commit.ts` writes it. */
@@ -98,7 +98,7 @@ export class WorkingCopy<Data extends object> {
   /** Notes that a change and a renewal were written. */
   written({ data, form }: SessionChange, facts: SessionFacts, renewal: Renewal | undefined): void {
     this.facts = facts;
-    this.#uid = renewal?.uid ?? this.#uid;
+    this.#uid = renewal?.login?.uid ?? this.#uid;
     if (data !== undefined) this.#data?.stored(data);
     if (form !== undefined) this.#form?.stored(form);
     // A login or a renewal that was requested during the write is still to be written.

@@ -13,14 +13,16 @@ export interface SessionEvent<Reason extends string = string> {
 
 /** The events of every store, with their reasons. */
 export interface SessionEvents {
-  created: SessionEvent<'create'>;
+  /** With `login`: by a login as another user than the session before it had. */
+  created: SessionEvent<'create' | 'login'>;
   /** The session moved to a new id; handle and data are unchanged. */
   regenerated: SessionEvent<'regenerate' | 'login'>;
   /** A deadline passed. */
   expired: SessionEvent<'idle-timeout' | 'absolute-timeout'>;
   /** The store was full. */
   evicted: SessionEvent<'max-sessions' | 'max-bytes'>;
-  destroyed: SessionEvent<'destroy' | 'logout' | 'clear'>;
+  /** With `login`: by a login as another user. */
+  destroyed: SessionEvent<'destroy' | 'logout' | 'login' | 'clear'>;
 }
 
 /** The events of a store on disk. */

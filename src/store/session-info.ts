@@ -1,6 +1,7 @@
 /** The parts of sessions that an operator may see, and the figures of a store. */
 import type { NativeStats } from '../native.js';
 import { GUEST } from '../backend/ids.js';
+import { rangeError, typeError } from '../options.js';
 
 /** A session without its id and its data. Instants are milliseconds since 1970. */
 export interface SessionInfo {
@@ -17,7 +18,7 @@ export interface SessionInfo {
   readonly bytes: number;
 }
 
-/** Some sessions, and the handle after which the next page begins. A page may be short, even empty, although there is a `next`. */
+/** Some sessions, and the cursor of the next page. A page may be short, even empty, although there is a `next`. */
 export interface SessionPage {
   readonly sessions: readonly SessionInfo[];
   readonly next: string | undefined;
@@ -32,6 +33,7 @@ export type SessionStoreStats = Readonly<NativeStats> & {
 type Value = string | number | null;
 type Row = [string, string | null, number, number, number, number, number, number, number];
 const VALUES_PER_SESSION = 9;
+const MAX_SLOT = 2 ** 32 - 1;
 
 /** The page in a flat array from the addon. */
 export function pageOf(values: readonly Value[]): SessionPage {
@@ -39,7 +41,16 @@ export function pageOf(values: readonly Value[]): SessionPage {
   for (let at = 1; at < values.length; at += VALUES_PER_SESSION) {
     sessions.push(infoOf(values.slice(at, at + VALUES_PER_SESSION) as Row));
   }
-  return { sessions, next: (values[0] as string | null) ?? undefined };
+  return { sessions, next: values[0] === null ? undefined : String(values[0]) };
+}
+
+/** The slot that a cursor stands for. @throws TypeError, RangeError for what is no cursor. */
+export function slotOf(cursor: unknown): number {
+  const expected = 'pass the `next` of the page before';
+  if (typeof cursor !== 'string') throw typeError('cursor', cursor, expected);
+  const slot = Number(cursor);
+  if (!/^\d{1,10}$/.test(cursor) || slot > MAX_SLOT) throw rangeError('cursor', cursor, expected);
+  return slot;
 }
 
 function infoOf(row: Row): SessionInfo {

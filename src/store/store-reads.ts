@@ -4,9 +4,9 @@ import type { NativeBackend } from '../backend/native-backend.js';
 import type { SessionBackend } from '../backend/session-backend.js';
 import type { Signal } from '../backend/signal.js';
 import type { Listeners } from '../listeners.js';
-import { checkNames, optionalDuration, rangeError, typeError, wholeNumber, type Duration } from '../options.js';
+import { checkNames, optionalDuration, wholeNumber, type Duration } from '../options.js';
 import { eventMask, notifyBatch, type SessionEvents } from './events.js';
-import { pageOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
+import { pageOf, slotOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
 import { recordOf, type SessionRecord } from './session-record.js';
 
 /** How long events are delivered without a break, in milliseconds. */
@@ -45,27 +45,24 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
   }
 
   /**
-   * Lists some sessions, in no particular order, after the handle `after` or from the start; `sessions()` lists all. Scans a limited
-   * number of slots, so a page may be short, even empty, although there is a `next`.
+   * Lists some sessions, in no particular order, from `cursor` on, which is the `next` of the page before, or from the start;
+   * `sessions()` lists all. Scans a limited number of slots, so a page may be short, even empty, although there is a `next`.
    */
-  page(options: { after?: string | undefined; limit?: number } = {}): SessionPage {
-    checkNames('page', options, ['after', 'limit']);
-    const { after, limit = 100 } = options;
-    if (after !== undefined && typeof after !== 'string') throw typeError('after', after, 'pass a handle');
+  page(options: { cursor?: string | undefined; limit?: number } = {}): SessionPage {
+    checkNames('page', options, ['cursor', 'limit']);
+    const { cursor, limit = 100 } = options;
     wholeNumber('limit', limit, 1, 10_000);
-    const values = this.#native.native.page(after, limit);
-    if (values === null) throw rangeError('after', after, 'pass a handle of this store');
-    return pageOf(values);
+    return pageOf(this.#native.native.page(cursor === undefined ? 0 : slotOf(cursor), limit));
   }
 
   /** Lists all sessions, page by page. Those that begin or end meanwhile may be included or not; all others are, exactly once. */
   *sessions(): Generator<SessionInfo, void, undefined> {
-    let after: string | undefined;
+    let cursor: string | undefined;
     do {
-      const page = this.page({ after, limit: 1_000 });
+      const page = this.page({ cursor, limit: 1_000 });
       yield* page.sessions;
-      after = page.next;
-    } while (after !== undefined);
+      cursor = page.next;
+    } while (cursor !== undefined);
   }
 
   /** The number of sessions, including those that have just expired and are not removed yet. O(1). */

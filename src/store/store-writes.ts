@@ -7,7 +7,7 @@ import type { Signal } from '../backend/signal.js';
 import { SessionError } from '../errors.js';
 import type { Listeners } from '../listeners.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import { checkNames, optionalDuration, wholeNumber, type Duration } from '../options.js';
+import { checkNames, optionalDuration, typeError, wholeNumber, type Duration } from '../options.js';
 import type { SessionEvents } from './events.js';
 import { recordOf, SessionRecord } from './session-record.js';
 import { StoreReads } from './store-reads.js';
@@ -24,6 +24,13 @@ export interface CreateOptions {
   /** Overrides the store's. */
   idleTimeout?: Duration;
   /** Overrides the store's. */
+  absoluteTimeout?: Duration;
+}
+
+export interface RegenerateOptions {
+  /** The user who logs in. */
+  uid?: string;
+  /** Starts with the login; overrides the store's. */
   absoluteTimeout?: Duration;
 }
 
@@ -118,13 +125,18 @@ export abstract class StoreWrites<
   }
 
   /**
-   * Moves a session to a new id in one step: the old id is invalid from then on, data and handle are unchanged. With `uid` it becomes
-   * that user's, logged in now. Returns `undefined` if there is no such session.
+   * Gives a session a new id in one step: the old id is void from then on, data and handle are unchanged. With `uid` it becomes that
+   * user's, logged in now, with an absolute timeout of its own if one is given; if another user was logged in, that session ends and an
+   * empty one with a new handle begins. Returns `undefined` if there is no such session.
    */
-  regenerate(id: string, options: { uid?: string } = {}): Written<Kind, SessionRecord<Data> | undefined> {
-    checkNames('regenerate', options, ['uid']);
-    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
-    const outcome = this.#backend.regenerate(checkId(id), undefined, {}, uid);
+  regenerate(id: string, options: RegenerateOptions = {}): Written<Kind, SessionRecord<Data> | undefined> {
+    checkNames('regenerate', options, ['uid', 'absoluteTimeout']);
+    const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
+    if (options.uid === undefined && absoluteTimeout !== undefined) {
+      throw typeError('absoluteTimeout', options.absoluteTimeout, 'it belongs to a login: pass `uid` as well');
+    }
+    const login = options.uid === undefined ? undefined : { uid: checkUid(options.uid), absoluteTimeout };
+    const outcome = this.#backend.regenerate(checkId(id), undefined, {}, login);
     return written(
       andThen(outcome, (outcome) => {
         const stored = outcome.status === 'ok' ? this.#backend.load(outcome.facts.id, false) : undefined;
@@ -133,14 +145,14 @@ export abstract class StoreWrites<
     );
   }
 
-  /** Ends a session; false if there is none. */
+  /** Ends the session of an id; false if there is none, or if it has another id by now: see `destroyByHandle`. */
   destroy(id: string): Written<Kind, boolean> {
-    return written(this.#backend.destroy(checkId(id), 'destroy'));
+    return written(this.#backend.destroyById(checkId(id)));
   }
 
-  /** Ends the session of a public handle; false if there is none. */
+  /** Ends the session of a public handle, whatever id it has by now; false if there is none. */
   destroyByHandle(handle: string): Written<Kind, boolean> {
-    return written(this.#backend.destroyByHandle(String(handle)));
+    return written(this.#backend.destroy(String(handle), 'destroy'));
   }
 
   /** Ends all sessions, without blocking, however many there are. Returns their number. */

@@ -2,8 +2,8 @@
 
 use crate::error::{Result, from_core, guard};
 use crate::function::make_function;
+use crate::opened::Opened;
 use crate::results::Status;
-use crate::store::Shared;
 use crate::strings::{TextIn, make_null, make_text, read_bool};
 use agai_session_core::CookieLookup;
 use agai_session_core::model::cookie;
@@ -13,24 +13,24 @@ use napi_derive::napi;
 use std::rc::Rc;
 
 /// Makes the function that finds sessions of one store by cookies of `name`.
-pub fn make_cookie_reader(env: Env, shared: &Rc<Shared>, name: JsString<'_>) -> Result<sys::napi_value> {
+pub fn make_cookie_reader(env: Env, opened: &Rc<Opened>, name: JsString<'_>) -> Result<sys::napi_value> {
     let name = TextIn::default().read_bytes(env, name.raw())?.to_vec();
-    let shared = Rc::clone(shared);
+    let opened = Rc::clone(opened);
     make_function(env, c"find", move |env, [header, touch, ..]| {
-        find(&shared, &name, env, header, touch)
+        find(&opened, &name, env, header, touch)
     })
 }
 
 /// The text of the session that the header names, or null with the reason in the shared array.
 fn find(
-    shared: &Shared,
+    opened: &Opened,
     name: &[u8],
     env: Env,
     header: sys::napi_value,
     touch: sys::napi_value,
 ) -> Result<sys::napi_value> {
     let activity = read_bool(env, touch)?;
-    shared.call(|handle, buffers| {
+    opened.call(|handle, buffers| {
         let header = buffers.data.read_bytes(env, header)?;
         let found = handle.find_by_cookie(header, name, activity, &mut buffers.out);
         match found.map_err(|error| from_core(&error))? {

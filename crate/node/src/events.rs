@@ -52,11 +52,11 @@ pub fn event_rows<'env>(env: &'env Env, events: &[Event]) -> Result<Array<'env>>
     Ok(rows.array)
 }
 
-/// The handle to go on from or null, then rows of handle, user id or null, version, created, last seen, idle timeout, absolute
+/// The cursor of the next page or null, then rows of handle, user id or null, version, created, last seen, idle timeout, absolute
 /// deadline, authenticated, bytes.
 pub fn page_rows<'env>(env: &'env Env, page: &Page) -> Result<Array<'env>> {
     let mut rows = Rows::new(env)?;
-    rows.put(page.next.map(|handle| handle.to_text()))?;
+    rows.put(page.next)?;
     for session in &page.sessions {
         rows.put(session.handle.to_text())?;
         rows.put_uid(session.uid.as_ref())?;

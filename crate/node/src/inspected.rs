@@ -128,7 +128,7 @@ pub struct NativeSessionFacts {
 pub struct NativeListed {
     pub handle: String,
     /// The hash of its id, in hexadecimal.
-    pub key: String,
+    pub secret_hash: String,
     pub uid: Option<String>,
     pub data: Option<String>,
     pub version: f64,
@@ -314,7 +314,7 @@ impl From<&Listed> for NativeListed {
     fn from(session: &Listed) -> Self {
         Self {
             handle: session.handle.to_text(),
-            key: format!("{:032x}", u128::from_be_bytes(session.key)),
+            secret_hash: format!("{:032x}", u128::from_be_bytes(session.secret_hash)),
             uid: session.uid.as_ref().map(OwnedText::to_string_lossy),
             data: session.data.as_ref().map(OwnedText::to_string_lossy),
             version: number(session.facts.version),

@@ -9,6 +9,7 @@ mod function;
 mod inspect;
 mod inspected;
 mod journal;
+mod opened;
 mod options;
 mod results;
 mod store;

@@ -6,12 +6,13 @@ use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
 use crate::events::{event_rows, page_rows};
 use crate::journal::NativeRecovery;
+use crate::opened::{Buffers, Opened, base_version, set_outcome};
 use crate::options::NativeOptions;
-use crate::results::{Results, Status, millis, number, optional_millis};
-use crate::strings::{Made, TextIn, read_handle, read_key};
+use crate::results::{Status, number, optional_millis};
+use crate::strings::{Made, TextIn, read_handle, read_id};
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::{
-    Change, Commit, EventMask, Identity, Reason, Renewal, SessionKey, Stats, StoreHandle, Text, TextBuffer,
+    Change, Commit, EventMask, Identity, Reason, Renewal, SessionId, Stats, StoreHandle, Text,
 };
 use napi::bindgen_prelude::{Array, Float64Array, Function, JsValue};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -60,40 +61,10 @@ impl From<Stats> for NativeStats {
     }
 }
 
-/// Buffers that every call uses again. One JavaScript thread uses them, one call at a time.
-pub struct Buffers {
-    pub data: TextIn,
-    pub form: TextIn,
-    pub uid: TextIn,
-    pub out: TextBuffer,
-    pub results: Results,
-}
-
-/// What a store and its functions share.
-pub struct Shared {
-    pub handle: StoreHandle,
-    buffers: RefCell<Buffers>,
-}
-
-impl Shared {
-    pub fn call<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
-        body(&self.handle, &mut self.buffers.borrow_mut())
-    }
-
-    /// For calls whose effect is to survive: the record to wait for goes to the shared array.
-    pub fn write<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
-        self.call(|handle, buffers| {
-            let answer = body(handle, buffers)?;
-            buffers.results.lsn(handle.lsn());
-            Ok(answer)
-        })
-    }
-}
-
 /// The store, as its JavaScript thread has it.
 #[napi]
 pub struct NativeStore {
-    shared: Rc<Shared>,
+    opened: Rc<Opened>,
     /// What the opening found, until somebody asks.
     recovery: RefCell<Option<NativeRecovery>>,
 }
@@ -117,18 +88,8 @@ impl NativeStore {
         handle.on_signal(move || {
             let _ = on_signal.call((), ThreadsafeFunctionCallMode::NonBlocking);
         });
-        let buffers = Buffers {
-            data: TextIn::default(),
-            form: TextIn::default(),
-            uid: TextIn::default(),
-            out: TextBuffer::default(),
-            results: Results::new(results),
-        };
         Ok(Self {
-            shared: Rc::new(Shared {
-                handle,
-                buffers: RefCell::new(buffers),
-            }),
+            opened: Rc::new(Opened::new(handle, results)),
             recovery: RefCell::new(recovery),
         })
     }
@@ -138,30 +99,25 @@ impl NativeStore {
     }
 
     pub(crate) fn call<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
-        guard(|| self.shared.call(body))
+        guard(|| self.opened.call(body))
     }
 
     pub(crate) fn write<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
-        guard(|| self.shared.write(body))
+        guard(|| self.opened.write(body))
     }
 
-    /// For calls that need the key alone and answer "no" to what is no id.
-    fn with_key<T: Default>(
+    /// For calls that need an id alone and return false for what is no id.
+    fn with_id(
         &self,
         env: Env,
         id: JsString<'_>,
-        body: impl FnOnce(&StoreHandle, SessionKey) -> std::result::Result<T, agai_session_core::Error>,
-    ) -> Result<T> {
-        self.write(|handle, _| match read_key(env, id.raw())? {
-            Some(key) => body(handle, key).map_err(|error| from_core(&error)),
-            None => Ok(T::default()),
+        body: impl FnOnce(&StoreHandle, &SessionId) -> std::result::Result<bool, agai_session_core::Error>,
+    ) -> Result<bool> {
+        self.write(|handle, _| match read_id(env, id.raw())? {
+            Some(id) => body(handle, &id).map_err(|error| from_core(&error)),
+            None => self.opened.check(false),
         })
     }
-}
-
-/// A version to commit from; versions start at 1, and 0 stands for whichever is stored.
-pub fn base_version(version: f64) -> Option<u64> {
-    (version > 0.0).then(|| millis(version))
 }
 
 #[napi]
@@ -190,11 +146,11 @@ impl NativeStore {
         ts_return_type = "{ load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }"
     )]
     pub fn calls(&self, env: Env) -> Result<Made> {
-        guard(|| make_calls(env, &self.shared).map(Made))
+        guard(|| make_calls(env, &self.opened).map(Made))
     }
 
-    /// Moves a session to a new id, with a change; as `uid`'s, logged in now, if one is given. Answers the new id, or null with
-    /// the status in the shared array.
+    /// Gives a session a new secret, with a change; as `uid`'s, logged in now, if one is given, with an absolute timeout of its own unless
+    /// that is NaN. Returns the new id, or null with the status in the shared array.
     #[napi(ts_return_type = "string | null")]
     #[allow(
         clippy::too_many_arguments,
@@ -209,50 +165,53 @@ impl NativeStore {
         form: Option<JsString<'_>>,
         uid: Option<JsString<'_>>,
         idle_timeout: f64,
+        absolute_timeout: f64,
     ) -> Result<Option<String>> {
         self.write(|handle, buffers| {
-            let Some(key) = read_key(env, id.raw())? else {
+            let Some(id) = read_id(env, id.raw())? else {
                 buffers.results.status(Status::Gone);
-                return Ok(None);
+                return self.opened.check(None);
             };
+            let user = read_given(&mut buffers.uid, env, uid)?.map(|uid| Identity::User {
+                uid,
+                absolute_timeout: optional_millis(absolute_timeout),
+            });
             let renewal = Renewal {
                 change: Change {
                     data: read_given(&mut buffers.data, env, data)?,
                     form: read_given(&mut buffers.form, env, form)?,
                     idle_timeout: optional_millis(idle_timeout),
                 },
-                identity: read_given(&mut buffers.uid, env, uid)?.map_or(Identity::Keep, Identity::User),
+                identity: user.unwrap_or(Identity::Keep),
             };
-            let (new_id, commit) = handle
-                .regenerate(key, base_version(version), &renewal)
+            let (commit, new_id) = handle
+                .regenerate(&id, base_version(version), &renewal)
                 .map_err(|error| from_core(&error))?;
-            answer(&mut buffers.results, commit);
+            set_outcome(&mut buffers.results, commit);
             Ok(matches!(commit, Commit::Done(_)).then(|| new_id.to_text()))
         })
     }
 
     #[napi]
     pub fn has(&self, env: Env, id: JsString<'_>) -> Result<bool> {
-        self.with_key(env, id, StoreHandle::has)
+        self.with_id(env, id, StoreHandle::has)
     }
 
+    /// Ends the session of an id, if the id's secret is its current one.
     #[napi]
-    pub fn destroy(&self, env: Env, id: JsString<'_>, logout: bool) -> Result<bool> {
+    pub fn destroy(&self, env: Env, id: JsString<'_>) -> Result<bool> {
+        self.with_id(env, id, |handle, id| handle.destroy(id, Reason::Destroy))
+    }
+
+    /// Ends the session of a handle, whatever secret it has by now.
+    #[napi]
+    pub fn destroy_by_handle(&self, env: Env, handle: JsString<'_>, logout: bool) -> Result<bool> {
         let reason = if logout { Reason::Logout } else { Reason::Destroy };
-        self.with_key(env, id, |handle, key| handle.destroy(key, reason))
-    }
-
-    #[napi]
-    pub fn handle_of(&self, env: Env, id: JsString<'_>) -> Result<Option<String>> {
-        let handle = self.with_key(env, id, StoreHandle::handle_of)?;
-        Ok(handle.map(|handle| handle.to_text()))
-    }
-
-    #[napi]
-    pub fn destroy_by_handle(&self, env: Env, handle: JsString<'_>) -> Result<bool> {
         self.write(|store, _| match read_handle(env, handle)? {
-            Some(handle) => store.destroy_by_handle(handle).map_err(|error| from_core(&error)),
-            None => Ok(false),
+            Some(handle) => store
+                .destroy_by_handle(handle, reason)
+                .map_err(|error| from_core(&error)),
+            None => self.opened.check(false),
         })
     }
 
@@ -261,23 +220,15 @@ impl NativeStore {
         self.write(|handle, _| handle.clear().map_err(|error| from_core(&error)))
     }
 
-    /// A flat array: the handle to go on from or null, then nine values a session. Null if `after` is no handle.
-    #[napi(ts_return_type = "Array<string | number | null> | null")]
-    pub fn page<'env>(
-        &self,
-        env: &'env Env,
-        after: Option<JsString<'_>>,
-        limit: u32,
-    ) -> Result<Option<Array<'env>>> {
+    /// A page of sessions from the cursor `start` on, 0 for the first, as a flat array: the next page's cursor or null, then nine values a
+    /// session.
+    #[napi(ts_return_type = "Array<string | number | null>")]
+    pub fn page<'env>(&self, env: &'env Env, start: u32, limit: u32) -> Result<Array<'env>> {
         self.call(|handle, _| {
-            let after = match after.map(|text| read_handle(*env, text)).transpose()? {
-                Some(None) => return Ok(None),
-                other => other.flatten(),
-            };
             let page = handle
-                .page(after, limit as usize)
+                .page(start, limit as usize)
                 .map_err(|error| from_core(&error))?;
-            page_rows(env, &page).map(Some)
+            page_rows(env, &page)
         })
     }
 
@@ -307,13 +258,12 @@ impl NativeStore {
     /// reason in the shared array. With `touch` it counts as the user's activity.
     #[napi(ts_return_type = "(header: string, touch: boolean) => string | null")]
     pub fn cookie_reader(&self, env: Env, name: JsString<'_>) -> Result<Made> {
-        guard(|| make_cookie_reader(env, &self.shared, name).map(Made))
+        guard(|| make_cookie_reader(env, &self.opened, name).map(Made))
     }
 
     #[napi]
-    #[must_use]
-    pub fn now(&self) -> f64 {
-        number(self.shared.handle.now())
+    pub fn now(&self) -> Result<f64> {
+        guard(|| Ok(number(self.opened.handle.now())))
     }
 
     #[napi]
@@ -328,18 +278,4 @@ impl NativeStore {
 /// A text that may not have been given.
 fn read_given<'a>(buffer: &'a mut TextIn, env: Env, value: Option<JsString<'_>>) -> Result<Option<Text<'a>>> {
     value.map(|value| buffer.read(env, value.raw())).transpose()
-}
-
-/// Puts what became of a commit in the shared array.
-pub fn answer(results: &mut Results, commit: Commit) -> Status {
-    let status = match commit {
-        Commit::Done(facts) => {
-            results.facts(&facts);
-            Status::Ok
-        }
-        Commit::Conflict => Status::Conflict,
-        Commit::Gone => Status::Gone,
-    };
-    results.status(status);
-    status
 }

@@ -5,7 +5,7 @@
 //! doubles a read. So a read goes into a buffer that is large enough nearly always, and again if it was not.
 
 use crate::error::{INTERNAL, Result};
-use agai_session_core::{Handle, SessionId, SessionKey, Text};
+use agai_session_core::{Handle, SessionId, Text};
 use napi::bindgen_prelude::{JsValue, ToNapiValue};
 use napi::{Env, JsString, sys};
 use std::ptr::null_mut;
@@ -60,11 +60,15 @@ impl Unit for u16 {
     }
 }
 
-/// Fills `buffer` with all of `value`'s units.
+/// Fills `buffer` with all of `value`'s units. A buffer that an earlier, long text made large becomes small again.
 fn read<T: Unit>(env: Env, value: sys::napi_value, buffer: &mut Vec<T>) -> Result<&[T]> {
     const AT_FIRST: usize = 1024;
+    const AT_MOST: usize = 1 << 16;
     if buffer.len() < AT_FIRST {
         buffer.resize(AT_FIRST, T::default());
+    } else if buffer.len() > AT_MOST {
+        buffer.truncate(AT_MOST);
+        buffer.shrink_to_fit();
     }
     loop {
         let mut read = 0;
@@ -133,9 +137,9 @@ fn read_name<T>(
     Ok(bytes.get(..read).and_then(parse))
 }
 
-/// Reads an id and hashes it; `None` if it is none.
-pub fn read_key(env: Env, value: sys::napi_value) -> Result<Option<SessionKey>> {
-    read_name(env, value, |text| SessionId::parse(text).map(|id| id.key()))
+/// Reads an id; `None` if it is none.
+pub fn read_id(env: Env, value: sys::napi_value) -> Result<Option<SessionId>> {
+    read_name(env, value, SessionId::parse)
 }
 
 /// Reads a handle; `None` if it is none.

@@ -280,6 +280,14 @@ impl StoreHandle {
         self.with(|store, now| store.has(id, now))
     }
 
+    /// Whether calls are answered; for those that have nothing to ask the store.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Poisoned`].
+    pub fn check_open(&self) -> Result<(), Error> {
+        self.with(|_, _| ())
+    }
+
     /// Ends the session of an id, if the id's secret is its current one.
     ///
     /// # Errors

@@ -109,6 +109,15 @@ impl Truth {
         self.sessions[at].states.push((lsn, state, ends));
     }
 
+    /// A new session.
+    fn begin(&mut self, lsn: u64, live: State) {
+        self.sessions.push(History {
+            states: vec![(0, State::Absent, false)],
+            ids: Vec::new(),
+        });
+        self.push(self.sessions.len() - 1, lsn, live, false);
+    }
+
     fn live(&self, rng: &mut Rng) -> Option<(usize, SessionId, u64)> {
         let live: Vec<_> = (0..self.sessions.len())
             .filter_map(|at| match self.sessions[at].now() {
@@ -160,16 +169,12 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                 absolute_timeout: None,
             };
             if let Ok((id, facts)) = store.handle.create(&new) {
-                truth.sessions.push(History {
-                    states: vec![(0, State::Absent, false)],
-                    ids: Vec::new(),
-                });
                 let live = State::Live {
                     id,
                     version: facts.version,
                     data,
                 };
-                truth.push(truth.sessions.len() - 1, store.handle.lsn(), live, false);
+                truth.begin(store.handle.lsn(), live);
             }
         }
         30..50 => {
@@ -200,9 +205,21 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                         Identity::Keep
                     },
                 };
-                if let Ok((Commit::Done(facts), id)) = store.handle.regenerate(&id, None, &renewal) {
-                    let version = facts.version;
-                    truth.push(at, store.handle.lsn(), State::Live { id, version, data }, true);
+                if let Ok((Commit::Done(facts), new)) = store.handle.regenerate(&id, None, &renewal) {
+                    let (version, lsn) = (facts.version, store.handle.lsn());
+                    let is_same = new.handle() == id.handle();
+                    let live = State::Live {
+                        id: new,
+                        version,
+                        data,
+                    };
+                    if is_same {
+                        truth.push(at, lsn, live, true);
+                    } else {
+                        // Another user's: the record before it ended the old one.
+                        truth.push(at, lsn - 1, State::Absent, true);
+                        truth.begin(lsn, live);
+                    }
                 }
             }
         }
