@@ -3,3 +3,5 @@
 pub mod handle;
 pub mod open;
 mod registry;
+#[cfg(test)]
+mod tests;
