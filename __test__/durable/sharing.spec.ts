@@ -116,7 +116,7 @@ test('the threads of one process share one store, however each of them ends', as
 test('stores of one directory in one thread are one store: what one writes the other reads and tells', async (t) => {
   const path = freshPath(t);
   const one = await openStore(t, { path, durability: 'disk' });
-  const other = await openStore(t, { path });
+  const other = await openStore(t, { path, durability: 'disk' });
   const told: string[] = [];
   other.on('created', ({ reason }) => told.push(reason));
   const { id, version } = await one.create({ n: 1 });

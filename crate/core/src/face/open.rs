@@ -3,6 +3,7 @@
 use crate::disk::{DirLock, Disk, LockError, RealDisk, copy, replace};
 use crate::face::handle::{Owner, StoreHandle};
 use crate::face::registry;
+use crate::face::terms::Terms;
 use crate::format::codec::Manifest;
 use crate::format::header::MOST;
 use crate::format::queue::Entries;
@@ -62,13 +63,14 @@ pub struct Parts {
 /// # Errors
 /// [`Error::Path`], [`Error::Locked`], [`Error::Corrupt`], [`Error::FormatNewer`], [`Error::Io`]: nothing in the directory was changed
 /// then, but that an empty lock file may be there. [`Error::Random`], [`Error::Thread`]. [`Error::Closed`] if `watch` cancels it.
+/// [`Error::OptionsDiffer`] if the store is open with other options.
 pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHandle, Report), Error> {
     let unusable = |why: String| Error::Path {
         path: path.to_owned(),
         why,
     };
     let disk = RealDisk::open(path).map_err(|error| unusable(error.to_string()))?;
-    registry::join_or_open(disk.identity(), watch, |watch| {
+    registry::join_or_open(path, disk.identity(), Terms::of(&parts), watch, |watch| {
         let at = Place { path };
         // Before anything is made in there, the lock file included.
         match read_manifest(&disk, parts.journal.faults) {

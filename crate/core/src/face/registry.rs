@@ -2,11 +2,13 @@
 
 use crate::face::handle::{Owner, StoreHandle};
 use crate::face::open::Report;
+use crate::face::terms::Terms;
 use crate::journal::recover::Watch;
 use crate::lock::shared::Shared;
 use crate::lock::status::Health;
 use crate::model::error::Error;
 use parking_lot::{Condvar, Mutex};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ enum State {
         /// Outlives the owner until its threads have ended, and with them the directory's lock.
         shared: Weak<Shared>,
         report: Report,
+        terms: Arc<Terms>,
     },
 }
 
@@ -42,25 +45,35 @@ const LOOK: Duration = Duration::from_millis(5);
 /// writes its last.
 ///
 /// # Errors
-/// Those of `open`; [`Error::Closed`] if the opening is cancelled while it waits.
+/// Those of `open`; [`Error::OptionsDiffer`]; [`Error::Closed`] if the opening is cancelled while it waits.
 pub fn join_or_open(
+    path: &Path,
     identity: Identity,
+    terms: Terms,
     watch: &mut dyn Watch,
     open: impl FnOnce(&mut dyn Watch) -> Result<(Owner, Report), Error>,
 ) -> Result<(StoreHandle, Report), Error> {
     let reservation = loop {
         match find_or_reserve(identity) {
             Found::Nothing(reservation) => break reservation,
-            Found::Open(owner, _) if owner.shared.status.health() == Health::Closed => {
+            Found::Open(owner, ..) if owner.shared.status.health() == Health::Closed => {
                 forget(&owner);
                 continue;
             }
-            Found::Open(owner, report) => {
+            // One that was closed has no terms any more.
+            Found::Open(owner, report, agreed) if owner.shared.lock().usable().is_ok() => {
+                let differences = agreed.differences(&terms);
+                if !differences.is_empty() {
+                    return Err(Error::OptionsDiffer {
+                        path: path.to_owned(),
+                        differences,
+                    });
+                }
                 if let Some(handle) = StoreHandle::join(&owner) {
                     return Ok((handle, report));
                 }
             }
-            Found::Busy => {}
+            Found::Open(..) | Found::Busy => {}
         }
         if watch.is_cancelled() {
             return Err(Error::Closed);
@@ -69,7 +82,7 @@ pub fn join_or_open(
     };
     let (owner, report) = open(watch)?;
     let owner = Arc::new(owner);
-    reservation.fill(&owner, &report);
+    reservation.fill(&owner, &report, terms);
     Ok((StoreHandle::new(&owner), report))
 }
 
@@ -77,7 +90,7 @@ pub fn join_or_open(
 enum Found {
     Nothing(Reservation),
     /// To be dropped without the lock on the entries: the last owner waits for the store's threads, and they for the disk.
-    Open(Arc<Owner>, Report),
+    Open(Arc<Owner>, Report, Arc<Terms>),
     /// It is being opened, or the last write of a store that was dropped is under way.
     Busy,
 }
@@ -95,11 +108,14 @@ fn find_or_reserve(identity: Identity) -> Found {
             Found::Nothing(Reservation { identity })
         }
         Some(Entry {
-            state: State::Open { owner, report, .. },
+            state: State::Open {
+                owner, report, terms, ..
+            },
             ..
-        }) => owner
-            .upgrade()
-            .map_or(Found::Busy, |owner| Found::Open(owner, report.clone())),
+        }) => match owner.upgrade() {
+            Some(owner) => Found::Open(owner, report.clone(), Arc::clone(terms)),
+            None => Found::Busy,
+        },
         Some(_) => Found::Busy,
     }
 }
@@ -119,11 +135,12 @@ struct Reservation {
 }
 
 impl Reservation {
-    fn fill(self, owner: &Arc<Owner>, report: &Report) {
+    fn fill(self, owner: &Arc<Owner>, report: &Report, terms: Terms) {
         let open = State::Open {
             owner: Arc::downgrade(owner),
             shared: Arc::downgrade(&owner.shared),
             report: report.clone(),
+            terms: Arc::new(terms),
         };
         // Unlocked before the drop of `self`, which notifies those who wait.
         let mut entries = ENTRIES.lock();

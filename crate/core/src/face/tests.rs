@@ -2,16 +2,19 @@
 
 use crate::face::handle::{Owner, StoreHandle};
 use crate::face::open::{Parts, Report, open};
-use crate::face::registry::join_or_open;
-use crate::journal::options::JournalOptions;
+use crate::face::registry;
+use crate::face::terms::Terms;
+use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::recover::Watch;
 use crate::lock::shared::Shared;
 use crate::lock::status::Health;
 use crate::model::change::{NewSession, Options};
-use crate::model::clock::SystemClock;
+use crate::model::clock::{ManualClock, SystemClock};
+use crate::model::durability::Durability;
 use crate::model::error::Error;
 use crate::model::random::OsRandom;
 use crate::model::text::Text;
+use crate::model::time::NEVER;
 use crate::store::Store;
 use std::path::Path;
 use std::sync::Arc;
@@ -52,6 +55,16 @@ fn store_in_memory() -> (Owner, Report) {
     (Owner::still(Arc::new(shared)), Report::default())
 }
 
+fn join_or_open(
+    inode: u64,
+    watch: &mut dyn Watch,
+    open: impl FnOnce(&mut dyn Watch) -> Result<(Owner, Report), Error>,
+) -> Result<StoreHandle, Error> {
+    let (path, terms) = (Path::new("nowhere"), Terms::of(&parts()));
+    let opened = registry::join_or_open(path, (u64::MAX, inode), terms, watch, open);
+    opened.map(|(handle, _)| handle)
+}
+
 /// What a thread opens in a directory whose inode is `inode`; a message of `disk` is the disk's answer.
 fn open_slowly(inode: u64, disk: Receiver<Result<(), Error>>) -> Receiver<Result<StoreHandle, Error>> {
     let ((started, is_started), (sender, opened)) = (channel(), channel());
@@ -60,8 +73,7 @@ fn open_slowly(inode: u64, disk: Receiver<Result<(), Error>>) -> Receiver<Result
             started.send(()).unwrap();
             disk.recv().unwrap().map(|()| store_in_memory())
         };
-        let opened = join_or_open((u64::MAX, inode), &mut (), open);
-        sender.send(opened.map(|(handle, _)| handle)).unwrap();
+        sender.send(join_or_open(inode, &mut (), open)).unwrap();
     });
     is_started.recv_timeout(LONG).unwrap();
     opened
@@ -71,8 +83,8 @@ fn open_slowly(inode: u64, disk: Receiver<Result<(), Error>>) -> Receiver<Result
 fn open_at_once(inode: u64) -> Receiver<Result<StoreHandle, Error>> {
     let (sender, opened) = channel();
     std::thread::spawn(move || {
-        let opened = join_or_open((u64::MAX, inode), &mut (), |_| Ok(store_in_memory()));
-        sender.send(opened.map(|(handle, _)| handle)).unwrap();
+        let opened = join_or_open(inode, &mut (), |_| Ok(store_in_memory()));
+        sender.send(opened).unwrap();
     });
     opened
 }
@@ -148,7 +160,7 @@ impl Watch for Cancels {
 fn an_opening_that_waits_for_another_of_its_directory_can_be_cancelled() {
     let (disk, answers) = channel();
     let slow = open_slowly(6, answers);
-    let second = join_or_open((u64::MAX, 6), &mut Cancels::new(true), |_| Ok(store_in_memory()));
+    let second = join_or_open(6, &mut Cancels::new(true), |_| Ok(store_in_memory()));
     assert!(matches!(second, Err(Error::Closed)));
     disk.send(Ok(())).unwrap();
     assert!(slow.recv_timeout(LONG).unwrap().is_ok());
@@ -190,4 +202,26 @@ fn a_cancelled_opening_ends_at_the_next_record_changes_nothing_and_gives_the_dir
             }
         }
     }
+}
+
+/// The options of the second opener were ignored.
+#[test]
+fn a_store_that_is_open_is_not_joined_with_other_options_and_the_error_names_each_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.data");
+    let (handle, _) = open(&path, parts(), &mut ()).unwrap();
+    let mut other = parts();
+    other.options.max_sessions = 5;
+    other.options.absolute_timeout = NEVER;
+    other.journal.durability = Durability::Disk;
+    other.clock = Arc::new(ManualClock::new(0));
+    let error = open(&path, other, &mut ()).err().unwrap();
+    assert_eq!(error.code(), "ERR_SESSION_OPTIONS");
+    let differences = "maxSessions is 10000 there and 5 here, absoluteTimeout is 10000000 ms there and Infinity here, durability is 'os' \
+                       there and 'disk' here, clock is the machine's there and a ManualClock here.";
+    assert!(error.to_string().contains(differences), "{error}");
+    let mut same = parts();
+    same.journal.on_corruption = OnCorruption::Salvage;
+    assert!(open(&path, same, &mut ()).is_ok());
+    handle.close();
 }
