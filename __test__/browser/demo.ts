@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext, TestFn } from 'ava';
 import { chromium, type Browser, type BrowserContext, type Cookie, type Page } from 'playwright-core';
+import { endOf } from '../helpers/child.js';
 
 const SERVER = fileURLToPath(new URL('../../examples/demo/server.mjs', import.meta.url));
 const FLAGS = [
@@ -50,18 +51,17 @@ export async function startDemo(t: ExecutionContext): Promise<Demo> {
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '', PORT: '0' },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const ended = once(server, 'exit');
+  const ended = endOf(server);
   const stop = async (): Promise<number | null> => {
     server.kill('SIGTERM');
-    const [code] = (await ended) as [number | null];
-    return code;
+    return (await ended).code;
   };
   t.teardown(stop);
   // A run that is cut short has no teardown.
   process.once('exit', () => server.kill());
-  const line = await Promise.race([once(server.stdout, 'data'), ended]);
-  const [url] = /http:\S+/.exec(String(line)) ?? [];
-  if (url === undefined) throw new Error(`the demo did not start: ${String(line)}`);
+  const line = await Promise.race([once(server.stdout, 'data').then(String), ended.then(({ code }) => `exit ${code}`)]);
+  const [url] = /http:\S+/.exec(line) ?? [];
+  if (url === undefined) throw new Error(`the demo did not start: ${line}`);
   return { url, stop };
 }
 

@@ -6,9 +6,9 @@
  *   AGAI_SESSION_FULL=1 npx ava --timeout=30m __test__/campaign/kill.spec.ts
  */
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { SessionStore } from 'agai-session';
 import test from 'ava';
+import { endOf } from '../helpers/child.js';
 import { DURABILITIES, freshPath } from '../helpers/durable.js';
 import { fixturePath } from '../helpers/fixture.js';
 import { isFullRun, Ledger, report, SEED, type Data, type Message } from '../helpers/ledger.js';
@@ -28,6 +28,7 @@ async function live(args: readonly [string, string, number, string], ledger: Led
     execArgv: [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  const ended = endOf(child);
   let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   let phase: Phase['phase'] = 'opening';
@@ -45,7 +46,7 @@ async function live(args: readonly [string, string, number, string], ledger: Led
       kill(120);
     }
   });
-  const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  const { signal } = await ended;
   if (signal !== 'SIGKILL') throw new Error(`the child ended by itself: ${errors}`);
   return phase;
 }

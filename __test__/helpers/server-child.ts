@@ -1,8 +1,8 @@
 /** A server over a store on disk, in a process of its own that can be killed. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import type { DurableStoreOptions } from 'agai-session';
 import type { ExecutionContext } from 'ava';
+import { endOf, type End } from './child.js';
 import { fixturePath } from './fixture.js';
 
 /** What `__test__/fixtures/durable-server.mjs` tells of its disk. */
@@ -19,10 +19,12 @@ export function hasHealed(events: readonly DiskEvent[]): boolean {
 export class ServerChild {
   readonly events: DiskEvent[] = [];
   readonly #child: ChildProcess;
+  readonly #ended: Promise<End>;
   #origin = '';
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#ended = endOf(child);
   }
 
   /** Starts one that serves; it is killed after the test at the latest. */
@@ -36,7 +38,7 @@ export class ServerChild {
     let errors = '';
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     server.#origin = await new Promise<string>((resolve, reject) => {
-      child.once('exit', () => reject(new Error(`the server ended: ${errors}`)));
+      child.once('close', () => reject(new Error(`the server ended: ${errors}`)));
       child.on('message', (message: { port: number } | DiskEvent) => {
         if ('port' in message) resolve(`http://127.0.0.1:${message.port}`);
         else server.events.push(message);
@@ -55,8 +57,7 @@ export class ServerChild {
 
   /** Kills it as violently as can be. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGKILL');
-    await once(this.#child, 'exit');
+    await this.#ended;
   }
 }

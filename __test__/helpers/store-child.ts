@@ -1,8 +1,8 @@
 /** A store on disk in a process of its own, which can be killed, limited, or another user's. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { SessionError, type DurableStoreOptions, type SessionErrorCode } from 'agai-session';
 import type { ExecutionContext } from 'ava';
+import { endOf, type End } from './child.js';
 import { fixturePath } from './fixture.js';
 import type { DiskEvent } from './server-child.js';
 
@@ -25,11 +25,13 @@ export interface Made {
 export class StoreChild {
   readonly events: DiskEvent[] = [];
   readonly #child: ChildProcess;
+  readonly #ended: Promise<End>;
   readonly #calls = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #count = 0;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#ended = endOf(child);
   }
 
   /** Opens one; rejects with the error that the opening failed with. It is killed after the test at the latest. */
@@ -38,7 +40,7 @@ export class StoreChild {
     const store = new StoreChild(child);
     t.teardown(() => store.kill());
     await new Promise<void>((resolve, reject) => {
-      child.once('exit', (code, signal) => {
+      child.once('close', (code, signal) => {
         const error = new Error(`the store's process ended with ${code ?? signal}`);
         reject(error);
         for (const call of store.#calls.values()) call.reject(error);
@@ -81,9 +83,8 @@ export class StoreChild {
 
   /** Kills it as violently as can be. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGKILL');
-    await once(this.#child, 'exit');
+    await this.#ended;
   }
 
   #answer({ call, value, error }: { readonly call: number; readonly value?: unknown; readonly error?: Failure }): void {

@@ -15,7 +15,7 @@ function ours() {
     get: (id) => backend.load(id, false).data,
     overwrite: (id, text) => backend.commit(id, undefined, { data: text }),
     touch: (id) => backend.touch(id),
-    destroy: (id) => backend.destroy(id, 'destroy'),
+    destroy: (id) => store.destroy(id),
     close: () => store.close(),
   };
 }

@@ -22,10 +22,10 @@ export async function startCandidate(module, name, options = {}) {
   });
   const next = () =>
     new Promise((resolve, reject) => {
-      const onExit = (code, signal) => reject(new Error(`${name} ended with ${code ?? signal}`));
-      child.once('exit', onExit);
+      const onEnd = (code, signal) => reject(new Error(`${name} ended with ${code ?? signal}`));
+      child.once('close', onEnd);
       child.once('message', ({ error, isLeftOut, answer }) => {
-        child.off('exit', onExit);
+        child.off('close', onEnd);
         if (error === undefined) resolve(answer);
         else reject(isLeftOut ? new LeftOut(error) : new Error(`${name}: ${error}`));
       });
@@ -36,7 +36,7 @@ export async function startCandidate(module, name, options = {}) {
   };
   const end = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
+    const exited = once(child, 'close');
     child.kill();
     await exited;
   };

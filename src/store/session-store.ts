@@ -24,7 +24,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> extends
 
   /**
    * Opens a store on disk, in the directory `path`: its sessions survive the process.
-   * @throws TypeError, RangeError for a wrong option; SessionError `ERR_SESSION_PATH`, `ERR_SESSION_LOCKED`,
+   * @throws TypeError, RangeError for a wrong option; SessionError `ERR_SESSION_PATH`, `ERR_SESSION_LOCKED`, `ERR_SESSION_OPTIONS`,
    * `ERR_SESSION_CORRUPT`, `ERR_SESSION_FORMAT_NEWER`, `ERR_SESSION_IO`, `ERR_SESSION_SYSTEM`.
    */
   static async open<Data extends object = Record<string, unknown>>(

@@ -1,7 +1,8 @@
 //! What a store with a journal has besides: its opening, its acknowledgements, its news.
 
+use crate::background::BackgroundTask;
 use crate::clock::{NativeClock, clock_or_system};
-use crate::error::{INTERNAL, Result, from_core, from_napi, guard};
+use crate::error::{Result, from_core, guard};
 use crate::options::NativeOptions;
 use crate::results::number;
 use crate::store::NativeStore;
@@ -13,12 +14,9 @@ use agai_session_core::model::durability::Durability;
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::{Error, StoreHandle};
 use napi::bindgen_prelude::{Float64Array, Function};
-use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 /// Where a store is kept, and how.
 #[napi(object)]
@@ -157,31 +155,10 @@ pub struct NativeIoError {
     pub message: String,
 }
 
-/// How far an opening is, and in the end what came of it.
-#[derive(Default)]
-struct Progress {
-    read: AtomicU64,
-    total: AtomicU64,
-    sessions: AtomicU64,
-    outcome: Mutex<Option<std::result::Result<(StoreHandle, Report), Error>>>,
-}
-
-impl Watch for &Progress {
-    fn total(&mut self, bytes: u64) {
-        self.total.store(bytes, Ordering::Relaxed);
-    }
-
-    fn read(&mut self, bytes: u64, sessions: u64) {
-        self.read.store(bytes, Ordering::Relaxed);
-        self.sessions.store(sessions, Ordering::Relaxed);
-    }
-}
-
 /// An opening under way, on a thread of its own.
 #[napi]
 pub struct NativeOpening {
-    progress: Arc<Progress>,
-    thread: Option<JoinHandle<()>>,
+    task: BackgroundTask<(StoreHandle, Report)>,
 }
 
 #[napi]
@@ -201,34 +178,9 @@ impl NativeOpening {
                 clock: clock_or_system(clock),
                 random: Arc::new(OsRandom),
             };
-            let on_done = on_done
-                .build_threadsafe_function::<()>()
-                .callee_handled::<false>()
-                .build()
-                .map_err(|error| from_napi(&error))?;
-            let progress = Arc::new(Progress::default());
-            let mine = Arc::clone(&progress);
-            let run = move || {
-                let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    open(&PathBuf::from(journal.path), parts, &mut &*mine)
-                }));
-                let opened = opened.unwrap_or(Err(Error::Poisoned));
-                *mine.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
-                // Refused only by an environment that is shutting down, which waits for nothing.
-                let _ = on_done.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            };
-            let thread = std::thread::Builder::new()
-                .name("session-open".to_owned())
-                .spawn(run)
-                .map_err(|error| {
-                    from_core(&Error::Thread {
-                        reason: error.to_string(),
-                    })
-                })?;
-            Ok(Self {
-                progress,
-                thread: Some(thread),
-            })
+            let work = move |watch: &mut dyn Watch| open(&PathBuf::from(journal.path), parts, watch);
+            let task = BackgroundTask::start("session-open", on_done, work)?;
+            Ok(Self { task })
         })
     }
 
@@ -236,44 +188,16 @@ impl NativeOpening {
     #[napi]
     #[must_use]
     pub fn progress(&self) -> Vec<f64> {
-        let Progress {
-            read,
-            total,
-            sessions,
-            ..
-        } = &*self.progress;
-        [read, total, sessions]
-            .map(|figure| number(figure.load(Ordering::Relaxed)))
-            .to_vec()
+        self.task.progress().to_vec()
     }
 
     /// Once, after `onDone`: the store, or the error that kept it from opening.
     #[napi]
     pub fn finish(&self, results: Float64Array, on_signal: Function<'_, (), ()>) -> Result<NativeStore> {
         guard(|| {
-            let mut outcome = self
-                .progress
-                .outcome
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let opened = outcome.take().ok_or_else(|| {
-                napi::Error::new(
-                    INTERNAL,
-                    "the opening is not over, or was finished before".to_owned(),
-                )
-            })?;
-            let (handle, report) = opened.map_err(|error| from_core(&error))?;
+            let (handle, report) = self.task.finish()?;
             NativeStore::over(handle, results, on_signal, Some((&report).into()))
         })
-    }
-}
-
-impl Drop for NativeOpening {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A panic in there was caught.
-            let _ = thread.join();
-        }
     }
 }
 

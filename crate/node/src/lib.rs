@@ -1,5 +1,6 @@
 //! The binding: converts, calls the core, converts back. No decision about sessions is made here.
 
+mod background;
 mod calls;
 mod clock;
 mod cookie_reader;

@@ -3,3 +3,6 @@
 pub mod handle;
 pub mod open;
 mod registry;
+mod terms;
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use crate::disk::{DirLock, Disk, LockError, RealDisk, copy, replace};
 use crate::face::handle::{Owner, StoreHandle};
 use crate::face::registry;
+use crate::face::terms::Terms;
 use crate::format::codec::Manifest;
 use crate::format::header::MOST;
 use crate::format::queue::Queue;
@@ -60,14 +61,15 @@ pub struct Parts {
 ///
 /// # Errors
 /// [`Error::Path`], [`Error::Locked`], [`Error::Corrupt`], [`Error::FormatNewer`], [`Error::Io`]: nothing in the directory was changed
-/// then, but that an empty lock file may be there. [`Error::Random`], [`Error::Thread`].
+/// then, but that an empty lock file may be there. [`Error::Random`], [`Error::Thread`]. [`Error::Closed`] if `watch` cancels it.
+/// [`Error::OptionsDiffer`] if the store is open with other options.
 pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHandle, Report), Error> {
     let unusable = |why: String| Error::Path {
         path: path.to_owned(),
         why,
     };
     let disk = RealDisk::open(path).map_err(|error| unusable(error.to_string()))?;
-    registry::join_or_open(disk.identity(), || {
+    registry::join_or_open(path, disk.identity(), Terms::of(&parts), watch, |watch| {
         let at = Place { path };
         // Before anything is made in there, the lock file included.
         match read_manifest(&disk) {
@@ -87,6 +89,9 @@ pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHa
             })?)
         };
         let found = read(&disk, path, &parts, watch)?;
+        if watch.is_cancelled() {
+            return Err(Error::Closed);
+        }
         let disk: Arc<dyn Disk> = Arc::new(disk);
         let (shared, mut writer, report) = start(&disk, lock, path, parts, found)?;
         writer.sign_lock(&signature());
@@ -165,6 +170,7 @@ pub(crate) fn read(
             return Err(at.io(&format!("{file} could not be read"), error));
         }
         Err(RecoverError::Newer { file, format }) => return Err(at.newer(file, format)),
+        Err(RecoverError::Cancelled) => return Err(Error::Closed),
         Err(RecoverError::Damaged(damage)) if parts.journal.on_corruption == OnCorruption::Fresh => {
             (Recovered::default(), vec![damage])
         }

@@ -1,61 +1,160 @@
-//! The directories that this process has open: its threads share one store for each.
+//! The directories that this process has open or is opening. Its threads share one store per directory.
 
 use crate::face::handle::{Owner, StoreHandle};
 use crate::face::open::Report;
+use crate::face::terms::Terms;
+use crate::journal::recover::Watch;
 use crate::lock::shared::Shared;
 use crate::lock::status::Health;
 use crate::model::error::Error;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Device and inode of a directory.
 type Identity = (u64, u64);
 
-struct Open {
+struct Entry {
     identity: Identity,
-    owner: Weak<Owner>,
-    /// Outlives the owner until its threads have ended, and with them the directory's lock.
-    shared: Weak<Shared>,
-    report: Report,
+    state: State,
 }
 
-/// Held while a store opens, so that a second opening of its directory waits for the first.
-static OPEN: Mutex<Vec<Open>> = Mutex::new(Vec::new());
+enum State {
+    /// A thread is opening a store there.
+    Opening,
+    Open {
+        owner: Weak<Owner>,
+        /// Outlives the owner until its threads have ended, and with them the directory's lock.
+        shared: Weak<Shared>,
+        report: Report,
+        terms: Arc<Terms>,
+    },
+}
 
-/// How often a directory is looked at whose store is about to end.
+/// One entry per directory. Never locked while a disk is waited for: openings of different directories do not wait for each other.
+static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+/// Notified when an opening has ended.
+static OPENED: Condvar = Condvar::new();
+
+/// How often a waiting opening looks whether it was cancelled, or the store before it has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Joins the store that is open in a directory, or opens one.
+/// Joins the store that is open in a directory, or opens one. Waits while another thread opens one there, and while one that was closed
+/// writes its last.
+///
+/// # Errors
+/// Those of `open`; [`Error::OptionsDiffer`]; [`Error::Closed`] if the opening is cancelled while it waits.
 pub fn join_or_open(
+    path: &Path,
     identity: Identity,
-    open: impl FnOnce() -> Result<(Owner, Report), Error>,
+    terms: Terms,
+    watch: &mut dyn Watch,
+    open: impl FnOnce(&mut dyn Watch) -> Result<(Owner, Report), Error>,
 ) -> Result<(StoreHandle, Report), Error> {
-    let mut stores = OPEN.lock();
-    loop {
-        stores.retain(|store| store.shared.strong_count() > 0);
-        let Some(there) = stores.iter().find(|store| store.identity == identity) else {
-            break;
-        };
-        if let Some(owner) = there.owner.upgrade() {
-            if owner.shared.status.health() == Health::Closed {
-                stores.retain(|store| store.identity != identity);
-                break;
+    let reservation = loop {
+        match find_or_reserve(identity) {
+            Found::Nothing(reservation) => break reservation,
+            Found::Open(owner, ..) if owner.shared.status.health() == Health::Closed => {
+                forget(&owner);
+                continue;
             }
-            if let Some(handle) = StoreHandle::join(&owner) {
-                return Ok((handle, there.report.clone()));
+            // One that was closed has no terms any more.
+            Found::Open(owner, report, agreed) if owner.shared.lock().usable().is_ok() => {
+                let differences = agreed.differences(&terms);
+                if !differences.is_empty() {
+                    return Err(Error::OptionsDiffer {
+                        path: path.to_owned(),
+                        differences,
+                    });
+                }
+                if let Some(handle) = StoreHandle::join(&owner) {
+                    return Ok((handle, report));
+                }
             }
+            Found::Open(..) | Found::Busy => {}
         }
-        // It was closed, dropped or poisoned, and its last write is under way.
-        parking_lot::MutexGuard::unlocked(&mut stores, || std::thread::sleep(LOOK));
-    }
-    let (owner, report) = open()?;
+        if watch.is_cancelled() {
+            return Err(Error::Closed);
+        }
+        OPENED.wait_for(&mut ENTRIES.lock(), LOOK);
+    };
+    let (owner, report) = open(watch)?;
     let owner = Arc::new(owner);
-    stores.push(Open {
-        identity,
-        owner: Arc::downgrade(&owner),
-        shared: Arc::downgrade(&owner.shared),
-        report: report.clone(),
-    });
+    reservation.fill(&owner, &report, terms);
     Ok((StoreHandle::new(&owner), report))
+}
+
+/// What there is in a directory.
+enum Found {
+    Nothing(Reservation),
+    /// To be dropped without the lock on the entries: the last owner waits for the store's threads, and they for the disk.
+    Open(Arc<Owner>, Report, Arc<Terms>),
+    /// It is being opened, or the last write of a store that was dropped is under way.
+    Busy,
+}
+
+fn find_or_reserve(identity: Identity) -> Found {
+    let mut entries = ENTRIES.lock();
+    entries.retain(|entry| match &entry.state {
+        State::Opening => true,
+        State::Open { shared, .. } => shared.strong_count() > 0,
+    });
+    match entries.iter().find(|entry| entry.identity == identity) {
+        None => {
+            let state = State::Opening;
+            entries.push(Entry { identity, state });
+            Found::Nothing(Reservation { identity })
+        }
+        Some(Entry {
+            state: State::Open {
+                owner, report, terms, ..
+            },
+            ..
+        }) => match owner.upgrade() {
+            Some(owner) => Found::Open(owner, report.clone(), Arc::clone(terms)),
+            None => Found::Busy,
+        },
+        Some(_) => Found::Busy,
+    }
+}
+
+/// Removes the entry of a store that has let go of its directory.
+fn forget(closed: &Owner) {
+    ENTRIES.lock().retain(|entry| match &entry.state {
+        State::Opening => true,
+        State::Open { shared, .. } => shared.as_ptr() != Arc::as_ptr(&closed.shared),
+    });
+}
+
+/// The entry of a directory in which this thread opens a store. Dropped without a store, by an error or a panic, it is given up, and an
+/// opening that waits for it tries by itself.
+struct Reservation {
+    identity: Identity,
+}
+
+impl Reservation {
+    fn fill(self, owner: &Arc<Owner>, report: &Report, terms: Terms) {
+        let open = State::Open {
+            owner: Arc::downgrade(owner),
+            shared: Arc::downgrade(&owner.shared),
+            report: report.clone(),
+            terms: Arc::new(terms),
+        };
+        // Unlocked before the drop of `self`, which notifies those who wait.
+        let mut entries = ENTRIES.lock();
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.identity == self.identity) {
+            entry.state = open;
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        ENTRIES
+            .lock()
+            .retain(|entry| entry.identity != self.identity || !matches!(entry.state, State::Opening));
+        OPENED.notify_all();
+    }
 }

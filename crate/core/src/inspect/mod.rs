@@ -180,6 +180,10 @@ impl Passes<'_> {
 }
 
 impl Watch for Passes<'_> {
+    fn is_cancelled(&self) -> bool {
+        self.watch.is_cancelled()
+    }
+
     fn read(&mut self, bytes: u64, sessions: u64) {
         self.watch.read(self.before + bytes, sessions);
     }
@@ -268,6 +272,10 @@ fn replay(disk: &dyn Disk, passes: &mut Passes<'_>) -> Replayed {
         }
         Err(RecoverError::Io { file, error }) => {
             let why = error.to_string();
+            return Replayed::nothing(Verdict::Unreadable { file, why });
+        }
+        Err(RecoverError::Cancelled) => {
+            let (file, why) = (".".to_owned(), "the inspection was cancelled".to_owned());
             return Replayed::nothing(Verdict::Unreadable { file, why });
         }
         Err(RecoverError::Damaged(damage)) => damage,

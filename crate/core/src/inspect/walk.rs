@@ -100,6 +100,9 @@ pub fn walk(
                 contents.end_gap(gap.take(), Some(frame.lsn));
                 contents.frame(&frame);
                 watch.read(reader.offset(), 0);
+                if watch.is_cancelled() {
+                    break;
+                }
                 continue;
             }
             Next::Broken { offset } => offset,

@@ -27,9 +27,17 @@ const MAX_DAMAGES: usize = 10_000;
 /// Why the files could not be read.
 #[derive(Debug)]
 pub enum RecoverError {
-    Io { file: String, error: io::Error },
-    Newer { file: String, format: u16 },
+    Io {
+        file: String,
+        error: io::Error,
+    },
+    Newer {
+        file: String,
+        format: u16,
+    },
     Damaged(Damage),
+    /// The watcher said so.
+    Cancelled,
 }
 
 /// A torn tail: what of a crash's last write is no whole record.
@@ -53,8 +61,12 @@ pub struct Recovered {
     pub damages: Vec<Damage>,
 }
 
-/// Told now and then how far the reading is.
+/// Notified now and then how far the reading is. Can cancel it.
 pub trait Watch {
+    /// Whether nobody wants the result any more. Looked at with each record.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
     fn total(&mut self, _bytes: u64) {}
     fn read(&mut self, _bytes: u64, _sessions: u64) {}
     /// A file was read to its end.
@@ -139,6 +151,15 @@ impl Recovery<'_> {
             });
         }
         self.result.manifest = Some(Manifest { segments, ..manifest });
+        Ok(())
+    }
+
+    /// Notifies the watcher how far the reading of a file is.
+    fn progress(&mut self, reader: &FrameReader, sessions: u64) -> Result<(), RecoverError> {
+        self.watch.read(self.bytes + reader.offset(), sessions);
+        if self.watch.is_cancelled() {
+            return Err(RecoverError::Cancelled);
+        }
         Ok(())
     }
 
@@ -261,7 +282,7 @@ impl Recovery<'_> {
                     None => break,
                 }
             }
-            self.watch.read(self.bytes + reader.offset(), seen.sessions);
+            self.progress(&reader, seen.sessions)?;
         }
         self.bytes += reader.end();
         self.watch.file(&name, reader.end(), seen.sessions);

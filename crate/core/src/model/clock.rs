@@ -18,6 +18,11 @@ pub trait Clock: Send + Sync {
     /// How long to sleep from `now` to `deadline`; `None` to sleep until woken.
     fn until(&self, deadline: u64, now: u64) -> Option<Duration>;
 
+    /// Whether this is the machine's clock: all of those show the same time.
+    fn is_system(&self) -> bool {
+        false
+    }
+
     /// Asks to be woken when the clock jumps.
     fn watch(&self, _watcher: Weak<dyn Wake>) {}
 }
@@ -67,6 +72,10 @@ fn millis(duration: Duration) -> u64 {
 const SLICE_MS: u64 = 50;
 
 impl Clock for SystemClock {
+    fn is_system(&self) -> bool {
+        true
+    }
+
     fn now(&self) -> u64 {
         #[cfg(target_os = "linux")]
         let passed = elapsed().saturating_sub(self.started);

@@ -1,6 +1,7 @@
 //! What can go wrong in the store.
 
 use crate::model::damage::Damage;
+use crate::model::difference::Difference;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +29,11 @@ pub enum Error {
     Path { path: PathBuf, why: String },
     /// Another process has the directory.
     Locked { path: PathBuf, pid: Option<u32> },
+    /// This process has the directory open with other options.
+    OptionsDiffer {
+        path: PathBuf,
+        differences: Vec<Difference>,
+    },
     /// The files are damaged.
     Corrupt { path: PathBuf, damage: Damage },
     /// The files were written by a later version.
@@ -57,6 +63,7 @@ impl Error {
             Self::Random { .. } | Self::Thread { .. } => "ERR_SESSION_SYSTEM",
             Self::Path { .. } => "ERR_SESSION_PATH",
             Self::Locked { .. } => "ERR_SESSION_LOCKED",
+            Self::OptionsDiffer { .. } => "ERR_SESSION_OPTIONS",
             Self::Corrupt { .. } => "ERR_SESSION_CORRUPT",
             Self::FormatNewer { .. } => "ERR_SESSION_FORMAT_NEWER",
             Self::Io { .. } => "ERR_SESSION_IO",
@@ -108,6 +115,16 @@ impl fmt::Display for Error {
                     write!(f, " (pid {pid})")?;
                 }
                 f.write_str("; end it, or give this one a directory of its own")
+            }
+            Self::OptionsDiffer { path, differences } => {
+                let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "{}: this process has it open with other options: {}. All who open a directory share one store: give them the same \
+                     options, or close the other stores first",
+                    path.display(),
+                    differences.join(", ")
+                )
             }
             Self::Corrupt { path, damage } => write!(
                 f,

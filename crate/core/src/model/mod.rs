@@ -4,6 +4,7 @@ pub mod change;
 pub mod clock;
 pub mod cookie;
 pub mod damage;
+pub mod difference;
 pub mod durability;
 pub mod error;
 pub mod event;

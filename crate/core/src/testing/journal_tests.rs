@@ -5,7 +5,7 @@ use crate::face::open::{Parts, open};
 use crate::journal::options::JournalOptions;
 use crate::lock::status::Health;
 use crate::model::change::{Change, Identity, NewSession, Options, Renewal};
-use crate::model::clock::ManualClock;
+use crate::model::clock::{Clock, ManualClock};
 use crate::model::durability::Durability;
 use crate::model::event::Reason;
 use crate::model::id::SessionId;
@@ -231,14 +231,19 @@ fn a_directory_has_one_owner_and_whoever_comes_second_changes_no_byte() {
 fn a_real_directory_keeps_its_sessions_and_is_shared_within_the_process() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.data");
-    let (store, report) = open(&path, parts(1_000, Durability::Disk), &mut ()).unwrap();
+    let clock = Arc::new(ManualClock::new(1_000));
+    let parts = || Parts {
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        ..parts(1_000, Durability::Disk)
+    };
+    let (store, report) = open(&path, parts(), &mut ()).unwrap();
     assert!(report.created);
     let (id, _) = store.create(&session("ann", "{}")).unwrap();
     let lsn = store.lsn();
     while store.reached().synced < lsn {
         std::thread::yield_now();
     }
-    let (other, _) = open(&path, parts(1_000, Durability::Disk), &mut ()).unwrap();
+    let (other, _) = open(&path, parts(), &mut ()).unwrap();
     assert!(other.has(&id).unwrap());
     other.close();
     assert!(store.has(&id).unwrap());
@@ -246,7 +251,7 @@ fn a_real_directory_keeps_its_sessions_and_is_shared_within_the_process() {
     while store.health() != Health::Closed {
         std::thread::yield_now();
     }
-    let (again, report) = open(&path, parts(1_000, Durability::Disk), &mut ()).unwrap();
+    let (again, report) = open(&path, parts(), &mut ()).unwrap();
     assert_eq!((report.sessions, report.created), (1, false));
     assert!(again.has(&id).unwrap());
 }

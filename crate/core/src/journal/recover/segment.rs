@@ -72,10 +72,8 @@ impl Recovery<'_> {
                             passed_over = is_mark && (passed_over || !follows);
                             records += 1;
                             end.len = reader.offset();
-                            self.watch.read(
-                                self.bytes + reader.offset(),
-                                u64::from(self.result.image.records.len()),
-                            );
+                            let sessions = u64::from(self.result.image.records.len());
+                            self.progress(&reader, sessions)?;
                             continue;
                         }
                         Err(nonsense) => (offset, nonsense, false),

@@ -1,0 +1,84 @@
+//! The options on which all openings of one directory must agree, because they share one store.
+
+use crate::face::open::Parts;
+use crate::model::change::Options;
+use crate::model::clock::Clock;
+use crate::model::difference::Difference;
+use crate::model::durability::Durability;
+use crate::model::time::NEVER;
+use std::sync::Arc;
+
+/// What the store does for everybody who opened it. `onCorruption` is left out: it decides about damaged files, which an open store has
+/// behind it. So is what only tests can set.
+pub struct Terms {
+    options: Options,
+    durability: Durability,
+    refuse_when_degraded: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl Terms {
+    pub fn of(parts: &Parts) -> Self {
+        Self {
+            options: parts.options,
+            durability: parts.journal.durability,
+            refuse_when_degraded: parts.journal.refuse_when_degraded,
+            clock: Arc::clone(&parts.clock),
+        }
+    }
+
+    /// The options of an open store that an opening was given otherwise.
+    pub fn differences(&self, given: &Self) -> Vec<Difference> {
+        let pairs = self.values().into_iter().zip(given.values());
+        let mut differences: Vec<_> = pairs
+            .filter(|((_, open), (_, given))| open != given)
+            .map(|((option, open), (_, given))| Difference { option, open, given })
+            .collect();
+        let is_one_clock = std::ptr::addr_eq(Arc::as_ptr(&self.clock), Arc::as_ptr(&given.clock));
+        let clocks = match (self.clock.is_system(), given.clock.is_system()) {
+            (true, true) => None,
+            (true, false) => Some(("the machine's", "a ManualClock")),
+            (false, true) => Some(("a ManualClock", "the machine's")),
+            (false, false) => (!is_one_clock).then_some(("a ManualClock", "another one")),
+        };
+        differences.extend(clocks.map(|(open, given)| Difference {
+            option: "clock",
+            open: open.to_owned(),
+            given: given.to_owned(),
+        }));
+        differences
+    }
+
+    /// Names and values, as JavaScript users write them.
+    fn values(&self) -> [(&'static str, String); 8] {
+        let options = &self.options;
+        let durability = match self.durability {
+            Durability::None => "'none'",
+            Durability::Os => "'os'",
+            Durability::Disk => "'disk'",
+        };
+        let on_disk_failure = if self.refuse_when_degraded {
+            "'reject'"
+        } else {
+            "'memory'"
+        };
+        [
+            ("maxSessions", options.max_sessions.to_string()),
+            ("maxBytes", options.max_bytes.to_string()),
+            ("maxSessionBytes", options.max_session_bytes.to_string()),
+            ("idleTimeout", duration(options.idle_timeout)),
+            ("guestIdleTimeout", duration(options.guest_idle_timeout)),
+            ("absoluteTimeout", duration(options.absolute_timeout)),
+            ("durability", durability.to_owned()),
+            ("onDiskFailure", on_disk_failure.to_owned()),
+        ]
+    }
+}
+
+fn duration(millis: u64) -> String {
+    if millis == NEVER {
+        "Infinity".to_owned()
+    } else {
+        format!("{millis} ms")
+    }
+}

@@ -1,0 +1,227 @@
+//! Openings beside each other, and openings that are cancelled.
+
+use crate::face::handle::{Owner, StoreHandle};
+use crate::face::open::{Parts, Report, open};
+use crate::face::registry;
+use crate::face::terms::Terms;
+use crate::journal::options::{JournalOptions, OnCorruption};
+use crate::journal::recover::Watch;
+use crate::lock::shared::Shared;
+use crate::lock::status::Health;
+use crate::model::change::{NewSession, Options};
+use crate::model::clock::{ManualClock, SystemClock};
+use crate::model::durability::Durability;
+use crate::model::error::Error;
+use crate::model::random::OsRandom;
+use crate::model::text::Text;
+use crate::model::time::NEVER;
+use crate::store::Store;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(50);
+
+const ANN: NewSession<'_> = NewSession {
+    uid: Text::Latin1(b"ann"),
+    form: Text::Latin1(b""),
+    data: Text::Latin1(b"{}"),
+    idle_timeout: None,
+    absolute_timeout: None,
+};
+
+fn parts() -> Parts {
+    Parts {
+        options: Options {
+            max_sessions: 10_000,
+            max_bytes: 1 << 24,
+            max_session_bytes: 1 << 16,
+            idle_timeout: 10_000_000,
+            guest_idle_timeout: 10_000_000,
+            absolute_timeout: 10_000_000,
+        },
+        journal: JournalOptions::default(),
+        clock: Arc::new(SystemClock::default()),
+        random: Arc::new(OsRandom),
+    }
+}
+
+fn store_in_memory() -> (Owner, Report) {
+    let store = Store::new(parts().options);
+    let shared = Shared::new(store, parts().clock, Arc::new(OsRandom));
+    (Owner::still(Arc::new(shared)), Report::default())
+}
+
+fn join_or_open(
+    inode: u64,
+    watch: &mut dyn Watch,
+    open: impl FnOnce(&mut dyn Watch) -> Result<(Owner, Report), Error>,
+) -> Result<StoreHandle, Error> {
+    let (path, terms) = (Path::new("nowhere"), Terms::of(&parts()));
+    let opened = registry::join_or_open(path, (u64::MAX, inode), terms, watch, open);
+    opened.map(|(handle, _)| handle)
+}
+
+/// What a thread opens in a directory whose inode is `inode`; a message of `disk` is the disk's answer.
+fn open_slowly(inode: u64, disk: Receiver<Result<(), Error>>) -> Receiver<Result<StoreHandle, Error>> {
+    let ((started, is_started), (sender, opened)) = (channel(), channel());
+    std::thread::spawn(move || {
+        let open = |_: &mut dyn Watch| {
+            started.send(()).unwrap();
+            disk.recv().unwrap().map(|()| store_in_memory())
+        };
+        sender.send(join_or_open(inode, &mut (), open)).unwrap();
+    });
+    is_started.recv_timeout(LONG).unwrap();
+    opened
+}
+
+/// Another thread that opens there.
+fn open_at_once(inode: u64) -> Receiver<Result<StoreHandle, Error>> {
+    let (sender, opened) = channel();
+    std::thread::spawn(move || {
+        let opened = join_or_open(inode, &mut (), |_| Ok(store_in_memory()));
+        sender.send(opened).unwrap();
+    });
+    opened
+}
+
+/// One mutex was held during a whole recovery, so that a directory on a disk that does not answer held up all others.
+#[test]
+fn an_opening_does_not_wait_for_that_of_another_directory() {
+    let (disk, answers) = channel();
+    let slow = open_slowly(1, answers);
+    assert!(open_at_once(2).recv_timeout(LONG).unwrap().is_ok());
+    disk.send(Ok(())).unwrap();
+    assert!(slow.recv_timeout(LONG).unwrap().is_ok());
+}
+
+#[test]
+fn a_second_opening_of_a_directory_waits_and_shares_the_store() {
+    let (disk, answers) = channel();
+    let slow = open_slowly(3, answers);
+    let second = open_at_once(3);
+    assert!(second.recv_timeout(SHORT).is_err());
+    disk.send(Ok(())).unwrap();
+    let first = slow.recv_timeout(LONG).unwrap().unwrap();
+    let second = second.recv_timeout(LONG).unwrap().unwrap();
+    let (id, _) = first.create(&ANN).unwrap();
+    assert!(second.has(&id).unwrap());
+}
+
+#[test]
+fn a_second_opening_of_a_directory_tries_by_itself_if_the_first_fails_or_panics() {
+    for (inode, panics) in [(4, false), (5, true)] {
+        let (disk, answers) = channel();
+        let slow = open_slowly(inode, answers);
+        let second = open_at_once(inode);
+        assert!(second.recv_timeout(SHORT).is_err());
+        if panics {
+            drop(disk);
+            assert!(slow.recv_timeout(LONG).is_err());
+        } else {
+            disk.send(Err(Error::Degraded)).unwrap();
+            assert!(matches!(slow.recv_timeout(LONG).unwrap(), Err(Error::Degraded)));
+        }
+        assert!(second.recv_timeout(LONG).unwrap().is_ok());
+    }
+}
+
+/// Cancels when it is told of the first record, or at once.
+struct Cancels {
+    at_once: bool,
+    was_read: AtomicBool,
+}
+
+impl Cancels {
+    fn new(at_once: bool) -> Self {
+        Self {
+            at_once,
+            was_read: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Watch for Cancels {
+    fn is_cancelled(&self) -> bool {
+        self.at_once || self.was_read.load(Ordering::Relaxed)
+    }
+
+    fn read(&mut self, _bytes: u64, sessions: u64) {
+        assert!(!self.was_read.load(Ordering::Relaxed), "it was cancelled");
+        self.was_read.store(sessions > 0, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn an_opening_that_waits_for_another_of_its_directory_can_be_cancelled() {
+    let (disk, answers) = channel();
+    let slow = open_slowly(6, answers);
+    let second = join_or_open(6, &mut Cancels::new(true), |_| Ok(store_in_memory()));
+    assert!(matches!(second, Err(Error::Closed)));
+    disk.send(Ok(())).unwrap();
+    assert!(slow.recv_timeout(LONG).unwrap().is_ok());
+}
+
+fn names_in(path: &Path) -> Vec<String> {
+    let entries = path.read_dir().unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// `worker.terminate()` and `process.exit()` waited for a whole recovery.
+#[test]
+fn a_cancelled_opening_ends_at_the_next_record_changes_nothing_and_gives_the_directory_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.data");
+    // An end without a close leaves a log, the close after it a snapshot.
+    for (sessions, ends_with_a_close) in [(0, false), (1_000, true), (2_000, false)] {
+        if sessions > 0 {
+            for at_once in [true, false] {
+                let before = names_in(&path);
+                let opened = open(&path, parts(), &mut Cancels::new(at_once));
+                assert!(matches!(opened, Err(Error::Closed)));
+                assert_eq!(names_in(&path), before);
+            }
+        }
+        let (handle, report) = open(&path, parts(), &mut ()).unwrap();
+        assert_eq!(report.sessions, sessions);
+        for _ in 0..1_000 {
+            handle.create(&ANN).unwrap();
+        }
+        if ends_with_a_close {
+            handle.close();
+            while handle.health() != Health::Closed {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+/// The options of the second opener were ignored.
+#[test]
+fn a_store_that_is_open_is_not_joined_with_other_options_and_the_error_names_each_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.data");
+    let (handle, _) = open(&path, parts(), &mut ()).unwrap();
+    let mut other = parts();
+    other.options.max_sessions = 5;
+    other.options.absolute_timeout = NEVER;
+    other.journal.durability = Durability::Disk;
+    other.clock = Arc::new(ManualClock::new(0));
+    let error = open(&path, other, &mut ()).err().unwrap();
+    assert_eq!(error.code(), "ERR_SESSION_OPTIONS");
+    let differences = "maxSessions is 10000 there and 5 here, absoluteTimeout is 10000000 ms there and Infinity here, durability is 'os' \
+                       there and 'disk' here, clock is the machine's there and a ManualClock here.";
+    assert!(error.to_string().contains(differences), "{error}");
+    let mut same = parts();
+    same.journal.on_corruption = OnCorruption::Salvage;
+    assert!(open(&path, same, &mut ()).is_ok());
+    handle.close();
+}
