@@ -44,7 +44,7 @@ function moduleOf(file) {
 function bare(text) {
   return text
     .replace(/r(#+)"[\s\S]*?"\1|"(?:\\.|[^"\\])*"|'\\?"'|\/\/.*$/gm, (found) => (found.startsWith('/') ? '' : '""'))
-    .replace(/^( *)#\[cfg\(test\)\]\n(?:\1#\[.*\n)*\1[^\n]*(?:;\n|\{\n[\s\S]*?^\1\}\n)/gm, '');
+    .replace(/^( *)#\[cfg\((?:all\()?test\b[^\n]*\)\]\n(?:\1#\[.*\n)*\1[^\n]*(?:;\n|\{\n[\s\S]*?^\1\}\n)/gm, '');
 }
 
 /** The paths that a text uses, and the names that it re-exports. A re-export is not an import: it counts where the name is used. */

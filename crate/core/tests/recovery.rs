@@ -13,7 +13,7 @@ mod campaign;
 
 use agai_session_core::SessionInfo;
 use agai_session_core::disk::Disk;
-use agai_session_core::face::open::Parts;
+use agai_session_core::face::Parts;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;

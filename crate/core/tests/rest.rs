@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use agai_session_core::disk::Disk;
-use agai_session_core::face::open::Parts;
+use agai_session_core::face::Parts;
 use agai_session_core::journal::options::{JournalOptions, OnCorruption};
 use agai_session_core::lock::status::Health;
 use agai_session_core::model::clock::ManualClock;

@@ -1,6 +1,6 @@
 //! Who has a directory, for those who only look: taking the lock, even for a moment, could keep a store from opening.
 
-use super::lock::{field, read_text};
+use super::lock_text::{field, pid, read_text};
 use std::fs::File;
 use std::io;
 
@@ -50,7 +50,7 @@ fn signed(text: &str, pid: Option<u32>) -> Holder {
 #[cfg(unix)]
 fn holder(file: &File, text: &str) -> Holder {
     use std::os::unix::fs::MetadataExt;
-    let signer: Option<u32> = field(text, "pid ").and_then(|pid| pid.parse().ok());
+    let signer = pid(text);
     let owner = match (std::fs::read_to_string("/proc/locks"), file.metadata()) {
         (Ok(locks), Ok(facts)) => {
             let device = (rustix::fs::major(facts.dev()), rustix::fs::minor(facts.dev()));

@@ -1,15 +1,10 @@
-//! One owner at a time.
+//! The lock of a directory: one owner at a time.
 
+use super::lock_text::{NAME, pid, read_text};
 use super::real::RealDisk;
-use super::{Disk, Source};
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-
-pub(super) const NAME: &str = "LOCK";
-
-/// More than a lock's text ever is; what lies in the file may be anybody's.
-const MAX_TEXT: u64 = 1024;
+use std::io::{self, Seek, SeekFrom, Write};
 
 /// The directory is this store's until it is dropped, or the process dies: the kernel holds the lock, the file alone
 /// says nothing. It belongs to this open file, not to the process, so that a second opening in one process is refused
@@ -57,35 +52,6 @@ impl Drop for DirLock {
         // this fails.
         let _ = self.file.unlock();
     }
-}
-
-/// The owner's text as it stands, whether it lives or not; `None` without a lock file.
-///
-/// # Errors
-/// What the system says.
-pub fn read_lock(disk: &dyn Disk) -> io::Result<Option<String>> {
-    match disk.open(NAME) {
-        Ok(mut source) => read_text::<dyn Source>(&mut *source).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-pub(super) fn read_text<R: Read + ?Sized>(source: &mut R) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    source.take(MAX_TEXT).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn pid(text: &str) -> Option<u32> {
-    field(text, "pid ")?.parse().ok()
-}
-
-/// What one line of the text says.
-pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.lines()
-        .find_map(|line| line.strip_prefix(name))
-        .map(str::trim)
 }
 
 /// Why the directory is not ours.

@@ -7,13 +7,15 @@
 mod errors;
 mod holder;
 mod lock;
+mod lock_text;
 mod real;
 #[cfg(test)]
 mod tests;
 
 pub use errors::DirError;
 pub use holder::Holder;
-pub use lock::{DirLock, LockError, read_lock};
+pub use lock::{DirLock, LockError};
+pub use lock_text::read_lock;
 pub use real::RealDisk;
 
 use std::io::{self, Read, Seek};

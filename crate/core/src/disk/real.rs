@@ -7,7 +7,7 @@ mod directory;
 #[path = "real/unix.rs"]
 mod directory;
 
-use super::{DirError, Disk, Holder, Sink, Source, check_cut, check_name, holder, lock};
+use super::{DirError, Disk, Holder, Sink, Source, check_cut, check_name, holder, lock_text};
 use directory::Directory;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -55,7 +55,7 @@ impl RealDisk {
     /// Who has the directory locked, found out without locking anything.
     #[must_use]
     pub fn holder(&self) -> Holder {
-        holder::find(self.directory.open_for_reading(lock::NAME))
+        holder::find(self.directory.open_for_reading(lock_text::NAME))
     }
 
     /// The file at `name` for reading and writing, made empty (mode 0600) if it is missing.

@@ -2,7 +2,12 @@
 
 pub mod handle;
 pub mod open;
+mod parts;
 mod registry;
+mod report;
 mod terms;
 #[cfg(test)]
 mod tests;
+
+pub use parts::Parts;
+pub use report::Report;

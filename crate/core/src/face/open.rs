@@ -2,60 +2,27 @@
 
 use crate::disk::{DirLock, Disk, LockError, RealDisk, copy, replace};
 use crate::face::handle::{Owner, StoreHandle};
+use crate::face::parts::Parts;
 use crate::face::registry;
+use crate::face::report::Report;
 use crate::face::terms::Terms;
 use crate::format::codec::Manifest;
 use crate::format::header::MOST;
 use crate::format::queue::Queue;
 use crate::journal::catalog::{Catalog, MANIFEST, ManifestError, TORN, is_journal, listed, read_manifest};
 use crate::journal::log::is_full;
-use crate::journal::options::{JournalOptions, OnCorruption};
+use crate::journal::options::OnCorruption;
 use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
 use crate::journal::writer::{Start, Writer};
 use crate::lock::shared::Shared;
-use crate::model::change::Options;
-use crate::model::clock::Clock;
 use crate::model::damage::Damage;
 use crate::model::error::Error;
-use crate::model::random::Random;
 use crate::planted::{Fault, planted};
 use crate::store::Store;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-/// What an opening found, and what it did about it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// The directory held nothing.
-    pub created: bool,
-    pub generation: u64,
-    pub sessions: u64,
-    /// Dropped because their deadline had passed.
-    pub expired: u64,
-    /// Dropped because the bounds are lower than they were.
-    pub evicted: u64,
-    /// Records of the log that were applied.
-    pub records: u64,
-    /// Bytes of a torn write that were cut off, and the file they were copied to.
-    pub torn_bytes: u64,
-    pub torn_file: Option<String>,
-    /// Files that were found damaged and kept, and the places that were passed over.
-    pub kept: Vec<String>,
-    pub damages: Vec<Damage>,
-    /// Milliseconds by which the clock had been set back; all times were moved by it.
-    pub clock_set_back: u64,
-    pub millis: u64,
-}
-
-/// What a store is made of besides its files.
-pub struct Parts {
-    pub options: Options,
-    pub journal: JournalOptions,
-    pub clock: Arc<dyn Clock>,
-    pub random: Arc<dyn Random>,
-}
 
 /// Opens the store in a directory of the file system, or joins the one that this process has there already.
 ///
@@ -70,7 +37,7 @@ pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHa
     };
     let disk = RealDisk::open(path).map_err(|error| unusable(error.to_string()))?;
     registry::join_or_open(path, disk.identity(), Terms::of(&parts), watch, |watch| {
-        let at = Place { path };
+        let at = At { path };
         // Before anything is made in there, the lock file included.
         match read_manifest(&disk) {
             Err(ManifestError::Newer { format }) => return Err(at.newer(MANIFEST.to_owned(), format)),
@@ -109,12 +76,12 @@ fn signature() -> String {
     )
 }
 
-/// Where errors happen.
-struct Place<'a> {
+/// The directory that errors are about.
+struct At<'a> {
     path: &'a Path,
 }
 
-impl Place<'_> {
+impl At<'_> {
     fn newer(&self, file: String, format: u16) -> Error {
         Error::FormatNewer {
             path: self.path.to_owned(),
@@ -159,7 +126,7 @@ pub(crate) fn read(
     watch: &mut dyn Watch,
 ) -> Result<Found, Error> {
     let started = Instant::now();
-    let at = Place { path };
+    let at = At { path };
     let salvage = parts.journal.on_corruption == OnCorruption::Salvage;
     let (recovered, damages) = match recover(disk, salvage, watch) {
         Ok(mut recovered) => {
@@ -218,7 +185,7 @@ pub(crate) fn start(
     parts: Parts,
     found: Found,
 ) -> Result<(Arc<Shared>, Writer, Report), Error> {
-    let at = Place { path };
+    let at = At { path };
     let Found {
         recovered,
         kept,

@@ -1,7 +1,7 @@
 //! The directories that this process has open or is opening. Its threads share one store per directory.
 
 use crate::face::handle::{Owner, StoreHandle};
-use crate::face::open::Report;
+use crate::face::report::Report;
 use crate::face::terms::Terms;
 use crate::journal::recover::Watch;
 use crate::lock::shared::Shared;

@@ -1,6 +1,6 @@
 //! The options on which all openings of one directory must agree, because they share one store.
 
-use crate::face::open::Parts;
+use crate::face::parts::Parts;
 use crate::model::change::Options;
 use crate::model::clock::Clock;
 use crate::model::difference::Difference;

@@ -1,8 +1,10 @@
 //! Openings beside each other, and openings that are cancelled.
 
 use crate::face::handle::{Owner, StoreHandle};
-use crate::face::open::{Parts, Report, open};
+use crate::face::open::open;
+use crate::face::parts::Parts;
 use crate::face::registry;
+use crate::face::report::Report;
 use crate::face::terms::Terms;
 use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::recover::Watch;

@@ -5,9 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// This encoding's number in the files' headers.
-pub const CODEC: u16 = 1;
-
 /// No decoding allocates more than this, whatever the bytes say.
 const LIMIT: usize = crate::format::frame::MAX_BODY;
 

@@ -14,11 +14,12 @@
 //!     52     4  crc         CRC-32C over the 52 bytes before
 //! ```
 
-use crate::format::codec::CODEC;
 use crc32c::crc32c;
 
 pub const LEN: usize = 56;
 pub const FORMAT: u16 = 1;
+/// The encoding of the bodies; see [`crate::format::codec`].
+pub const CODEC: u16 = 1;
 const CHECKED: usize = LEN - 4;
 /// No store gets as far with its generations and records. What says more is damaged, and nothing that counts on from there overflows.
 pub const MOST: u64 = 1 << 62;

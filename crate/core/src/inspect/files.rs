@@ -1,6 +1,6 @@
 //! The files of a directory: what each is for, and what is in it.
 
-use super::Passes;
+use super::passes::Passes;
 use super::walk::{Contents, walk};
 use crate::disk::Disk;
 use crate::format::codec::{Manifest, SegmentEntry};

@@ -3,23 +3,28 @@
 //! What an opening would make of it is found out by the opening's own code, [`recover()`] and [`Store::adopt`], so that both agree; what
 //! is in each file is counted by a [`walk`] over its frames, which works without a manifest too.
 
+mod ask;
 mod files;
+mod passes;
 mod sessions;
 #[cfg(test)]
 pub(crate) mod tests;
 mod walk;
 
+pub use ask::Ask;
 pub use files::{FileFacts, Role};
 pub use sessions::{Listed, Sessions};
 pub use walk::{Contents, Gap, HeaderFacts, kind_name};
 
 use crate::disk::{Disk, Holder, RealDisk};
+
 use crate::format::codec::Manifest;
 use crate::format::header;
 use crate::journal::catalog::{MANIFEST, is_journal, read_manifest};
 use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
 use crate::model::damage::Damage;
 use crate::model::error::Error;
+use passes::Passes;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -103,15 +108,6 @@ pub struct Inspection {
     pub at: u64,
 }
 
-/// What is asked for beyond the counts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ask {
-    /// How many sessions are listed.
-    pub list: usize,
-    /// With what is in them.
-    pub data: bool,
-}
-
 /// Looks into a directory of the file system. `now` is the instant at which sessions are dead or alive.
 ///
 /// # Errors
@@ -155,38 +151,6 @@ fn manifest_header(disk: &dyn Disk) -> Option<Vec<u8>> {
     let file = disk.open(MANIFEST).ok()?;
     file.take(header::LEN as u64).read_to_end(&mut bytes).ok()?;
     Some(bytes)
-}
-
-/// Adds up the passes over the files.
-struct Passes<'a> {
-    watch: &'a mut dyn Watch,
-    bytes: u64,
-    before: u64,
-}
-
-impl Passes<'_> {
-    /// A pass over all the files begins, of `all`.
-    fn begin(&mut self, pass: u64, all: u64) {
-        self.before = self.bytes * pass;
-        self.watch.total(self.bytes * all);
-        self.watch.read(self.before, 0);
-    }
-
-    /// All passes are over.
-    fn end(&mut self) {
-        self.watch.total(self.bytes);
-        self.watch.read(self.bytes, 0);
-    }
-}
-
-impl Watch for Passes<'_> {
-    fn is_cancelled(&self) -> bool {
-        self.watch.is_cancelled()
-    }
-
-    fn read(&mut self, bytes: u64, sessions: u64) {
-        self.watch.read(self.before + bytes, sessions);
-    }
 }
 
 /// What replaying came to.

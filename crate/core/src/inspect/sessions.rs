@@ -1,6 +1,6 @@
 //! The sessions that the files come to.
 
-use super::Ask;
+use super::ask::Ask;
 use crate::model::change::Options;
 use crate::model::facts::Facts;
 use crate::model::id::Handle;

@@ -2,7 +2,8 @@
 
 use super::{Ask, Inspection, Role, Verdict, inspect, inspect_disk};
 use crate::disk::{Disk, Holder, Sink, Source};
-use crate::face::open::{Parts, open};
+use crate::face::Parts;
+use crate::face::open::open;
 use crate::journal::options::JournalOptions;
 use crate::model::change::{Change, NewSession, Options};
 use crate::model::clock::ManualClock;

@@ -1,9 +1,9 @@
 //! One file, from its header over all frames that can be read.
 
 use crate::disk::Disk;
-use crate::format::codec::{Block, CODEC, Foot, Mark, decode, decode_first};
+use crate::format::codec::{Block, Foot, Mark, decode, decode_first};
 use crate::format::frame::Frame;
-use crate::format::header::{FORMAT, FileHeader, FileKind, Unreadable};
+use crate::format::header::{CODEC, FORMAT, FileHeader, FileKind, Unreadable};
 use crate::format::queue::kind;
 use crate::journal::catalog::KIND_MANIFEST;
 use crate::journal::reader::{FrameReader, HeaderError, Next};

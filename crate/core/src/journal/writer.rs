@@ -1,26 +1,26 @@
 //! The journal's one writer: takes what the store did, writes it in groups, and sees to the files.
 
 mod checkpoint;
+mod checkpoint_run;
+mod failures;
 mod heal;
+mod state;
 mod thread;
 
+pub use state::{Start, Turn, Writer};
 pub use thread::WriterThread;
 
-use crate::disk::{DirLock, Disk};
 use crate::format::codec::SegmentEntry;
-use crate::format::queue::{Batch, Keep, Queue};
-use crate::journal::catalog::{Catalog, salt};
+use crate::format::queue::{Keep, Queue};
+use crate::journal::catalog::salt;
 use crate::journal::log::{Log, reduce};
-use crate::journal::options::JournalOptions;
-use crate::lock::shared::Shared;
 use crate::lock::status::{Health, News};
 use crate::model::durability::Durability;
 use crate::model::error::Error;
-use crate::model::random::Random;
 use crate::planted::{Fault, PanicAt, panic_once_at, planted};
-use checkpoint::Checkpoint;
+use checkpoint_run::Checkpoint;
+use state::Work;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What was written is on the disk after this at the latest.
@@ -28,100 +28,22 @@ const SYNC_WITHIN: Duration = Duration::from_millis(900);
 /// Chunks given back to be filled again.
 const SPARE_CHUNKS: usize = 4;
 
-/// What a turn came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// There may be more to do.
-    Again,
-    /// Nothing to do before somebody asks, or this time is over.
-    Idle(Option<Duration>),
-    /// The store is closed, and everything is done.
-    Ended,
-}
-
-/// What a turn finds to do, read under one hold of the lock.
-struct Work {
-    batch: Batch,
-    now: u64,
-    closing: bool,
-    /// The newest checkpoint that was asked for.
-    ticket: u64,
-    poisoned: bool,
-}
-
-/// The journal of one store. Runs turn by turn, on a thread of its own or under a test.
-pub struct Writer {
-    shared: Arc<Shared>,
-    disk: Arc<dyn Disk>,
-    random: Arc<dyn Random>,
-    options: JournalOptions,
-    catalog: Catalog,
-    /// `None` while no file can be written to: see [`heal`].
-    log: Option<Log>,
-    /// Something was written that the log does not have, as there was no room: only the ends of sessions are written until all
-    /// that memory has is in a new snapshot.
-    behind: bool,
-    /// Bytes of the log since the snapshot, but for the open segment.
-    log_bytes: u64,
-    checkpoint: Option<Checkpoint>,
-    /// Numbers of snapshots are not used twice, not even of those that came to nothing.
-    next_generation: u64,
-    /// The checkpoint that was last asked for and done.
-    tickets_done: u64,
-    failures: heal::Failures,
-    checkpoint_failures: heal::Failures,
-    /// There is no room set aside for the ends of sessions, since they needed it or the disk has none.
-    lacks_reserve: bool,
-    reserve_failures: heal::Failures,
-    sync_by: Option<Instant>,
-    chunks: Vec<Vec<u8>>,
-    /// Held as long as the files are written to.
-    lock: Option<DirLock>,
-}
-
-/// What a writer starts from.
-pub struct Start {
-    pub disk: Arc<dyn Disk>,
-    pub random: Arc<dyn Random>,
-    pub options: JournalOptions,
-    pub catalog: Catalog,
-    pub lock: Option<DirLock>,
-}
-
 impl Writer {
-    /// A writer without a log: [`Writer::resume`] or [`Writer::rebase`] must give it one before its first turn.
-    pub fn new(shared: Arc<Shared>, start: Start) -> Self {
-        let manifest = start.catalog.manifest();
-        let sealed = manifest.segments.iter().filter_map(|segment| segment.sealed);
-        Self {
-            shared,
-            disk: start.disk,
-            random: start.random,
-            options: start.options,
-            log: None,
-            behind: false,
-            log_bytes: sealed.map(|sealed| sealed.len).sum(),
-            checkpoint: None,
-            next_generation: manifest.generation + 1,
-            tickets_done: 0,
-            failures: heal::Failures::default(),
-            checkpoint_failures: heal::Failures::default(),
-            lacks_reserve: false,
-            reserve_failures: heal::Failures::default(),
-            sync_by: None,
-            chunks: Vec::new(),
-            lock: start.lock,
-            catalog: start.catalog,
-        }
-    }
-
     /// Goes on behind the files that were read, whose newest record is `last`, in a new segment.
     ///
     /// # Errors
     /// Of the disk.
     pub fn resume(&mut self, last: u64) -> io::Result<()> {
         self.catalog.reserve()?;
-        let log = self.next_segment(last)?;
+        let mut log = self.next_segment(last)?;
+        // What the opening evicted: whoever ends one of those sessions is told at once that there is none.
+        let mut evicted = self.shared.lock().store.log_mut().map(|log| log.take(Vec::new()));
+        if let Some(batch) = evicted.as_mut().filter(|batch| !batch.is_empty()) {
+            log.append(batch, self.shared.clock.now())
+                .map_err(|failed| failed.error)?;
+            log.sync()?;
+            self.shared.status.synced(log.synced_lsn());
+        }
         self.log = Some(log);
         Ok(())
     }

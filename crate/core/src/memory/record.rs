@@ -6,9 +6,10 @@
 )]
 
 mod body;
+mod stamp;
 mod times;
 
-pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, Units};
+pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, RECORD_OVERHEAD, Units};
 pub use times::{cap, is_log_due, mark, shift_back};
 
 use crate::memory::bodies::{Bodies, Spot};
@@ -16,40 +17,10 @@ use crate::memory::timeouts::{Timeout, Timeouts};
 use crate::model::facts::Facts;
 use crate::model::id::{Handle, SecretHash};
 use crate::model::text::{OwnedText, Text, TextBuffer};
-use crate::model::time::{NEVER, after};
+use crate::model::time::after;
+use body::record_bytes;
+use stamp::U48;
 use std::num::NonZeroU8;
-
-/// What a session costs in memory beyond its text and its times, in bytes; docs/figures.md has the measurement. `maxBytes` counts it.
-pub const RECORD_OVERHEAD: u64 = 92;
-
-/// A number below 2^48 in six bytes, so that a record and its links fit in one line of the processor's cache.
-#[derive(Debug, Clone, Copy)]
-struct U48([u8; 6]);
-
-impl U48 {
-    fn new(value: u64) -> Self {
-        let [bytes @ .., _, _] = value.min(NEVER).to_le_bytes();
-        Self(bytes)
-    }
-
-    fn get(self) -> u64 {
-        let mut bytes = [0; size_of::<u64>()];
-        let (low, _) = bytes.split_at_mut(self.0.len());
-        low.copy_from_slice(&self.0);
-        u64::from_le_bytes(bytes)
-    }
-}
-
-/// A time as bodies have it.
-pub fn stamp(millis: u64) -> [u8; body::STAMP] {
-    U48::new(millis).0
-}
-
-/// What a session occupies, for `maxBytes`: a body of `len` bytes, with its times counted as if each were in it.
-fn record_bytes(len: usize, layout: Layout, is_user: bool) -> u64 {
-    let times = if is_user { 3 } else { 2 } * body::STAMP;
-    (len - layout.form_at() + times) as u64 + RECORD_OVERHEAD
-}
 
 /// The part of a stored session that is in its slot: all that finding it, checking its secret, its deadlines and its order of use need.
 ///

@@ -4,7 +4,7 @@
 //! both; a file's salt follows, and its frames.
 #![expect(clippy::missing_panics_doc, reason = "a panic is how the fuzzer is told")]
 
-use crate::face::open::Parts;
+use crate::face::Parts;
 use crate::format::codec::{
     Block, Foot, Head, Manifest, Mark, Put, Remove, SegmentEntry, SnapshotEntry, Touch, decode, decode_first,
     encode,

@@ -4,9 +4,8 @@
 //! `cargo test -p agai-session-core --lib golden -- --ignored`.
 
 use crate::disk::Disk;
-use crate::face::open::Parts;
-use crate::format::codec::CODEC;
-use crate::format::header::FORMAT;
+use crate::face::Parts;
+use crate::format::header::{CODEC, FORMAT};
 use crate::inspect::{Ask, Verdict, inspect_disk};
 use crate::journal::catalog::RESERVE;
 use crate::journal::options::{JournalOptions, OnCorruption};

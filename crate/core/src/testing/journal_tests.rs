@@ -1,7 +1,8 @@
 //! The journal as a whole, on a simulated disk: what was acknowledged is there after each kind of end.
 
 use crate::disk::Disk;
-use crate::face::open::{Parts, open};
+use crate::face::Parts;
+use crate::face::open::open;
 use crate::journal::options::JournalOptions;
 use crate::lock::status::Health;
 use crate::model::change::{Change, Identity, NewSession, Options, Renewal};

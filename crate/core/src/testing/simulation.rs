@@ -3,7 +3,8 @@
 
 use crate::disk::Disk;
 use crate::face::handle::{Owner, StoreHandle};
-use crate::face::open::{Parts, Report, read, start};
+use crate::face::open::{read, start};
+use crate::face::{Parts, Report};
 use crate::journal::writer::{Turn, Writer};
 use crate::lock::shared::Shared;
 use crate::model::change::Swept;

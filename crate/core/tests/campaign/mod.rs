@@ -1,7 +1,7 @@
 //! What the crash campaigns share: a workload that comes from a seed, what was acknowledged of it, and the check of what came back.
 #![allow(dead_code, reason = "each campaign uses its part")]
 
-use agai_session_core::face::open::Parts;
+use agai_session_core::face::Parts;
 use agai_session_core::journal::options::JournalOptions;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;

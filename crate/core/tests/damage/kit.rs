@@ -2,7 +2,7 @@
 
 use crate::campaign::{parts, text};
 use agai_session_core::disk::Disk;
-use agai_session_core::face::open::Parts;
+use agai_session_core::face::Parts;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};

@@ -1,6 +1,7 @@
 //! What all the tests use: opening, waiting, and what is to be there afterwards.
 
-use agai_session_core::face::open::{Parts, Report, open};
+use agai_session_core::face::open::open;
+use agai_session_core::face::{Parts, Report};
 use agai_session_core::journal::options::JournalOptions;
 use agai_session_core::lock::status::Health;
 use agai_session_core::model::clock::SystemClock;

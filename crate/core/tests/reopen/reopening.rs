@@ -124,8 +124,7 @@ impl World {
     fn compare(&mut self, ended: &Ended, copy: &SimulatedStore, now: u64) -> Checked<Vec<(usize, Session)>> {
         copy.validate();
         let sessions = copy.handle.stats().unwrap().sessions;
-        // Without the opening's own record.
-        let last = copy.handle.lsn() - 1;
+        let last = copy.handle.lsn();
         prop_assert!(
             (ended.promised..=ended.last).contains(&last),
             "{:?}: the log ends at {}",

@@ -4,7 +4,7 @@ use crate::campaign;
 use crate::model::{Model, Need, Session, owned};
 use crate::operations::{Changed, Wanted};
 use crate::steps::{Life, Step, Who};
-use agai_session_core::face::open::Parts;
+use agai_session_core::face::Parts;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::SimulatedDisk;

@@ -1,6 +1,6 @@
 //! One segment of the log, record by record, up to its end or to a torn tail.
 
-use super::{NEAR, RecoverError, Recovery, Torn, io_error};
+use super::recovery::{NEAR, RecoverError, Recovery, Torn, io_error};
 use crate::format::codec::{Mark, Sealed, SegmentEntry, decode};
 use crate::format::frame::{self, Frame};
 use crate::format::header::{self, FileHeader, FileKind};

@@ -1,20 +1,20 @@
 //! Checkpoints: a new segment first, then a snapshot while the store and the log go on, then a manifest that names both and nothing
 //! older.
 
-use super::{Work, Writer};
-use crate::disk::Disk;
+use super::checkpoint_run::{Checkpoint, End, Outcome, Run, finish};
+use super::failures::Failures;
+use super::state::{Work, Writer};
 use crate::format::codec::{Sealed, SnapshotEntry};
 use crate::journal::catalog::salt;
 use crate::journal::log::Log;
 use crate::journal::snapshot::{SnapshotWriter, Step};
-use crate::lock::shared::Shared;
 use crate::lock::status::{News, SnapshotWritten};
 use crate::lock::sync::{JoinHandle, pause, spawn};
 use crate::model::error::Error;
 use crate::planted::{PanicAt, panic_once_at};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Between two slices: a thread that never pauses is preempted while it holds the lock, sooner or later.
@@ -24,81 +24,6 @@ const CATCH_UP_PER_MIB: Duration = Duration::from_millis(2);
 const LONGEST_CATCH_UP: Duration = Duration::from_millis(100);
 /// Segments that a manifest lists at most.
 const MAX_SEGMENTS: usize = 16;
-
-type Outcome = io::Result<SnapshotEntry>;
-
-/// A checkpoint under way.
-pub struct Checkpoint {
-    ticket: u64,
-    started: Instant,
-    run: Run,
-}
-
-enum Run {
-    Thread {
-        thread: JoinHandle<Outcome>,
-        done: Arc<AtomicBool>,
-        stop: Arc<AtomicBool>,
-    },
-    /// Slice by slice, one in each turn of the writer.
-    Turns(Option<SnapshotWriter>),
-}
-
-impl Checkpoint {
-    pub fn wants_turns(&self) -> bool {
-        match &self.run {
-            Run::Thread { done, .. } => done.load(Ordering::Acquire),
-            Run::Turns(_) => true,
-        }
-    }
-
-    /// Ends its thread, if it has one, and waits for that.
-    pub fn stop(self) {
-        if let Run::Thread { thread, stop, .. } = self.run {
-            stop.store(true, Ordering::Release);
-            // Its result is not wanted.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Says that the thread is done, a panic included: a close waits for that. After one the store is not to be trusted: what a snapshot
-/// cannot copy would be missing from each later one too.
-struct End<'a>(&'a AtomicBool, &'a Shared);
-
-impl Drop for End<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.1.panicked();
-        }
-        self.0.store(true, Ordering::Release);
-        self.1.wake_writer();
-    }
-}
-
-/// Writes the rest of a snapshot.
-fn finish(
-    mut snapshot: SnapshotWriter,
-    shared: &Shared,
-    disk: &dyn Disk,
-    stop: &AtomicBool,
-    breath: Option<Duration>,
-) -> Outcome {
-    loop {
-        if stop.load(Ordering::Acquire) {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        match snapshot.step(shared)? {
-            Step::More => {
-                if let Some(breath) = breath {
-                    pause(breath);
-                }
-            }
-            Step::Copied => return snapshot.finish(disk),
-            Step::Abandoned => return Err(io::Error::other(Error::Poisoned)),
-        }
-    }
-}
 
 impl Writer {
     /// Starts, advances or ends a checkpoint, whichever is due. `is_ready`: there was something to do for the one under way before the work
@@ -260,7 +185,7 @@ impl Writer {
         let Checkpoint { ticket, started, .. } = checkpoint;
         match outcome.and_then(|snapshot| self.install(snapshot)) {
             Ok(snapshot) => {
-                self.checkpoint_failures = super::heal::Failures::default();
+                self.checkpoint_failures = Failures::default();
                 self.tickets_done = ticket.max(self.tickets_done);
                 self.shared.status.checkpoints(ticket);
                 self.shared.tell(&News::Checkpoint {

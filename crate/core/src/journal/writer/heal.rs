@@ -1,7 +1,8 @@
 //! After an error of the disk: memory has everything, so a snapshot to new files makes the disk whole again. A file whose sync
 //! failed is never written to or synced again, because the system may have dropped what it had, and a second sync would not say so.
 
-use super::{Work, Writer};
+use super::failures::Failures;
+use super::state::{Work, Writer};
 use crate::format::codec::{SegmentEntry, SnapshotEntry};
 use crate::format::queue::{Batch, Keep, Queue};
 use crate::journal::catalog::salt;
@@ -9,40 +10,10 @@ use crate::journal::log::{AppendError, Log, reduce};
 use crate::lock::status::{Health, News, SnapshotWritten};
 use crate::model::error::Error;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Tries before the store counts as degraded.
 const TRIES: u32 = 3;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Failures in a row, and when the next try is due: at once, then after pauses that double.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Failures {
-    count: u32,
-    next: Option<Instant>,
-}
-
-impl Failures {
-    pub fn again(&mut self, first_pause: Duration) {
-        let pause = first_pause.saturating_mul(1 << self.count.min(16));
-        self.count += 1;
-        self.next = Some(Instant::now() + pause.min(LONGEST_PAUSE));
-    }
-
-    pub fn is_due(&self) -> bool {
-        self.next.is_none_or(|next| next <= Instant::now())
-    }
-
-    pub fn next_try(&self) -> Option<Instant> {
-        self.next
-    }
-
-    #[cfg(any(test, feature = "testing"))]
-    pub fn pass_time(&mut self) {
-        self.next = self.next.map(|_| Instant::now());
-    }
-}
-
 impl Writer {
     /// The batch could not be appended.
     pub(super) fn append_failed(&mut self, failed: AppendError, work: &mut Work) {

@@ -1,15 +1,16 @@
 //! The body of a session: its text, and before it what only some sessions have.
 
-use super::stamp;
+use super::stamp::{STAMP, stamp};
 use crate::model::change::Change;
 use crate::model::text::{OwnedText, Text, utf16_le};
 
-/// Bytes of a time.
-pub const STAMP: usize = 6;
 /// Where the mark is that says when the log was last told of activity; see [`super::times`].
 pub const LOGGED_AT: usize = STAMP;
 /// Bytes that every body begins with: when the session was created, and the log's mark.
 const HEAD: usize = LOGGED_AT + size_of::<u16>();
+
+/// What a session costs in memory beyond its text and its times, in bytes; docs/figures.md has the measurement. `maxBytes` counts it.
+pub const RECORD_OVERHEAD: u64 = 92;
 
 /// Which parts a body has, in this order: head, login, timeout, length of the form, ext, text. The text is the user id, then the form,
 /// then the data.
@@ -236,6 +237,12 @@ impl Body {
 
     /// What a record with this body occupies, for `maxBytes`.
     pub fn record_bytes(&self) -> u64 {
-        super::record_bytes(self.bytes.len(), self.facts.layout, self.facts.uid_units > 0)
+        record_bytes(self.bytes.len(), self.facts.layout, self.facts.uid_units > 0)
     }
+}
+
+/// What a session occupies, for `maxBytes`: a body of `len` bytes, with its times counted as if each were in it.
+pub fn record_bytes(len: usize, layout: Layout, is_user: bool) -> u64 {
+    let times = if is_user { 3 } else { 2 } * STAMP;
+    (len - layout.form_at() + times) as u64 + RECORD_OVERHEAD
 }

@@ -4,6 +4,7 @@ use crate::memory::records::Records;
 use crate::model::id::SessionId;
 use crate::model::random::OsRandom;
 use crate::model::text::Text;
+use crate::model::time::NEVER;
 use proptest::prelude::*;
 
 fn fixed(version: u64, last_seen_at: u64, absolute_deadline: u64) -> Fixed {

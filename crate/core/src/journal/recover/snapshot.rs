@@ -1,0 +1,78 @@
+//! The snapshot, block by block.
+
+use super::recovery::{NEAR, RecoverError, Recovery, io_error};
+use crate::format::codec::{Foot, Head, SnapshotEntry, decode};
+use crate::format::header::{FileHeader, FileKind};
+use crate::journal::reader::Next;
+use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD, snapshot_name};
+use crc32c::crc32c_append;
+
+impl Recovery<'_> {
+    /// Reads the snapshot that the manifest names.
+    pub fn snapshot(&mut self, entry: SnapshotEntry) -> Result<(), RecoverError> {
+        let name = snapshot_name(entry.generation);
+        let expected = |header: &FileHeader| {
+            (header.generation, header.salt, header.start_lsn) == (entry.generation, entry.salt, entry.lsn)
+        };
+        let Some(mut reader) = self.open(&name, FileKind::Snapshot, expected)? else {
+            return Ok(());
+        };
+        if reader.end() != entry.len {
+            let end = reader.end();
+            self.damaged(&name, end, None, "it is not as long as the manifest says")?;
+        }
+        let mut seen = Foot::default();
+        let mut is_whole = false;
+        loop {
+            let (offset, nonsense) = match reader.next().map_err(io_error(&name))? {
+                Next::End => break,
+                Next::Broken { offset } => (offset, Some("a block cannot be read")),
+                Next::Frame { frame, offset } => {
+                    let nonsense = match frame.kind {
+                        KIND_HEAD => match decode::<Head>(frame.body) {
+                            Some(head) => {
+                                self.result.image.head(entry.lsn, head);
+                                None
+                            }
+                            None => Some("the head is malformed"),
+                        },
+                        KIND_BLOCK => match self.result.image.block(&frame) {
+                            Ok(count) => {
+                                seen.sessions += u64::from(count);
+                                seen.blocks += 1;
+                                None
+                            }
+                            Err(nonsense) => Some(nonsense),
+                        },
+                        KIND_FOOT => {
+                            is_whole = decode::<Foot>(frame.body) == Some(seen);
+                            (!is_whole).then_some("the foot does not fit the blocks")
+                        }
+                        _ => Some("a frame is of no known kind"),
+                    };
+                    seen.digest = crc32c_append(seen.digest, &frame.crc.to_le_bytes());
+                    (offset, nonsense)
+                }
+            };
+            if let Some(what) = nonsense {
+                self.damaged(&name, offset, None, what)?;
+                let follows = |lsn: u64, kind| {
+                    let is_near = lsn.checked_sub(entry.lsn).is_some_and(|ahead| ahead < NEAR);
+                    is_near && (KIND_HEAD..=KIND_FOOT).contains(&kind)
+                };
+                let next = reader.search(follows);
+                match next.map_err(io_error(&name))? {
+                    Some(distance) => reader.skip(distance).map_err(io_error(&name))?,
+                    None => break,
+                }
+            }
+            self.progress(&reader, seen.sessions)?;
+        }
+        self.bytes += reader.end();
+        self.watch.file(&name, reader.end(), seen.sessions);
+        if !(is_whole && seen == entry.foot) && self.result.damages.is_empty() {
+            self.damaged(&name, reader.end(), None, "its end is missing")?;
+        }
+        Ok(())
+    }
+}
