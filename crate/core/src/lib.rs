@@ -35,12 +35,12 @@ pub mod testing;
 
 pub use face::handle::{CookieLookup, StoreHandle};
 pub use memory::record::RECORD_OVERHEAD;
-pub use model::change::{Change, Commit, Identity, NewSession, Options, Renewal};
+pub use model::change::{Change, Commit, Login, NewSession, Options, Renewal};
 pub use model::error::Error;
 pub use model::event::{Event, EventKind, EventMask, Reason};
 pub use model::facts::{Facts, MAX_UID_UNITS};
 pub use model::id::{Handle, SessionId};
-pub use model::page::{Page, SessionInfo};
+pub use model::page::{SessionInfo, SessionPage};
 pub use model::stats::Stats;
 pub use model::text::{OwnedText, Text, TextBuffer};
 pub use model::time::NEVER;

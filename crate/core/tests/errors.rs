@@ -14,7 +14,7 @@ mod campaign;
 use agai_session_core::lock::status::{Health, Reached};
 use agai_session_core::model::durability::Durability;
 use agai_session_core::planted::{self, plant};
-use agai_session_core::testing::disk::{Crash, Failure, Fault, Operation, SimulatedDisk};
+use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
 use campaign::{Truth, Violation, check, check_trust, parts, report, seed, size, step};
 use fastrand::Rng;
@@ -101,7 +101,7 @@ fn campaign(seeds: u64) -> Result<(u64, u64), (u64, Violation)> {
     ];
     for seed in seed()..seed() + seeds {
         for only in kinds {
-            for error in [Fault::Io, Fault::NoSpace] {
+            for error in [DiskFault::Io, DiskFault::NoSpace] {
                 for sticky in [false, true] {
                     for n in 1.. {
                         let (more, failed) = run(seed, n, Failure { error, sticky, only })
@@ -146,7 +146,7 @@ fn openings(seed: u64) -> Result<(u64, u64), Violation> {
     let crash = [Crash::KillProcess, Crash::PowerCut][rng.usize(0..2)];
     let disk = disk.crash(seed, crash);
     let (mut failed, mut checked) = (0, 0);
-    for error in [Fault::Io, Fault::NoSpace] {
+    for error in [DiskFault::Io, DiskFault::NoSpace] {
         for sticky in [false, true] {
             for n in 1.. {
                 let what =

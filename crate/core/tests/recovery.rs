@@ -17,7 +17,7 @@ use agai_session_core::face::Parts;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
-use agai_session_core::testing::disk::{Crash, Failure, Fault, Operation, SimulatedDisk, Stop};
+use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk, Stop};
 use agai_session_core::testing::simulation::SimulatedStore;
 use campaign::{Truth, parts, report, seed, size, step};
 use fastrand::Rng;
@@ -74,7 +74,7 @@ impl Shape {
             Self::Healed => {
                 live(&mut store, &mut rng, 30);
                 let failure = Failure {
-                    error: [Fault::Io, Fault::NoSpace][rng.usize(0..2)],
+                    error: [DiskFault::Io, DiskFault::NoSpace][rng.usize(0..2)],
                     sticky: rng.bool(),
                     only: [None, Some(Operation::Write), Some(Operation::Sync)][rng.usize(0..3)],
                 };

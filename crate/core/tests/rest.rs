@@ -10,7 +10,7 @@ use agai_session_core::lock::status::Health;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::random::OsRandom;
-use agai_session_core::testing::disk::{Crash, Failure, Fault, Operation, SimulatedDisk};
+use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{NewSession, Options, Reason, SessionId, Text};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ fn falls_asleep(store: &mut SimulatedStore) {
 
 fn fail(disk: &SimulatedDisk, n: u64, only: Operation, sticky: bool) {
     let failure = Failure {
-        error: Fault::Io,
+        error: DiskFault::Io,
         sticky,
         only: Some(only),
     };

@@ -3,7 +3,7 @@
 use crate::error::{Result, from_napi};
 use crate::results::number;
 use crate::strings::{Made, make_text};
-use agai_session_core::{Event, Page};
+use agai_session_core::{Event, SessionPage};
 use napi::Env;
 use napi::bindgen_prelude::{Array, ToNapiValue};
 
@@ -54,7 +54,7 @@ pub fn event_rows<'env>(env: &'env Env, events: &[Event]) -> Result<Array<'env>>
 
 /// The cursor of the next page or null, then rows of handle, user id or null, version, created, last seen, idle timeout, absolute
 /// deadline, authenticated, bytes.
-pub fn page_rows<'env>(env: &'env Env, page: &Page) -> Result<Array<'env>> {
+pub fn page_rows<'env>(env: &'env Env, page: &SessionPage) -> Result<Array<'env>> {
     let mut rows = Rows::new(env)?;
     rows.put(page.next)?;
     for session in &page.sessions {

@@ -4,7 +4,7 @@ use crate::results::number;
 use agai_session_core::OwnedText;
 use agai_session_core::disk::Holder;
 use agai_session_core::inspect::{
-    Contents, DamagedPlace, FileFacts, Gap, Inspection, Listed, ManifestFacts, Role, Sessions, TornPlace,
+    DamagedPlace, FileContents, FileFacts, Gap, Inspection, Listed, ManifestFacts, Role, Sessions, TornPlace,
     Verdict, kind_name,
 };
 use napi_derive::napi;
@@ -211,8 +211,8 @@ impl From<FileFacts> for NativeFileFacts {
     }
 }
 
-impl From<Contents> for NativeContents {
-    fn from(contents: Contents) -> Self {
+impl From<FileContents> for NativeContents {
+    fn from(contents: FileContents) -> Self {
         let header = contents.header;
         let frames = contents.frames.into_iter().map(|(kind, count)| NativeFrameCount {
             kind: kind_name(kind).to_owned(),

@@ -12,7 +12,7 @@ use crate::results::{Status, number, optional_millis};
 use crate::strings::{Made, TextIn, read_handle, read_id};
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::{
-    Change, Commit, EventMask, Identity, Reason, Renewal, SessionId, Stats, StoreHandle, Text,
+    Change, Commit, EventMask, Login, Reason, Renewal, SessionId, Stats, StoreHandle, Text,
 };
 use napi::bindgen_prelude::{Array, Float64Array, Function, JsValue};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -172,7 +172,7 @@ impl NativeStore {
                 buffers.results.status(Status::Gone);
                 return self.opened.check(None);
             };
-            let user = read_given(&mut buffers.uid, env, uid)?.map(|uid| Identity::User {
+            let user = read_given(&mut buffers.uid, env, uid)?.map(|uid| Login {
                 uid,
                 absolute_timeout: optional_millis(absolute_timeout),
             });
@@ -182,7 +182,7 @@ impl NativeStore {
                     form: read_given(&mut buffers.form, env, form)?,
                     idle_timeout: optional_millis(idle_timeout),
                 },
-                identity: user.unwrap_or(Identity::Keep),
+                login: user,
             };
             let (commit, new_id) = handle
                 .regenerate(&id, base_version(version), &renewal)

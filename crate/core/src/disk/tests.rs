@@ -1,7 +1,7 @@
 //! The real directory, and what is promised of every disk.
 
 use super::*;
-use crate::testing::disk::{Crash, Failure, Fault, SimulatedDisk, Stop};
+use crate::testing::disk::{Crash, DiskFault, Failure, SimulatedDisk, Stop};
 use std::fs;
 use std::path::Path;
 
@@ -99,7 +99,7 @@ fn replacing_cleans_up_after_an_error() {
         let disk = SimulatedDisk::new();
         disk.put("name", b"old");
         let failure = Failure {
-            error: Fault::NoSpace,
+            error: DiskFault::NoSpace,
             sticky: false,
             only: None,
         };

@@ -4,7 +4,7 @@ mod durable;
 
 use crate::format::queue::{MAX_QUEUED, Queue};
 use crate::journal::writer::{Writer, WriterThread};
-use crate::lock::shared::{PoisonOnPanic, Shared, State, TellOfPanic};
+use crate::lock::shared::{PoisonOnPanic, Protected, Shared, TellOfPanic};
 use crate::lock::sweeper::Sweeper;
 use crate::lock::sync::MutexGuard;
 use crate::model::change::{Change, Commit, NewSession, Options, Renewal};
@@ -14,7 +14,7 @@ use crate::model::error::Error;
 use crate::model::event::{Event, EventMask, Reason};
 use crate::model::facts::Facts;
 use crate::model::id::{Handle, SessionId};
-use crate::model::page::{MAX_LOOKED_AT, Page};
+use crate::model::page::{MAX_LOOKED_AT, SessionPage};
 use crate::model::random::Random;
 use crate::model::stats::Stats;
 use crate::model::text::TextBuffer;
@@ -113,7 +113,7 @@ impl StoreHandle {
         Some(Self::seated(owner, guard))
     }
 
-    fn seated(owner: &Arc<Owner>, mut guard: MutexGuard<'_, State>) -> Self {
+    fn seated(owner: &Arc<Owner>, mut guard: MutexGuard<'_, Protected>) -> Self {
         guard.seats += 1;
         let seat = guard.next_seat;
         guard.next_seat += 1;
@@ -156,7 +156,7 @@ impl StoreHandle {
         }
     }
 
-    fn with_state<R>(&self, work: impl FnOnce(&mut State, u64) -> R) -> Result<R, Error> {
+    fn with_state<R>(&self, work: impl FnOnce(&mut Protected, u64) -> R) -> Result<R, Error> {
         let shared = self.shared();
         // Before the lock is taken, so that it acts when that is free again.
         let _tell = TellOfPanic(shared);
@@ -319,14 +319,14 @@ impl StoreHandle {
 
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
-    pub fn page(&self, start: u32, limit: usize) -> Result<Page, Error> {
+    pub fn page(&self, start: u32, limit: usize) -> Result<SessionPage, Error> {
         let mut walk = Walk { next: Some(start) };
         let mut sessions = Vec::new();
         let looked_at = |walk: &Walk| walk.next.map_or(u32::MAX, |next| next.saturating_sub(start));
         while sessions.len() < limit && looked_at(&walk) < MAX_LOOKED_AT {
             self.with(|store, now| store.walk(&mut walk, &mut sessions, limit, now))?;
         }
-        Ok(Page {
+        Ok(SessionPage {
             sessions,
             next: walk.next,
         })
@@ -391,7 +391,7 @@ impl StoreHandle {
 }
 
 /// Whether a write may be made: the disk takes what must survive.
-fn admit(state: &State) -> Result<(), Error> {
+fn admit(state: &Protected) -> Result<(), Error> {
     if state.refuses {
         return Err(Error::Degraded);
     }

@@ -110,7 +110,7 @@ impl At<'_> {
 }
 
 /// What the files say, and what is to become of them.
-pub struct Found {
+pub struct FoundFiles {
     recovered: Recovered,
     /// Files to keep because they are damaged.
     kept: Vec<String>,
@@ -124,7 +124,7 @@ pub(crate) fn read(
     path: &Path,
     parts: &Parts,
     watch: &mut dyn Watch,
-) -> Result<Found, Error> {
+) -> Result<FoundFiles, Error> {
     let started = Instant::now();
     let at = At { path };
     let salvage = parts.journal.on_corruption == OnCorruption::Salvage;
@@ -156,7 +156,7 @@ pub(crate) fn read(
                 .filter(|name| is_journal(name) && name != MANIFEST && is_meant(name)),
         );
     }
-    Ok(Found {
+    Ok(FoundFiles {
         recovered,
         kept,
         damages,
@@ -183,10 +183,10 @@ pub(crate) fn start(
     lock: Option<DirLock>,
     path: &Path,
     parts: Parts,
-    found: Found,
+    found: FoundFiles,
 ) -> Result<(Arc<Shared>, Writer, Report), Error> {
     let at = At { path };
-    let Found {
+    let FoundFiles {
         recovered,
         kept,
         damages,

@@ -13,14 +13,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Device and inode of a directory.
-type Identity = (u64, u64);
+type DirectoryId = (u64, u64);
 
-struct Entry {
-    identity: Identity,
-    state: State,
+struct OpenDirectory {
+    identity: DirectoryId,
+    state: DirectoryState,
 }
 
-enum State {
+enum DirectoryState {
     /// A thread is opening a store there.
     Opening,
     Open {
@@ -33,7 +33,7 @@ enum State {
 }
 
 /// One entry per directory. Never locked while a disk is waited for: openings of different directories do not wait for each other.
-static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+static DIRECTORIES: Mutex<Vec<OpenDirectory>> = Mutex::new(Vec::new());
 
 /// Notified when an opening has ended.
 static OPENED: Condvar = Condvar::new();
@@ -48,20 +48,20 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Those of `open`; [`Error::OptionsDiffer`]; [`Error::Closed`] if the opening is cancelled while it waits.
 pub fn join_or_open(
     path: &Path,
-    identity: Identity,
+    identity: DirectoryId,
     terms: Terms,
     watch: &mut dyn Watch,
     open: impl FnOnce(&mut dyn Watch) -> Result<(Owner, Report), Error>,
 ) -> Result<(StoreHandle, Report), Error> {
     let reservation = loop {
         match find_or_reserve(identity) {
-            Found::Nothing(reservation) => break reservation,
-            Found::Open(owner, ..) if owner.shared.status.health() == Health::Closed => {
+            Lookup::Nothing(reservation) => break reservation,
+            Lookup::Open(owner, ..) if owner.shared.status.health() == Health::Closed => {
                 forget(&owner);
                 continue;
             }
             // One that was closed has no terms any more.
-            Found::Open(owner, report, agreed) if owner.shared.lock().usable().is_ok() => {
+            Lookup::Open(owner, report, agreed) if owner.shared.lock().usable().is_ok() => {
                 let differences = agreed.differences(&terms);
                 if !differences.is_empty() {
                     return Err(Error::OptionsDiffer {
@@ -73,12 +73,12 @@ pub fn join_or_open(
                     return Ok((handle, report));
                 }
             }
-            Found::Open(..) | Found::Busy => {}
+            Lookup::Open(..) | Lookup::Busy => {}
         }
         if watch.is_cancelled() {
             return Err(Error::Closed);
         }
-        OPENED.wait_for(&mut ENTRIES.lock(), LOOK);
+        OPENED.wait_for(&mut DIRECTORIES.lock(), LOOK);
     };
     let (owner, report) = open(watch)?;
     let owner = Arc::new(owner);
@@ -87,7 +87,7 @@ pub fn join_or_open(
 }
 
 /// What there is in a directory.
-enum Found {
+enum Lookup {
     Nothing(Reservation),
     /// To be dropped without the lock on the entries: the last owner waits for the store's threads, and they for the disk.
     Open(Arc<Owner>, Report, Arc<Terms>),
@@ -95,55 +95,55 @@ enum Found {
     Busy,
 }
 
-fn find_or_reserve(identity: Identity) -> Found {
-    let mut entries = ENTRIES.lock();
+fn find_or_reserve(identity: DirectoryId) -> Lookup {
+    let mut entries = DIRECTORIES.lock();
     entries.retain(|entry| match &entry.state {
-        State::Opening => true,
-        State::Open { shared, .. } => shared.strong_count() > 0,
+        DirectoryState::Opening => true,
+        DirectoryState::Open { shared, .. } => shared.strong_count() > 0,
     });
     match entries.iter().find(|entry| entry.identity == identity) {
         None => {
-            let state = State::Opening;
-            entries.push(Entry { identity, state });
-            Found::Nothing(Reservation { identity })
+            let state = DirectoryState::Opening;
+            entries.push(OpenDirectory { identity, state });
+            Lookup::Nothing(Reservation { identity })
         }
-        Some(Entry {
-            state: State::Open {
+        Some(OpenDirectory {
+            state: DirectoryState::Open {
                 owner, report, terms, ..
             },
             ..
         }) => match owner.upgrade() {
-            Some(owner) => Found::Open(owner, report.clone(), Arc::clone(terms)),
-            None => Found::Busy,
+            Some(owner) => Lookup::Open(owner, report.clone(), Arc::clone(terms)),
+            None => Lookup::Busy,
         },
-        Some(_) => Found::Busy,
+        Some(_) => Lookup::Busy,
     }
 }
 
 /// Removes the entry of a store that has let go of its directory.
 fn forget(closed: &Owner) {
-    ENTRIES.lock().retain(|entry| match &entry.state {
-        State::Opening => true,
-        State::Open { shared, .. } => shared.as_ptr() != Arc::as_ptr(&closed.shared),
+    DIRECTORIES.lock().retain(|entry| match &entry.state {
+        DirectoryState::Opening => true,
+        DirectoryState::Open { shared, .. } => shared.as_ptr() != Arc::as_ptr(&closed.shared),
     });
 }
 
 /// The entry of a directory in which this thread opens a store. Dropped without a store, by an error or a panic, it is given up, and an
 /// opening that waits for it tries by itself.
 struct Reservation {
-    identity: Identity,
+    identity: DirectoryId,
 }
 
 impl Reservation {
     fn fill(self, owner: &Arc<Owner>, report: &Report, terms: Terms) {
-        let open = State::Open {
+        let open = DirectoryState::Open {
             owner: Arc::downgrade(owner),
             shared: Arc::downgrade(&owner.shared),
             report: report.clone(),
             terms: Arc::new(terms),
         };
         // Unlocked before the drop of `self`, which notifies those who wait.
-        let mut entries = ENTRIES.lock();
+        let mut entries = DIRECTORIES.lock();
         if let Some(entry) = entries.iter_mut().find(|entry| entry.identity == self.identity) {
             entry.state = open;
         }
@@ -152,9 +152,9 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        ENTRIES
-            .lock()
-            .retain(|entry| entry.identity != self.identity || !matches!(entry.state, State::Opening));
+        DIRECTORIES.lock().retain(|entry| {
+            entry.identity != self.identity || !matches!(entry.state, DirectoryState::Opening)
+        });
         OPENED.notify_all();
     }
 }

@@ -166,7 +166,7 @@ pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
 
 /// What a search came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum SearchResult {
     /// A whole frame.
     At(usize),
     /// What may be a frame, and reaches beyond the bytes: this many are needed from its start.
@@ -189,7 +189,7 @@ pub fn search(
     seed: Seed,
     wanted: impl Fn(u64, u8) -> bool,
     work: &mut u64,
-) -> Found {
+) -> SearchResult {
     for (at, header) in bytes.windows(HEADER).enumerate() {
         let lsn = u64::from_le_bytes(number(header, CRC.end));
         let kind = header.last().copied().unwrap_or_default();
@@ -200,16 +200,16 @@ pub fn search(
         let rest = bytes.get(at..).unwrap_or_default();
         let needed = needed(rest).unwrap_or(usize::MAX);
         match parse(rest, left.saturating_sub(at as u64), seed) {
-            Ok(_) => return Found::At(at),
+            Ok(_) => return SearchResult::At(at),
             Err(Broken::Short { .. }) if needed as u64 <= left.saturating_sub(at as u64) => {
-                return Found::Beyond { at, needed };
+                return SearchResult::Beyond { at, needed };
             }
-            Err(Broken::Checksum) if *work < needed as u64 => return Found::GaveUp,
+            Err(Broken::Checksum) if *work < needed as u64 => return SearchResult::GaveUp,
             Err(Broken::Checksum) => *work -= needed as u64,
             Err(_) => {}
         }
     }
-    Found::Nothing
+    SearchResult::Nothing
 }
 
 #[cfg(test)]
@@ -245,7 +245,7 @@ mod tests {
         let left = frames.len() as u64 - 1;
         assert_eq!(
             search(&frames[1..], left, seed, |lsn, _| lsn > 7, &mut 1_000),
-            Found::At(first.len() - 1)
+            SearchResult::At(first.len() - 1)
         );
     }
 

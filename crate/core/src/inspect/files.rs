@@ -1,7 +1,7 @@
 //! The files of a directory: what each is for, and what is in it.
 
 use super::passes::Passes;
-use super::walk::{Contents, walk};
+use super::walk::{FileContents, walk};
 use crate::disk::Disk;
 use crate::format::codec::{Manifest, SegmentEntry};
 use crate::format::header::FileKind;
@@ -43,7 +43,7 @@ pub struct FileFacts {
     /// Why it could not be read.
     pub trouble: Option<String>,
     /// Of snapshots, segments and the manifest.
-    pub contents: Option<Contents>,
+    pub contents: Option<FileContents>,
     /// Of a segment: whether it goes on where the one before it ended. `None` for the first one, and behind one that is damaged.
     pub chained: Option<bool>,
 }

@@ -14,7 +14,7 @@ mod walk;
 pub use ask::Ask;
 pub use files::{FileFacts, Role};
 pub use sessions::{Listed, Sessions};
-pub use walk::{Contents, Gap, HeaderFacts, kind_name};
+pub use walk::{FileContents, Gap, HeaderFacts, kind_name};
 
 use crate::disk::{Disk, Holder, RealDisk};
 

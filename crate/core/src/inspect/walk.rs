@@ -36,7 +36,7 @@ pub struct HeaderFacts {
 
 /// What a file holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Contents {
+pub struct FileContents {
     /// `None` if it cannot be read; then nothing else can.
     pub header: Option<HeaderFacts>,
     /// How many frames there are, by their kind's number.
@@ -68,8 +68,8 @@ pub fn walk(
     file_kind: FileKind,
     limit: Option<u64>,
     watch: &mut dyn Watch,
-) -> io::Result<Contents> {
-    let mut contents = Contents::default();
+) -> io::Result<FileContents> {
+    let mut contents = FileContents::default();
     let (header, mut reader) = match FrameReader::open(disk, name, file_kind) {
         Ok(opened) => opened,
         Err(HeaderError::Io(error)) => return Err(error),
@@ -151,7 +151,7 @@ fn is_of(file_kind: FileKind, kind: u8) -> bool {
     }
 }
 
-impl Contents {
+impl FileContents {
     fn begin(&mut self, header: &FileHeader) {
         self.header = Some(HeaderFacts {
             format: FORMAT,

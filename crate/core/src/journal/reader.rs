@@ -1,7 +1,7 @@
 //! Reading a file of frames from its start, a little at a time.
 
 use crate::disk::{Disk, Source};
-use crate::format::frame::{self, Broken, Found, Frame, Seed};
+use crate::format::frame::{self, Broken, Frame, SearchResult, Seed};
 use crate::format::header::{self, FileHeader, FileKind, Unreadable};
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -183,16 +183,16 @@ impl FrameReader {
             self.work = work;
             needed = frame::HEADER;
             match found {
-                Found::At(at) => {
+                SearchResult::At(at) => {
                     self.pass(at);
                     return Ok(true);
                 }
-                Found::Beyond { at, needed: all } => {
+                SearchResult::Beyond { at, needed: all } => {
                     self.pass(at);
                     needed = all;
                 }
-                Found::Nothing => self.pass(searched),
-                Found::GaveUp => self.gave_up = true,
+                SearchResult::Nothing => self.pass(searched),
+                SearchResult::GaveUp => self.gave_up = true,
             }
         }
         Ok(false)

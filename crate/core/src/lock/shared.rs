@@ -1,7 +1,7 @@
 //! What a store's threads share: the one mutex around it, and what is told and woken after unlocking.
 
 use crate::format::queue::Queue;
-use crate::lock::status::{News, Status};
+use crate::lock::status::{JournalStatus, News};
 use crate::lock::sync::{Condvar, Mutex, MutexGuard};
 use crate::model::clock::{Clock, Wake};
 use crate::model::error::Error;
@@ -43,7 +43,7 @@ const MAX_NEWS: usize = 1_000;
     clippy::struct_excessive_bools,
     reason = "each is a fact of its own, asked by another thread"
 )]
-pub(crate) struct State {
+pub(crate) struct Protected {
     pub store: Store,
     pub closed: bool,
     /// A panic happened under the lock: nothing here can be trusted any more.
@@ -67,7 +67,7 @@ pub(crate) struct State {
     pub next_seat: u32,
 }
 
-impl State {
+impl Protected {
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -104,7 +104,7 @@ impl State {
 }
 
 /// Marks the state when a panic passes while it is borrowed.
-pub(crate) struct PoisonOnPanic<'a>(pub &'a mut State);
+pub(crate) struct PoisonOnPanic<'a>(pub &'a mut Protected);
 
 impl Drop for PoisonOnPanic<'_> {
     fn drop(&mut self) {
@@ -125,7 +125,7 @@ impl Drop for TellOfPanic<'_> {
 
 /// The store and all that its threads share.
 pub(crate) struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Protected>,
     /// For the expiry thread.
     wake: Condvar,
     /// For the journal's thread.
@@ -133,7 +133,7 @@ pub(crate) struct Shared {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     /// How far the journal is, if there is one.
-    pub status: Status,
+    pub status: JournalStatus,
     pub has_journal: bool,
     /// Not under the store's lock: those who are told may come back for it.
     seats: parking_lot::Mutex<Vec<Seat>>,
@@ -143,27 +143,31 @@ impl Shared {
     pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let lsn = store.log().map(Queue::last_lsn);
         Self {
-            state: Mutex::new(State::new(store)),
+            state: Mutex::new(Protected::new(store)),
             wake: Condvar::default(),
             work: Condvar::default(),
             clock,
             random,
-            status: Status::new(lsn.unwrap_or_default()),
+            status: JournalStatus::new(lsn.unwrap_or_default()),
             has_journal: lsn.is_some(),
             seats: parking_lot::Mutex::default(),
         }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, Protected> {
         self.state.lock()
     }
 
-    pub fn wait<'a>(&self, guard: MutexGuard<'a, State>, timeout: Option<Duration>) -> MutexGuard<'a, State> {
+    pub fn wait<'a>(
+        &self,
+        guard: MutexGuard<'a, Protected>,
+        timeout: Option<Duration>,
+    ) -> MutexGuard<'a, Protected> {
         self.wake.wait(guard, timeout)
     }
 
     /// Ends a hold of the lock that changed the store: unlocks, fairly if asked, then drops, wakes and tells.
-    pub fn release(&self, mut guard: MutexGuard<'_, State>, fair: bool) {
+    pub fn release(&self, mut guard: MutexGuard<'_, Protected>, fair: bool) {
         let garbage = guard.store.take_garbage();
         let signal = guard.store.outbox_mut().take_signal();
         let has_chores =

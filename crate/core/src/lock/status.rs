@@ -76,7 +76,7 @@ pub struct Reached {
 
 /// Shared by the journal's thread and those who wait.
 #[derive(Debug, Default)]
-pub struct Status {
+pub struct JournalStatus {
     written: AtomicU64,
     synced: AtomicU64,
     failed: AtomicU64,
@@ -87,7 +87,7 @@ pub struct Status {
     error: Mutex<Option<Error>>,
 }
 
-impl Status {
+impl JournalStatus {
     /// A status in which all up to `lsn` is on the disk.
     #[must_use]
     pub fn new(lsn: u64) -> Self {

@@ -1,7 +1,7 @@
 //! The expiry thread: sleeps until the earliest deadline and removes what is due, in slices. Between two deadlines it moves together what
 //! is left, when many sessions went and their memory cannot.
 
-use crate::lock::shared::{PoisonOnPanic, Shared, State, TellOfPanic};
+use crate::lock::shared::{PoisonOnPanic, Protected, Shared, TellOfPanic};
 use crate::lock::sync::{JoinHandle, pause, spawn};
 use crate::model::change::Swept;
 use crate::model::error::Error;
@@ -101,7 +101,7 @@ fn run(shared: &Shared) {
 }
 
 /// One slice of a sweep. A panic in it marks the store before the lock is free again: nobody is to see what it left half done.
-fn slice(state: &mut State, now: u64) -> Swept {
+fn slice(state: &mut Protected, now: u64) -> Swept {
     PoisonOnPanic(state).0.store.sweep(now, SLICE)
 }
 
@@ -146,7 +146,7 @@ mod tests {
             guest_idle_timeout: 1,
             absolute_timeout: 1,
         };
-        let mut state = State::new(Store::new(options));
+        let mut state = Protected::new(Store::new(options));
         let new = NewSession {
             uid: Text::Latin1(PanicAt::Expire.uid().as_bytes()),
             form: Text::Latin1(b""),

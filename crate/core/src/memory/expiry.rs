@@ -10,12 +10,12 @@ use crate::memory::slab::NIL;
 
 /// 12 bytes: the deadline is split so that the entry needs no padding.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct HeapEntry {
     deadline: [u32; 2],
     index: u32,
 }
 
-impl Entry {
+impl HeapEntry {
     #[expect(clippy::cast_possible_truncation, reason = "the two halves of the number")]
     fn new(deadline: u64, index: u32) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Entry {
 /// entries to be recognised later, lets a store that logs many users out grow until a compaction stalls everybody.
 #[derive(Debug, Default)]
 pub struct Expiry {
-    heap: Chunks<Entry>,
+    heap: Chunks<HeapEntry>,
     /// By slot index: where its entry is in `heap`, or [`NIL`].
     place: Chunks<u32>,
 }
@@ -62,10 +62,10 @@ impl Expiry {
         let place = self.place[index as usize];
         if place == NIL {
             let at = self.heap.len();
-            self.heap.push(Entry::new(deadline, index));
+            self.heap.push(HeapEntry::new(deadline, index));
             self.sift_up(at);
         } else if deadline < self.heap[place as usize].deadline() {
-            self.heap[place as usize] = Entry::new(deadline, index);
+            self.heap[place as usize] = HeapEntry::new(deadline, index);
             self.sift_up(place as usize);
         }
     }
@@ -73,7 +73,7 @@ impl Expiry {
     /// Moves the earliest entry to its slot's true deadline.
     pub fn rearm_earliest(&mut self, deadline: u64) {
         if let Some((_, index)) = self.earliest() {
-            self.heap[0] = Entry::new(deadline, index);
+            self.heap[0] = HeapEntry::new(deadline, index);
             self.sift_down(0);
         }
     }
@@ -98,7 +98,7 @@ impl Expiry {
         }
     }
 
-    fn put(&mut self, at: usize, entry: Entry) {
+    fn put(&mut self, at: usize, entry: HeapEntry) {
         self.heap[at] = entry;
         self.place[entry.index as usize] = u32::try_from(at).unwrap_or(NIL);
     }

@@ -8,7 +8,7 @@ const MOST: usize = 255;
 pub struct Timeout(u8);
 
 #[derive(Debug)]
-struct Entry {
+struct KnownTimeout {
     millis: u64,
     /// Sessions that have it; with none the next new timeout takes the place.
     sessions: u32,
@@ -16,7 +16,7 @@ struct Entry {
 
 /// A small table of durations with a count of those who use each.
 #[derive(Debug, Default)]
-pub struct Timeouts(Vec<Entry>);
+pub struct Timeouts(Vec<KnownTimeout>);
 
 impl Timeouts {
     pub fn get(&self, timeout: Timeout) -> u64 {
@@ -34,8 +34,8 @@ impl Timeouts {
         let name = u8::try_from(at).ok()?;
         match self.0.get_mut(at) {
             Some(entry) if entry.sessions > 0 => entry.sessions += 1,
-            Some(entry) => *entry = Entry { millis, sessions: 1 },
-            None => self.0.push(Entry { millis, sessions: 1 }),
+            Some(entry) => *entry = KnownTimeout { millis, sessions: 1 },
+            None => self.0.push(KnownTimeout { millis, sessions: 1 }),
         }
         Some(Timeout(name))
     }
@@ -49,7 +49,7 @@ impl Timeouts {
 
     /// Where a timeout is or would be put.
     fn place(&self, millis: u64) -> Option<usize> {
-        let same = |entry: &Entry| entry.millis == millis && entry.sessions > 0;
+        let same = |entry: &KnownTimeout| entry.millis == millis && entry.sessions > 0;
         self.0
             .iter()
             .position(same)

@@ -36,22 +36,19 @@ pub struct Change<'a> {
     pub idle_timeout: Option<u64>,
 }
 
-/// Whose the session is after a renewal.
+/// A login: the user, and the absolute timeout that starts with it, the store's own if it is `None`.
 #[derive(Debug, Clone, Copy)]
-pub enum Identity<'a> {
-    Keep,
-    /// Logged in now. The absolute timeout starts anew, with the login's own duration if it has one.
-    User {
-        uid: Text<'a>,
-        absolute_timeout: Option<u64>,
-    },
+pub struct Login<'a> {
+    pub uid: Text<'a>,
+    pub absolute_timeout: Option<u64>,
 }
 
 /// A new secret for a session, with new contents at the same time.
 #[derive(Debug, Clone, Copy)]
 pub struct Renewal<'a> {
     pub change: Change<'a>,
-    pub identity: Identity<'a>,
+    /// Without one the session stays its user's, or a guest's.
+    pub login: Option<Login<'a>>,
 }
 
 /// What became of a write.

@@ -18,7 +18,7 @@ pub struct SessionInfo {
 
 /// Some sessions, and where to go on. A page may be short, even empty, while there is a `next`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct SessionPage {
     pub sessions: Vec<SessionInfo>,
     /// The slot that the next page begins with; `None` at the end.
     pub next: Option<u32>,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::memory::record::RECORD_OVERHEAD;
-use crate::model::change::{Change, Commit, Identity, NewSession, Renewal, Swept};
+use crate::model::change::{Change, Commit, Login, NewSession, Renewal, Swept};
 use crate::model::error::Error;
 use crate::model::event::EventMask;
 use crate::model::facts::Facts;
@@ -50,8 +50,8 @@ fn new<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
     }
 }
 
-fn login_of(uid: &str) -> Identity<'_> {
-    Identity::User {
+fn login_of(uid: &str) -> Login<'_> {
+    Login {
         uid: latin1(uid),
         absolute_timeout: None,
     }
@@ -346,10 +346,10 @@ proptest! {
                     secrets += 1;
                     let fresh = id_of(to.into(), secrets);
                     let before = model.live(n, now).cloned();
-                    let identity = login.as_deref().map_or(Identity::Keep, login_of);
+                    let as_login = login.as_deref().map(login_of);
                     let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
                     let change = Change { data: Some(Text::narrow(&units, &mut narrow)), ..Change::default() };
-                    let answer = store.regenerate(&id, &fresh, now, None, &Renewal { change, identity });
+                    let answer = store.regenerate(&id, &fresh, now, None, &Renewal { change, login: as_login });
                     let Some(before) = before else {
                         prop_assert!(matches!(answer, Ok(Some((Commit::Gone, _)))));
                         continue;
@@ -447,8 +447,8 @@ proptest! {
                     let _ = store.commit(&id(n.into()), now, stale.then_some(9_999), &set(&data));
                 }
                 Step::Regenerate { n, to, login, data } => {
-                    let identity = login.as_deref().map_or(Identity::Keep, login_of);
-                    let _ = store.regenerate(&id(n.into()), &id(to.into()), now, None, &Renewal { change: set(&data), identity });
+                    let login = login.as_deref().map(login_of);
+                    let _ = store.regenerate(&id(n.into()), &id(to.into()), now, None, &Renewal { change: set(&data), login });
                 }
                 Step::Destroy { n } => {
                     store.destroy(&id(n.into()), now, Reason::Destroy);
@@ -587,10 +587,10 @@ fn a_session_larger_than_a_lowered_bound_can_do_all_that_writes_no_data() {
     ));
     let login = Renewal {
         change: Change::default(),
-        identity: Identity::User {
+        login: Some(Login {
             uid: latin1("ann"),
             absolute_timeout: None,
-        },
+        }),
     };
     let Ok(Some((Commit::Done(facts), ann))) = store.regenerate(&id(1), &id(2), 2, None, &login) else {
         panic!("logged in")
@@ -601,7 +601,7 @@ fn a_session_larger_than_a_lowered_bound_can_do_all_that_writes_no_data() {
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, limit: 10 })));
     let moved_with_data = Renewal {
         change: as_large,
-        identity: Identity::Keep,
+        login: None,
     };
     let refused = store.regenerate(&ann, &id(3), 3, None, &moved_with_data);
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
@@ -609,7 +609,7 @@ fn a_session_larger_than_a_lowered_bound_can_do_all_that_writes_no_data() {
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
     let long_uid = "u".repeat(256);
     let login = Renewal {
-        identity: login_of(&long_uid),
+        login: Some(login_of(&long_uid)),
         ..login
     };
     let refused = store.regenerate(&ann, &id(3), 3, None, &login);
@@ -628,7 +628,7 @@ fn a_login_renews_the_secret_and_the_old_id_is_void() {
     store.create(&id(1), 0, &new("", "cart")).unwrap();
     let login = Renewal {
         change: Change::default(),
-        identity: login_of("ann"),
+        login: Some(login_of("ann")),
     };
     let fresh = id_of(2, 7);
     let Ok(Some((Commit::Done(facts), ann))) = store.regenerate(&id(1), &fresh, 10, Some(1), &login) else {
@@ -661,7 +661,7 @@ fn a_session_ends_by_its_handle_whatever_secret_it_has() {
     store.create(&id(1), 0, &new("ann", "x")).unwrap();
     let renewal = Renewal {
         change: Change::default(),
-        identity: Identity::Keep,
+        login: None,
     };
     store.regenerate(&id(1), &id_of(1, 1), 1, None, &renewal).unwrap();
     assert!(store.destroy_by_handle(id(1).handle(), 2, Reason::Logout));
@@ -686,10 +686,10 @@ fn a_login_as_another_user_ends_the_session_and_begins_one_with_nothing_of_it() 
         .unwrap();
     let login = Renewal {
         change: Change::default(),
-        identity: Identity::User {
+        login: Some(Login {
             uid: latin1("bob"),
             absolute_timeout: Some(40),
-        },
+        }),
     };
     // Whatever version the old session has.
     let Ok(Some((Commit::Done(facts), bob))) = store.regenerate(&id(1), &id_of(2, 5), 10, Some(1), &login)
@@ -714,7 +714,7 @@ fn a_login_as_another_user_ends_the_session_and_begins_one_with_nothing_of_it() 
     // A handle that is taken is never given to another session.
     store.create(&id(3), 10, &new("", "x")).unwrap();
     let login = Renewal {
-        identity: login_of("cyd"),
+        login: Some(login_of("cyd")),
         ..login
     };
     assert!(matches!(

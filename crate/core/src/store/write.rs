@@ -3,7 +3,7 @@
 use super::Store;
 use super::evict::Room;
 use crate::memory::record::{Body, Contents, Fixed, Stored, Units};
-use crate::model::change::{Change, Commit, Identity, NewSession, Renewal};
+use crate::model::change::{Change, Commit, Login, NewSession, Renewal};
 use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
 use crate::model::facts::{Facts, MAX_UID_UNITS};
@@ -44,7 +44,7 @@ impl Store {
             secret: id.secret_hash(),
             version: 1,
             last_seen_at: now,
-            absolute_deadline: after(now, new.absolute_timeout.unwrap_or(self.options.absolute_timeout)),
+            absolute_deadline: self.absolute_deadline(now, new.absolute_timeout),
         };
         let body = self.records.encode(&contents);
         let bytes = body.record_bytes();
@@ -123,12 +123,9 @@ impl Store {
             return Ok(Some((Commit::Gone, fresh.clone())));
         };
         let stored = self.records.at(index);
-        let replaces = match renewal.identity {
-            Identity::User { uid, .. } => stored.is_user() && !stored.contents().uid.equals(uid),
-            Identity::Keep => false,
-        };
-        if replaces {
-            return self.replace(index, fresh, now, renewal);
+        let is_another = |login: &Login<'_>| stored.is_user() && !stored.contents().uid.equals(login.uid);
+        if let Some(login) = renewal.login.filter(is_another) {
+            return self.replace(index, fresh, now, &renewal.change, login);
         }
         if self.conflicts(index, base_version) {
             return Ok(Some((Commit::Conflict, fresh.clone())));
@@ -143,15 +140,11 @@ impl Store {
             last_seen_at: now,
             ..stored.fixed()
         };
-        let reason = if let Identity::User {
-            uid,
-            absolute_timeout,
-        } = renewal.identity
-        {
-            contents.uid = Units::from(uid);
+        let reason = if let Some(login) = renewal.login {
+            contents.uid = Units::from(login.uid);
             contents.authenticated_at = now;
             contents.idle_timeout = renewal.change.idle_timeout.unwrap_or(self.options.idle_timeout);
-            fixed.absolute_deadline = after(now, absolute_timeout.unwrap_or(self.options.absolute_timeout));
+            fixed.absolute_deadline = self.absolute_deadline(now, login.absolute_timeout);
             Reason::Login
         } else {
             Reason::Regenerate
@@ -172,25 +165,18 @@ impl Store {
         index: u32,
         fresh: &SessionId,
         now: u64,
-        renewal: &Renewal<'_>,
+        change: &Change<'_>,
+        login: Login<'_>,
     ) -> Result<Option<Renewed>, Error> {
-        let Identity::User {
-            uid,
-            absolute_timeout,
-        } = renewal.identity
-        else {
-            return Ok(None);
-        };
         if self.find(fresh.handle()).is_some() {
             return Ok(None);
         }
-        let change = &renewal.change;
         let contents = Contents {
             created_at: now,
             idle_timeout: change.idle_timeout.unwrap_or(self.options.idle_timeout),
             authenticated_at: now,
             ext: &[],
-            uid: uid.into(),
+            uid: login.uid.into(),
             form: change.form.unwrap_or(Text::Latin1(b"")).into(),
             data: change.data.unwrap_or(EMPTY).into(),
         };
@@ -201,7 +187,7 @@ impl Store {
             secret: fresh.secret_hash(),
             version: 1,
             last_seen_at: now,
-            absolute_deadline: after(now, absolute_timeout.unwrap_or(self.options.absolute_timeout)),
+            absolute_deadline: self.absolute_deadline(now, login.absolute_timeout),
         };
         let old = self.records.at(index).handle();
         let body = self.records.encode(&contents);
@@ -235,6 +221,11 @@ impl Store {
         } else {
             self.options.guest_idle_timeout
         }
+    }
+
+    /// The absolute deadline of a session that begins now, or is logged in now, with a timeout of its own or the store's.
+    fn absolute_deadline(&self, now: u64, timeout: Option<u64>) -> u64 {
+        after(now, timeout.unwrap_or(self.options.absolute_timeout))
     }
 
     /// Checks data and form against the bound.

@@ -13,19 +13,19 @@ mod state;
 mod tests;
 
 pub use crash::Crash;
-pub use fault::{Failure, Fault, Operation, Stop};
+pub use fault::{DiskFault, Failure, Operation, Stop};
 
 use crate::disk::{Disk, Sink, Source, check_cut, check_name};
 use crate::planted::{self, planted};
 use parking_lot::Mutex;
-use state::{InodeId, State};
+use state::{DiskState, InodeId};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 /// A clone is the same disk. Without a limit and without faults until told otherwise.
 #[derive(Clone, Default)]
 pub struct SimulatedDisk {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<DiskState>>,
 }
 
 impl SimulatedDisk {

@@ -9,7 +9,7 @@ use crate::format::header::{CODEC, FORMAT};
 use crate::inspect::{Ask, Verdict, inspect_disk};
 use crate::journal::catalog::RESERVE;
 use crate::journal::options::{JournalOptions, OnCorruption};
-use crate::model::change::{Change, Identity, NewSession, Options, Renewal};
+use crate::model::change::{Change, Login, NewSession, Options, Renewal};
 use crate::model::clock::ManualClock;
 use crate::model::error::Error;
 use crate::model::event::Reason;
@@ -116,10 +116,10 @@ impl Making {
         handle.destroy(&gone, Reason::Logout).unwrap();
         let renewal = Renewal {
             change: Change::default(),
-            identity: Identity::User {
+            login: Some(Login {
                 uid: text("bob"),
                 absolute_timeout: None,
-            },
+            }),
         };
         let (_, bob) = handle.regenerate(&guest, None, &renewal).unwrap();
         self.ids.push(bob);

@@ -5,7 +5,7 @@ use crate::face::Parts;
 use crate::face::open::open;
 use crate::journal::options::JournalOptions;
 use crate::lock::status::Health;
-use crate::model::change::{Change, Identity, NewSession, Options, Renewal};
+use crate::model::change::{Change, Login, NewSession, Options, Renewal};
 use crate::model::clock::{Clock, ManualClock};
 use crate::model::durability::Durability;
 use crate::model::event::Reason;
@@ -80,10 +80,10 @@ fn sessions_come_back_with_all_their_facts_after_a_kill_a_close_and_a_checkpoint
         store.handle.commit(&ann, None, &change).unwrap();
         let renewal = Renewal {
             change: Change::default(),
-            identity: Identity::User {
+            login: Some(Login {
                 uid: text("bob"),
                 absolute_timeout: None,
-            },
+            }),
         };
         let (_, bob) = store.handle.regenerate(&guest, None, &renewal).unwrap();
         let (gone, _) = store.handle.create(&session("eve", "{}")).unwrap();
@@ -175,11 +175,11 @@ fn a_thousand_writes_and_their_checkpoints_come_back() {
 /// somebody asked for something.
 #[test]
 fn a_failed_sync_is_healed_without_anybody_asking() {
-    use crate::testing::disk::{Failure, Fault, Operation};
+    use crate::testing::disk::{DiskFault, Failure, Operation};
     let disk = SimulatedDisk::default();
     let mut store = open_simulated(&disk);
     let failure = Failure {
-        error: Fault::Io,
+        error: DiskFault::Io,
         sticky: false,
         only: Some(Operation::Sync),
     };

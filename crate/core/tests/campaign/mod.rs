@@ -9,7 +9,7 @@ use agai_session_core::model::random::Random;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
-    Change, Commit, Error, Identity, NewSession, Options, Reason, Renewal, SessionId, Text, TextBuffer,
+    Change, Commit, Error, Login, NewSession, Options, Reason, Renewal, SessionId, Text, TextBuffer,
 };
 use fastrand::Rng;
 use std::sync::{Arc, Mutex};
@@ -196,14 +196,10 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                         data: Some(text(&data)),
                         ..Change::default()
                     },
-                    identity: if rng.bool() {
-                        Identity::User {
-                            uid: text("bob"),
-                            absolute_timeout: None,
-                        }
-                    } else {
-                        Identity::Keep
-                    },
+                    login: rng.bool().then(|| Login {
+                        uid: text("bob"),
+                        absolute_timeout: None,
+                    }),
                 };
                 if let Ok((Commit::Done(facts), new)) = store.handle.regenerate(&id, None, &renewal) {
                     let (version, lsn) = (facts.version, store.handle.lsn());

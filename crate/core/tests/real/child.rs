@@ -3,7 +3,7 @@
 use crate::kit::{Until, close, create, data, opened, parts, try_open, until, wait};
 use agai_session_core::face::open::open;
 use agai_session_core::model::durability::Durability;
-use agai_session_core::{Change, Commit, Identity, Reason, Renewal, SessionId, StoreHandle, Text};
+use agai_session_core::{Change, Commit, Login, Reason, Renewal, SessionId, StoreHandle, Text};
 use parking_lot::RwLock;
 use std::fs::File;
 use std::io::{BufRead, IoSlice, Read, Write};
@@ -240,10 +240,10 @@ impl Worker<'_> {
         }
         let renewal = Renewal {
             change: Change::default(),
-            identity: Identity::User {
+            login: Some(Login {
                 uid: Text::Latin1(b"bob"),
                 absolute_timeout: None,
-            },
+            }),
         };
         let (commit, new) = self.store.regenerate(&id, None, &renewal).unwrap();
         if matches!(commit, Commit::Done(_)) {

@@ -3,7 +3,7 @@
 use crate::model::{Need, Session, after, owned};
 use crate::steps::Who;
 use crate::world::{ABSOLUTE, Checked, GUEST_IDLE, IDLE, Known, World, pages, read};
-use agai_session_core::{Change, Commit, Facts, Identity, NewSession, Reason, Renewal, SessionId};
+use agai_session_core::{Change, Commit, Facts, Login, NewSession, Reason, Renewal, SessionId};
 use proptest::prelude::*;
 
 const FORM: &str = "{\"next\":\"/\"}";
@@ -150,14 +150,18 @@ impl World {
             data: Some(texts[1].as_text()),
             ..Change::default()
         };
-        let identity = login.map_or(Identity::Keep, |_| Identity::User {
+        let as_login = login.map(|_| Login {
             uid: texts[0].as_text(),
             absolute_timeout: None,
         });
-        let answer = self
-            .store
-            .handle
-            .regenerate(&id, None, &Renewal { change, identity });
+        let answer = self.store.handle.regenerate(
+            &id,
+            None,
+            &Renewal {
+                change,
+                login: as_login,
+            },
+        );
         let Some(before) = before else {
             prop_assert!(matches!(answer, Ok((Commit::Gone, _))), "{:?}", answer);
             return self.absorb(None);

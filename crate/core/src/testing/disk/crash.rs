@@ -2,7 +2,7 @@
 
 use super::inode::{Change, Inode, overwrite};
 use super::names::Names;
-use super::state::State;
+use super::state::DiskState;
 use fastrand::Rng;
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub enum Crash {
     PowerCutLosingNothing,
 }
 
-impl State {
+impl DiskState {
     pub fn crash(&self, seed: u64, how: Crash) -> Self {
         let mut rng = Rng::with_seed(seed);
         let names = match how {

@@ -17,14 +17,14 @@ pub enum Operation {
 
 /// What the operating system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum DiskFault {
     /// EIO.
     Io,
     /// ENOSPC.
     NoSpace,
 }
 
-impl Fault {
+impl DiskFault {
     pub(super) fn error(self) -> io::Error {
         io::Error::from_raw_os_error(match self {
             Self::Io => 5,
@@ -37,7 +37,7 @@ impl Fault {
 /// made durable: still seen, never durable, and the next sync answers `Ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
-    pub error: Fault,
+    pub error: DiskFault,
     /// All later operations fail as well, or all later ones of the kind.
     pub sticky: bool,
     /// Counts and fails operations of this kind only.
@@ -63,7 +63,7 @@ pub(super) struct Refusal {
 }
 
 #[derive(Default)]
-pub(super) struct Faults {
+pub(super) struct DiskFaults {
     operations: u64,
     by_kind: [u64; 7],
     stop: Option<(u64, Stop)>,
@@ -71,7 +71,7 @@ pub(super) struct Faults {
     short_writes: Option<Rng>,
 }
 
-impl Faults {
+impl DiskFaults {
     pub fn operations(&self) -> u64 {
         self.operations
     }

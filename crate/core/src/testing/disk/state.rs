@@ -1,7 +1,7 @@
 //! The disk behind the mutex: inodes, names, room and faults.
 
 use super::check_cut;
-use super::fault::{Fault, Faults, Operation};
+use super::fault::{DiskFault, DiskFaults, Operation};
 use super::inode::Inode;
 use super::names::Names;
 use std::collections::BTreeMap;
@@ -11,32 +11,32 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct InodeId(u64);
 
-pub(super) struct State {
+pub(super) struct DiskState {
     /// Those with a name, seen or durable, and those that are open.
     pub inodes: BTreeMap<InodeId, Inode>,
     pub names: Names,
     /// Inodes are numbered and never reused, so that a name's durable inode is the one meant.
     pub next: u64,
     pub capacity: u64,
-    pub faults: Faults,
+    pub faults: DiskFaults,
     /// Writes to and syncs of files after a sync of them had failed.
     pub misplaced_trust: u64,
 }
 
-impl Default for State {
+impl Default for DiskState {
     fn default() -> Self {
         Self {
             inodes: BTreeMap::new(),
             names: Names::default(),
             next: 0,
             capacity: u64::MAX,
-            faults: Faults::default(),
+            faults: DiskFaults::default(),
             misplaced_trust: 0,
         }
     }
 }
 
-impl State {
+impl DiskState {
     pub fn lookup(&self, name: &str) -> io::Result<InodeId> {
         let found = self.names.live().get(name).copied();
         found.ok_or_else(|| io::ErrorKind::NotFound.into())
@@ -104,7 +104,7 @@ impl State {
         }
         admitted.map_err(|refusal| refusal.error)?;
         if taken == 0 && wanted > 0 {
-            return Err(Fault::NoSpace.error());
+            return Err(DiskFault::NoSpace.error());
         }
         Ok(taken)
     }

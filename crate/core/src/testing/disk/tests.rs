@@ -16,7 +16,7 @@ fn opened(disk: &SimulatedDisk, name: &str) -> Box<dyn Sink> {
     file
 }
 
-fn failure(error: Fault, only: Operation) -> Failure {
+fn failure(error: DiskFault, only: Operation) -> Failure {
     Failure {
         error,
         sticky: false,
@@ -257,12 +257,12 @@ fn a_disk_stopped_within_a_write_holds_any_part_of_it() {
 fn a_failure_strikes_once_or_for_good_and_only_its_kind() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "log");
-    disk.fail_at(2, failure(Fault::NoSpace, Operation::Write));
+    disk.fail_at(2, failure(DiskFault::NoSpace, Operation::Write));
     disk.fail_at(
         2,
         Failure {
             sticky: true,
-            ..failure(Fault::Io, Operation::Cut)
+            ..failure(DiskFault::Io, Operation::Cut)
         },
     );
     file.write_all(b"a").unwrap();
@@ -274,7 +274,7 @@ fn a_failure_strikes_once_or_for_good_and_only_its_kind() {
     disk.fail_at(
         disk.operations() + 1,
         Failure {
-            error: Fault::Io,
+            error: DiskFault::Io,
             sticky: true,
             only: None,
         },
@@ -287,7 +287,7 @@ fn a_failure_strikes_once_or_for_good_and_only_its_kind() {
 fn a_failed_sync_forgets_the_data_and_the_next_one_says_it_is_well() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "log");
-    disk.fail_at(1, failure(Fault::Io, Operation::Sync));
+    disk.fail_at(1, failure(DiskFault::Io, Operation::Sync));
     file.write_all(b"lost").unwrap();
     assert_eq!(file.sync().unwrap_err().raw_os_error(), Some(5));
     file.sync().unwrap();
@@ -306,7 +306,7 @@ fn a_failed_sync_forgets_the_data_and_the_next_one_says_it_is_well() {
 #[test]
 fn a_failed_sync_of_the_directory_forgets_the_names() {
     let disk = SimulatedDisk::new();
-    disk.fail_at(1, failure(Fault::Io, Operation::SyncDir));
+    disk.fail_at(1, failure(DiskFault::Io, Operation::SyncDir));
     drop(disk.create("log").unwrap());
     assert!(disk.sync_dir().is_err());
     disk.sync_dir().unwrap();
@@ -409,7 +409,7 @@ fn a_removed_file_is_forgotten_once_nothing_leads_to_it() {
 fn what_is_done_to_a_file_after_a_failed_sync_is_counted() {
     let disk = SimulatedDisk::new();
     let mut file = disk.create("a").unwrap();
-    disk.fail_at(1, failure(Fault::Io, Operation::Sync));
+    disk.fail_at(1, failure(DiskFault::Io, Operation::Sync));
     file.write_all(b"1").unwrap();
     assert_eq!(disk.misplaced_trust(), 0);
     assert!(file.sync().is_err());
