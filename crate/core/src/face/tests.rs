@@ -15,9 +15,10 @@ use crate::model::clock::{ManualClock, SystemClock};
 use crate::model::durability::Durability;
 use crate::model::error::Error;
 use crate::model::random::OsRandom;
-use crate::model::text::Text;
+use crate::model::text::{Text, TextBuffer};
 use crate::model::time::NEVER;
 use crate::store::Store;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -226,4 +227,19 @@ fn a_store_that_is_open_is_not_joined_with_other_options_and_the_error_names_eac
     same.journal.on_corruption = OnCorruption::Salvage;
     assert!(open(&path, same, &mut ()).is_ok());
     handle.close();
+}
+
+/// Where the store's structures contradicted each other, reading answered an empty session, and went on.
+#[test]
+fn a_contradiction_in_memory_poisons_the_store() {
+    let (owner, _) = store_in_memory();
+    let owner = Arc::new(owner);
+    let store = StoreHandle::new(&owner);
+    let (id, _) = store.create(&ANN).unwrap();
+    owner.shared.lock().store.lose_a_body();
+    let mut buffer = TextBuffer::default();
+    let read = catch_unwind(AssertUnwindSafe(|| store.load(&id, true, &mut buffer)));
+    assert!(read.is_err(), "loudly");
+    assert!(matches!(store.has(&id), Err(Error::Poisoned)));
+    assert!(matches!(store.create(&ANN), Err(Error::Poisoned)));
 }

@@ -100,7 +100,12 @@ impl Expiry {
 
     fn put(&mut self, at: usize, entry: HeapEntry) {
         self.heap[at] = entry;
-        self.place[entry.index as usize] = u32::try_from(at).unwrap_or(NIL);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "there are no more entries than slots, which a u32 numbers"
+        )]
+        let place = at as u32;
+        self.place[entry.index as usize] = place;
     }
 
     fn sift_up(&mut self, mut at: usize) {

@@ -199,6 +199,16 @@ impl<'a> Stored<'a> {
         self.stamp(0)
     }
 
+    /// The mark of when the log was last told of activity.
+    pub fn logged(&self) -> u16 {
+        u16::from_le_bytes(self.chunk(LOGGED_AT))
+    }
+
+    /// Where the body is.
+    pub fn spot(&self) -> Spot {
+        self.record.body
+    }
+
     pub fn idle_timeout(&self) -> u64 {
         let layout = self.record.layout();
         if layout.has(Layout::TIMEOUT) {

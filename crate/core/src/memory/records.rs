@@ -1,5 +1,10 @@
 //! All sessions, addressed by slot index. Finding one by its handle is the index's work, eviction order the LRU's, expiry the heap's.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a body that is not laid out as its record says must panic"
+)]
+
 use crate::memory::bodies::{Bodies, Garbage};
 use crate::memory::record::{
     Body, Contents, Fixed, LOGGED_AT, Layout, Record, Stored, cap, is_log_due, mark, shift_back,
@@ -107,27 +112,18 @@ impl Records {
     /// Notes that the log has the session as it is now.
     pub fn set_logged(&mut self, index: u32) {
         let stored = self.at(index);
-        let mark = mark(stored.fixed().last_seen_at, stored.idle_timeout());
-        self.set_mark(index, mark);
+        let (spot, mark) = (
+            stored.spot(),
+            mark(stored.fixed().last_seen_at, stored.idle_timeout()),
+        );
+        let body = self.bodies.get_mut(spot);
+        body[LOGGED_AT..][..size_of::<u16>()].copy_from_slice(&mark.to_le_bytes());
     }
 
     /// Whether the log should be told of activity at `now`: once in each tenth of the idle timeout.
     pub fn is_log_due(&self, index: u32, now: u64) -> bool {
-        let (stored, record) = (self.at(index), self.slab.get(index));
-        let body = record.map_or(&[][..], |record| self.bodies.get(record.spot()));
-        let logged = body.get(LOGGED_AT..).and_then(|rest| rest.first_chunk());
-        let logged = logged.map_or(0, |mark| u16::from_le_bytes(*mark));
-        now >= stored.fixed().last_seen_at && is_log_due(logged, now, stored.idle_timeout())
-    }
-
-    fn set_mark(&mut self, index: u32, mark: u16) {
-        let Some(record) = self.slab.get(index) else {
-            return;
-        };
-        let body = self.bodies.get_mut(record.spot());
-        if let Some(logged) = body.get_mut(LOGGED_AT..).and_then(|rest| rest.first_chunk_mut()) {
-            *logged = mark.to_le_bytes();
-        }
+        let stored = self.at(index);
+        now >= stored.fixed().last_seen_at && is_log_due(stored.logged(), now, stored.idle_timeout())
     }
 
     /// Moves a session's times into the past; see [`shift_back`].
@@ -163,6 +159,13 @@ impl Records {
     /// Whether [`Records::compact`] has something to do.
     pub fn wants_compaction(&self) -> bool {
         self.compacting.is_some() || self.bodies.is_sparse(self.slab.capacity())
+    }
+
+    /// See [`crate::store::Store::lose_a_body`].
+    #[cfg(test)]
+    pub fn lose_a_body(&mut self) {
+        let spot = self.at(0).spot();
+        self.bodies.free(spot, &mut Garbage::new());
     }
 
     #[cfg(test)]

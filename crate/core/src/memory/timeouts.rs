@@ -1,5 +1,10 @@
 //! The idle timeouts that sessions have, each kept once: most stores know two or three.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "records name timeouts that this table gave them; a wrong one must panic"
+)]
+
 /// Distinct timeouts kept. A session with one more has it in its body.
 const MOST: usize = 255;
 
@@ -20,7 +25,7 @@ pub struct Timeouts(Vec<KnownTimeout>);
 
 impl Timeouts {
     pub fn get(&self, timeout: Timeout) -> u64 {
-        self.0.get(usize::from(timeout.0)).map_or(0, |entry| entry.millis)
+        self.0[usize::from(timeout.0)].millis
     }
 
     /// Whether [`Timeouts::keep`] has room for it. Releasing others never takes that away.
@@ -42,9 +47,7 @@ impl Timeouts {
 
     /// One session less has it.
     pub fn release(&mut self, timeout: Timeout) {
-        if let Some(entry) = self.0.get_mut(usize::from(timeout.0)) {
-            entry.sessions = entry.sessions.saturating_sub(1);
-        }
+        self.0[usize::from(timeout.0)].sessions -= 1;
     }
 
     /// Where a timeout is or would be put.

@@ -55,15 +55,13 @@ impl SessionId {
     /// The public part.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        let (handle, _) = self.0.split_first_chunk().unwrap_or((&[0; HANDLE], &[]));
-        Handle(*handle)
+        Handle(first(&self.0))
     }
 
     /// The hash that a record keeps of the secret. Costs one block of SHA-256.
     pub(crate) fn secret_hash(&self) -> SecretHash {
         let digest: [u8; 32] = Sha256::digest(self.0).into();
-        let (hash, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
-        SecretHash(*hash)
+        SecretHash(first(&digest))
     }
 }
 
@@ -131,6 +129,14 @@ impl Handle {
         #[expect(clippy::cast_possible_truncation, reason = "the two parts of the number")]
         (whole as u64, (whole >> 64) as u32)
     }
+}
+
+/// The first bytes of an array that has more.
+fn first<const BYTES: usize, const ALL: usize>(all: &[u8; ALL]) -> [u8; BYTES] {
+    const { assert!(BYTES <= ALL) };
+    let mut bytes = [0; BYTES];
+    bytes.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+    bytes
 }
 
 fn parse<const BYTES: usize>(text: &[u8], text_len: usize) -> Option<[u8; BYTES]> {

@@ -129,6 +129,12 @@ impl Store {
         self.records.pages_of_bodies()
     }
 
+    /// Makes the structures contradict each other: the body of the session in the first slot is gone.
+    #[cfg(test)]
+    pub(crate) fn lose_a_body(&mut self) {
+        self.records.lose_a_body();
+    }
+
     /// Whether [`Store::compact`] has something to do.
     pub(crate) fn wants_compaction(&self) -> bool {
         self.records.wants_compaction()

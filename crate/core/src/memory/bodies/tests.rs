@@ -81,3 +81,21 @@ fn a_position_holds_40_bits_and_no_more() {
     );
     assert_eq!(Spot::new(1 << 40, 7), None);
 }
+
+/// A body that was not where its place said read as an empty session: whoever was logged in was a guest, and nobody noticed.
+#[test]
+fn an_address_without_a_body_panics() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let mut bodies = Bodies::default();
+    let mut garbage = Garbage::new();
+    let small = bodies.insert(body(100, 1), &mut garbage).unwrap();
+    let large = bodies.insert(body(LARGEST + 1, 1), &mut garbage).unwrap();
+    let nowhere = [Spot::new(7 << IN_PAGE, 10).unwrap(), Spot::new(7, APART).unwrap()];
+    bodies.free(large, &mut garbage);
+    for spot in nowhere.into_iter().chain([large]) {
+        assert!(catch_unwind(AssertUnwindSafe(|| bodies.get(spot).len())).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| bodies.get_mut(spot).len())).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| bodies.free(spot, &mut Garbage::new()))).is_err());
+    }
+    assert_eq!(bodies.get(small), body(100, 1));
+}

@@ -184,12 +184,19 @@ pub struct Body {
 
 impl Body {
     /// `keeps_timeout`: the idle timeout need not be in the body.
+    ///
+    /// # Panics
+    /// When a length that was checked before is beyond its bound.
+    #[expect(
+        clippy::expect_used,
+        reason = "a length cut short would make another session of it"
+    )]
     pub fn new(contents: &Contents<'_>, keeps_timeout: bool) -> Self {
         let Contents {
             uid, form, data, ext, ..
         } = contents;
-        let form_units = u32::try_from(form.units()).unwrap_or(0);
-        let ext_len = u16::try_from(ext.len()).unwrap_or(0);
+        let form_units = u32::try_from(form.units()).expect("no text of an engine has 2^32 units");
+        let ext_len = u16::try_from(ext.len()).expect("checked where it was read");
         let logged_in_later = uid.units() > 0 && contents.authenticated_at != contents.created_at;
         let flag = |is: bool, flag: u8| if is { flag } else { 0 };
         let wide = contents.is_wide();
@@ -229,7 +236,7 @@ impl Body {
             bytes,
             facts: BodyFacts {
                 layout,
-                uid_units: u8::try_from(uid.units()).unwrap_or(0),
+                uid_units: u8::try_from(uid.units()).expect("checked where it was given"),
                 idle_timeout: contents.idle_timeout,
             },
         }
