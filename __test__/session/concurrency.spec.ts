@@ -262,4 +262,62 @@ for (const { name, app } of kinds) {
     const answer = await slow;
     t.deepEqual([answer.status, answer.cookies, store.size], [200, [], 0]);
   });
+
+  // It named the id that the session had had, found nothing, and the answer was 200: 100 of 100 such logouts were lost.
+  test(`${name}: a logout beside a renewal ends the session under its new id, and a login as well`, async (t) => {
+    for (const renewal of ['/renew', '/login']) {
+      const store = new SessionStore();
+      const [gate, arrived] = [deferred(), deferred()];
+      const url = await serve(
+        t,
+        app({ store }, async (req, res) => {
+          const { session } = req;
+          // Loaded while its id was current.
+          const { uid } = session;
+          if (req.url === '/logout') {
+            arrived.resolve();
+            await gate.promise;
+            await session.logout();
+          } else if (req.url === '/renew') session.regenerate();
+          else if (req.url === '/login') session.login('ann');
+          res.end(uid);
+        }),
+      );
+      const client = new Client(url);
+      await client.get('/login');
+      const logout = client.get('/logout');
+      await arrived.promise;
+      const renewed = await client.get(renewal);
+      t.is(renewed.cookies.length, 1);
+      const cookie = client.jar.get('id')!;
+      gate.resolve();
+      t.is((await logout).status, 200);
+      t.is(store.size, 0, 'nothing is left of it');
+      t.is((await request(url, { headers: { cookie: `id=${cookie}` } })).body, 'Guest');
+    }
+  });
+
+  test(`${name}: a request with an id that was replaced is a guest's, and does no harm to the session`, async (t) => {
+    const store = new SessionStore();
+    const url = await serve(
+      t,
+      app({ store }, async (req, res) => {
+        const { uid } = req.session;
+        if (req.url === '/login') req.session.login('ann');
+        if (req.url === '/logout') await req.session.logout();
+        res.end(uid);
+      }),
+    );
+    const client = new Client(url);
+    await client.get('/login');
+    const old = client.jar.get('id')!;
+    await client.get('/login');
+    const current = client.jar.get('id')!;
+    t.is(old.slice(0, 16), current.slice(0, 16), 'one handle');
+    for (const path of ['/', '/logout']) {
+      const answer = await request(url + path, { headers: { cookie: `id=${old}` } });
+      t.deepEqual([answer.body, answer.cookies], ['Guest', []]);
+    }
+    t.is((await client.get('/')).body, 'ann');
+  });
 }

@@ -84,6 +84,24 @@ test('the data of one user is not shown to the next one who logs in', async (t) 
   next.login('bob');
   void next.save();
   t.deepEqual((await again(manager, next)).data, {});
+  t.not(next.handle, session.handle, 'it is another session');
+  t.is(await manager.load(session.id!), undefined);
+});
+
+test('a login can have an absolute timeout of its own', async (t) => {
+  const { clock, manager } = open({ absoluteTimeout: '8h' });
+  for (const session of [manager.create(), stored(manager)]) {
+    session.login('ann', { absoluteTimeout: '30d' });
+    const deadline = clock.now() + 30 * 24 * 3_600_000;
+    session.touch({ idleTimeout: Infinity });
+    t.is(session.expirationTime!.getTime(), deadline, 'shown before it is written');
+    void session.save();
+    t.is((await again(manager, session)).expirationTime!.getTime(), deadline);
+  }
+  const session = manager.create();
+  t.throws(() => session.login('ann', { absoluteTimeout: 'soon' as never }), { instanceOf: TypeError });
+  t.throws(() => session.login('ann', { remember: true } as never), { message: /remember/ });
+  t.is(session.uid, 'Guest', 'a login that is refused changes nothing');
 });
 
 // A change that another request of the old user made in between was merged into the new user's session.
