@@ -2,10 +2,10 @@
 //   --full          more sizes, more sessions, more rounds: an hour or two, and 16 GiB of memory
 //   --smoke         some seconds, only to see that everything works
 //   --only NAME     one measurement (again for several)
+//   --before DIR    beside another version of this package, checked out and built in DIR, and few others
 //   --publish       put the tables and plots into docs/ as well
 // Results go to target/bench. docs/performance.md says how each is measured.
 import { parseArgs } from 'node:util';
-import { measurements } from './measure/all.mjs';
 import { LeftOut } from './frame/child.mjs';
 import { bars, lines } from './frame/plot.mjs';
 import { keep, publish } from './frame/publish.mjs';
@@ -17,10 +17,15 @@ const { values } = parseArgs({
     full: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
     publish: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: Object.keys(measurements) },
+    before: { type: 'string' },
+    only: { type: 'string', multiple: true },
   },
 });
-const unknown = values.only.filter((name) => !Object.hasOwn(measurements, name));
+// Before the candidates are loaded, here and in their processes.
+if (values.before) process.env.AGAI_SESSION_BEFORE = values.before;
+const { measurements } = await import('./measure/all.mjs');
+const only = values.only ?? Object.keys(measurements);
+const unknown = only.filter((name) => !Object.hasOwn(measurements, name));
 if (unknown.length > 0) {
   console.error(`no measurement ${unknown.join(', ')}: there are ${Object.keys(measurements).join(', ')}`);
   process.exit(2);
@@ -39,7 +44,7 @@ async function measured(name) {
 
 const tables = [];
 const plots = [];
-for (const name of values.only) {
+for (const name of only) {
   console.log(`${name}`);
   const result = await measured(name);
   result.tables.forEach(checkTable);

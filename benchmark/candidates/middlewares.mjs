@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { require } from '../../scripts/figures/common.mjs';
 import { LeftOut } from '../frame/child.mjs';
+import { requireBefore, withBefore } from './before.mjs';
 
 const secret = 'a secret of the benchmark, of more than 32 characters';
 const roomy = { maxSessions: 6_000_000, maxBytes: '16GiB', absoluteTimeout: '30d' };
@@ -15,8 +16,8 @@ function none() {
   return { middleware: (req, res, next) => next(), login() {}, read() {}, write() {}, close() {} };
 }
 
-function ours() {
-  const { session } = require('agai-session/express');
+function ours(from = require) {
+  const { session } = from('agai-session/express');
   const middleware = session({ ...roomy, cookie: { secure: false } });
   return {
     middleware,
@@ -189,9 +190,9 @@ async function ironSession() {
   };
 }
 
-export const middlewares = {
+const all = {
   'no session': none,
-  'agai-session': ours,
+  'agai-session': () => ours(),
   'express-session + MemoryStore': memoryStore,
   'express-session + memorystore': memorystore,
   'express-session + lru-cache': lru,
@@ -200,3 +201,9 @@ export const middlewares = {
   'cookie-session': cookieSession,
   'iron-session': ironSession,
 };
+
+export const middlewares = withBefore(all, () => ours(requireBefore), [
+  'no session',
+  'agai-session',
+  'express-session + MemoryStore',
+]);

@@ -1,12 +1,12 @@
 // Stores in this process, each reduced to the same six calls on an id and a text.
 import { load } from '../../scripts/figures/common.mjs';
 import { newId } from '../frame/data.mjs';
+import { requireBefore, withBefore } from './before.mjs';
 
 const roomy = { maxSessions: 6_000_000, maxBytes: '16GiB', absoluteTimeout: '30d' };
 const idle = 30 * 60_000;
 
-function ours() {
-  const { SessionStore } = load();
+function ours({ SessionStore } = load()) {
   const store = new SessionStore(roomy);
   const { backend } = store;
   return {
@@ -89,10 +89,12 @@ async function memorystore() {
   return ofExpressSession(store, { purge: () => store.prune(), close: () => store.stopInterval() });
 }
 
-export const stores = {
-  'agai-session': ours,
+const all = {
+  'agai-session': () => ours(),
   'JavaScript Map': map,
   'lru-cache': lru,
   'express-session MemoryStore': memoryStore,
   memorystore,
 };
+
+export const stores = withBefore(all, () => ours(requireBefore('agai-session')), ['agai-session', 'JavaScript Map']);
