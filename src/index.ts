@@ -6,6 +6,7 @@ export type {
   SessionChange,
   SessionDraft,
   SessionFacts,
+  SessionLogin,
   StoredSession,
   Timeouts,
 } from './backend/session-backend.js';
@@ -35,4 +36,4 @@ export type {
 export type { SessionInfo, SessionPage, SessionStoreStats } from './store/session-info.js';
 export type { SessionRecord } from './store/session-record.js';
 export { SessionStore } from './store/session-store.js';
-export type { CommitResult, CreateOptions } from './store/store-writes.js';
+export type { CommitResult, CreateOptions, RegenerateOptions } from './store/store-writes.js';

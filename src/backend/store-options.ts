@@ -19,13 +19,13 @@ export interface SessionStoreOptions {
    */
   maxSessions?: number;
   /**
-   * The maximum memory of all sessions together, including 84 bytes of bookkeeping each. When it is reached, sessions are evicted as
-   * with `maxSessions`. Default `'512MiB'`.
+   * The maximum memory of all sessions together, including the bookkeeping of each: 108 bytes for a guest, 114 for a user. When it is
+   * reached, sessions are evicted as with `maxSessions`; one write may exceed it by its own size until that is done. Default `'512MiB'`.
    */
   maxBytes?: Size;
   /**
-   * The maximum size of one session's data as JSON text: one byte a character, two if any character is outside latin1. Larger data is
-   * refused with `ERR_SESSION_TOO_LARGE`. Default `'64KiB'`. Cannot exceed `maxBytes`.
+   * The maximum size of one session's data and form parameters as JSON text: one byte a character, two if any character is outside
+   * latin1. A larger session is refused with `ERR_SESSION_TOO_LARGE`. Default `'64KiB'`. Cannot exceed `maxBytes`.
    */
   maxSessionBytes?: Size;
   /** How long the session of a logged-in user lives without activity. Default `'30m'`; `Infinity` for no limit. */
@@ -61,7 +61,7 @@ export const storeOptionNames = [
 ] as const satisfies (keyof SessionStoreOptions)[];
 
 /**
- * The maximum size of one session without its data, in bytes: the bookkeeping that the addon counts (84), its times and the length of
+ * The maximum size of one session without its data, in bytes: the bookkeeping that the addon counts (96), its times and the length of
  * its form (22), and the longest user id (510).
  */
 const MAX_OVERHEAD = 640;

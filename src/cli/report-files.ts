@@ -32,7 +32,7 @@ function describe(file: FileFacts): string {
     case 'reserve':
       return 'reserved for the ends of sessions on a full disk';
     default:
-      return 'lock of the process that has the store open';
+      return 'names the process that last opened the store';
   }
 }
 

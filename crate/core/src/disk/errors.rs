@@ -43,7 +43,7 @@ impl fmt::Display for DirError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { .. } => {
-                f.write_str("there is no such directory, and none to make it in: make the one above it first")
+                f.write_str("neither the directory nor its parent exists: make the parent first")
             }
             Self::NotADirectory { .. } => {
                 f.write_str("it is not a directory: move away what is there, or give another path")
