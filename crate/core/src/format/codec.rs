@@ -1,18 +1,18 @@
-//! What the bodies of frames hold, and the one place that turns it into bytes and back.
+//! The types of frame bodies, and the only code that encodes and decodes them.
 //!
-//! The encoding is bincode 2.0.1's standard configuration: variable-length integers, little endian, fields in their order. Its
-//! number is in every file's header, so that another one can follow; golden files of this one are in the tests.
+//! The encoding is bincode 2.0.1 in its standard configuration: variable-length integers, little endian, fields in their order. Each
+//! file's header has the number of its encoding, so that another can replace it; golden files of this one are in the tests.
 
 use serde::{Deserialize, Serialize};
 
-/// No decoding allocates more than this, whatever the bytes say.
+/// Most bytes that decoding may allocate, whatever lengths the input claims.
 const LIMIT: usize = crate::format::frame::MAX_BODY;
 
-/// A session as it is now, whole.
+/// The full state of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Put<'a> {
     pub handle: [u8; 12],
-    /// The hash of the secret.
+    /// Hash of the secret.
     pub secret: [u8; 16],
     pub version: u64,
     pub created_at: u64,
@@ -21,18 +21,18 @@ pub struct Put<'a> {
     pub absolute_deadline: u64,
     /// 0 for a guest.
     pub authenticated_at: u64,
-    /// The texts are UTF-16, little endian; else latin1.
+    /// True if the texts are UTF-16, little endian; else they are latin1.
     pub wide: bool,
     #[serde(with = "serde_bytes", borrow)]
     pub uid: &'a [u8],
     #[serde(with = "serde_bytes", borrow)]
     pub data: &'a [u8],
-    /// Facts of later versions; see [`crate::format::ext`].
+    /// Fields of later versions; see [`crate::format::ext`].
     #[serde(with = "serde_bytes", borrow)]
     pub ext: &'a [u8],
 }
 
-/// Activity of a session.
+/// A session's last activity and idle timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     pub handle: [u8; 12],
@@ -40,85 +40,88 @@ pub struct Touch {
     pub idle_timeout: u64,
 }
 
-/// The end of a session.
+/// The removal of a session, for whatever reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remove {
     pub handle: [u8; 12],
 }
 
-/// What a batch of the log begins with.
+/// The first frame of each batch in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// All up to here was on the disk before the batch was written.
+    /// LSN up to which the log was synced before the batch was written.
     pub synced: u64,
     /// The store's time.
     pub now: u64,
 }
 
-/// What a block of a snapshot begins with: its [`Put`]s follow, one after the other.
+/// The start of a snapshot block: `count` encoded [`Put`]s follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     pub count: u32,
 }
 
-/// What a snapshot begins with.
+/// The first frame of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     pub now: u64,
-    /// Facts of later versions; see [`crate::format::ext`].
+    /// Fields of later versions; see [`crate::format::ext`].
     #[serde(with = "serde_bytes")]
     pub ext: Vec<u8>,
 }
 
-/// What a snapshot ends with.
+/// The last frame of a snapshot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Foot {
     pub sessions: u64,
     pub blocks: u64,
-    /// Running checksum over the blocks' checksums.
+    /// Running checksum over the checksums of the frames before it; in a [`SnapshotEntry`], of the foot too.
     pub digest: u32,
 }
 
-/// Which files make up the store.
+/// The list of the files that make up the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub generation: u64,
     pub snapshot: Option<SnapshotEntry>,
-    /// In the order of their records. Only the last may be open.
+    /// By ascending LSN. Only the last may be unsealed.
     pub segments: Vec<SegmentEntry>,
     /// The store's time when this was written.
     pub now: u64,
-    /// The newest record ever given a number, as far as known.
+    /// The highest LSN known to be assigned when this was written.
     pub last_lsn: u64,
-    /// Files of a damaged generation, which are never removed.
+    /// Names of damaged files, which are never removed.
     pub kept: Vec<String>,
-    /// The store was closed, and nothing was written since.
+    /// True if the store was closed and nothing was written since.
     pub clean: bool,
-    /// Facts of later versions; see [`crate::format::ext`].
+    /// Fields of later versions; see [`crate::format::ext`].
     #[serde(with = "serde_bytes")]
     pub ext: Vec<u8>,
 }
 
+/// The manifest's entry for the snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotEntry {
     pub generation: u64,
     pub salt: u64,
     pub len: u64,
-    /// Replay begins behind this record.
+    /// Replay starts after this LSN.
     pub lsn: u64,
     pub foot: Foot,
 }
 
+/// The manifest's entry for a segment of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentEntry {
     pub generation: u64,
     pub number: u32,
     pub salt: u64,
     pub start_lsn: u64,
-    /// Where it ended, once it did: what is behind that is void.
+    /// Where the segment ends, once it is complete. Bytes after that are void.
     pub sealed: Option<Sealed>,
 }
 
+/// The end of a segment: its length, last record and running checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
     pub len: u64,
@@ -126,6 +129,7 @@ pub struct Sealed {
     pub chain: u32,
 }
 
+/// A bincode writer that appends to a vector.
 struct Appending<'a>(&'a mut Vec<u8>);
 
 impl bincode::enc::write::Writer for Appending<'_> {
@@ -139,25 +143,25 @@ fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-/// Appends the bytes of `value`.
+/// Appends the encoding of `value` to `out`.
 ///
 /// # Panics
-/// Never: no value of this file is one that bincode cannot encode, and a vector takes all.
+/// Never: bincode can encode every type of this file, and appending to a vector does not fail.
 #[expect(
     clippy::expect_used,
-    reason = "a write that is lost in silence is worse than a panic that poisons the store"
+    reason = "a write that is lost silently is worse than a panic that poisons the store"
 )]
 pub fn encode(value: &impl Serialize, out: &mut Vec<u8>) {
     bincode::serde::encode_into_writer(value, Appending(out), config()).expect("an encodable value");
 }
 
-/// Reads a value from the start of `bytes`, and answers what is left behind it.
+/// Decodes a value at the start of `bytes`; returns it and the bytes after it.
 pub fn decode_first<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
     let (value, read) = bincode::serde::borrow_decode_from_slice(bytes, config()).ok()?;
     Some((value, bytes.get(read..)?))
 }
 
-/// Reads a value that takes all of `bytes`.
+/// Decodes a value that must take up all of `bytes`.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     decode_first(bytes).and_then(|(value, rest)| rest.is_empty().then_some(value))
 }

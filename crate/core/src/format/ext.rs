@@ -1,12 +1,12 @@
-//! The ext field of sessions, snapshots and manifests: facts that later versions add, without a new format.
+//! The ext field of sessions, snapshots and manifests: tagged values, so that later versions can add fields without a new format.
 //!
 //! ```text
 //! tag u16 | length u16 | value       as often as needed, tags ascending
 //! ```
 //!
-//! No tag is assigned yet. A version that does not know a tag keeps it: what it read is what it writes.
+//! No tag is assigned yet. A version that does not know a tag writes it back unchanged.
 
-/// Longest ext field.
+/// Longest ext field in bytes.
 pub const MAX: usize = u16::MAX as usize;
 
 /// The entries of an ext field, each with its tag; `None` if it is malformed.
@@ -41,7 +41,7 @@ mod tests {
         for end in 1..ext.len() {
             assert_eq!(entries(&ext[..end]).is_some(), end == 6, "cut at {end}");
         }
-        assert_eq!(entries(&[7, 0, 0, 0, 7, 0, 0, 0]), None, "a tag comes once");
-        assert_eq!(entries(&[8, 0, 0, 0, 7, 0, 0, 0]), None, "tags ascend");
+        assert_eq!(entries(&[7, 0, 0, 0, 7, 0, 0, 0]), None, "a repeated tag");
+        assert_eq!(entries(&[8, 0, 0, 0, 7, 0, 0, 0]), None, "a descending tag");
     }
 }

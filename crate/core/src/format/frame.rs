@@ -1,4 +1,4 @@
-//! The envelope of everything on disk: length, checksum, sequence number, kind, body.
+//! Frames, the envelopes of everything that follows a file's header: length, checksum, LSN, kind, body.
 //!
 //! ```text
 //! offset  size  field
@@ -9,9 +9,8 @@
 //!     17   len  body
 //! ```
 //!
-//! A frame is broken when its length runs past the end of the file or over [`MAX_BODY`], when the checksum does not hold, or when its
-//! number is beyond all bounds.
-//! Nothing in it but the length is looked at before the checksum holds.
+//! A frame is broken if its length runs past the end of the file or exceeds [`MAX_BODY`], if its checksum does not match, or if its LSN
+//! is above [`MOST`]. Nothing in it is trusted before the checksum has been verified.
 
 use crate::format::header::MOST;
 use crate::planted::{Fault, planted};
@@ -19,12 +18,12 @@ use crc32c::{crc32c, crc32c_append};
 
 /// Bytes before the body.
 pub const HEADER: usize = 17;
-/// Longest body. The longest text that the engine can hold takes 2^30 - 48 bytes where it is stored wide; beside it a put has its other
-/// fields, and a block the sessions before it. What is written must be read.
+/// Longest body in bytes. The longest string that the JavaScript engine can hold takes 2^30 - 48 bytes in UTF-16; a put has its other
+/// fields beside that, and a block the sessions before it. A body above this limit could be written but not read back.
 pub const MAX_BODY: usize = (1 << 30) + (1 << 20);
 const CRC: std::ops::Range<usize> = 4..8;
 
-/// Where a file's checksums start: a frame of another file, or of this file's former life, does not pass here.
+/// The initial value of a file's checksums, made from its salt: frames of another file, or stale ones of a reused file, do not match.
 #[derive(Debug, Clone, Copy)]
 pub struct Seed {
     crc: u32,
@@ -37,7 +36,7 @@ impl Seed {
         }
     }
 
-    /// The checksum of a frame's bytes, from its start to its body's end.
+    /// The checksum of one whole frame, its CRC field left out.
     fn checksum(self, frame: &[u8]) -> u32 {
         let (length, rest) = (frame.get(..4), frame.get(CRC.end..));
         let seeded = if planted(Fault::CrcWithoutLength) {
@@ -49,7 +48,7 @@ impl Seed {
     }
 }
 
-/// A frame whose checksum held.
+/// A frame, split into its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     pub lsn: u64,
@@ -59,21 +58,20 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Bytes it takes in the file.
+    /// Its size in the file, in bytes.
     pub fn len(&self) -> usize {
         HEADER + self.body.len()
     }
 }
 
-/// Why no frame can be read here.
+/// Reason why [`parse`] cannot read a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
-    /// The file ends before the frame does, were its length right: this many bytes from its start are needed.
-    Short {
-        needed: u64,
-    },
-    /// The length is beyond all bounds.
+    /// There are fewer bytes than the frame has by its length field: `needed`, from its start.
+    Short { needed: u64 },
+    /// The length is above [`MAX_BODY`].
     Length,
+    /// The checksum does not match, or the LSN is above [`MOST`].
     Checksum,
 }
 
@@ -85,7 +83,7 @@ fn number<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .unwrap_or([0; N])
 }
 
-/// Appends a frame whose checksum is still to be set by [`seal`].
+/// Appends a frame without its checksum, which [`seal`] sets.
 pub fn append(out: &mut Vec<u8>, lsn: u64, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; CRC.end]);
@@ -98,7 +96,7 @@ pub fn append(out: &mut Vec<u8>, lsn: u64, kind: u8, body: impl FnOnce(&mut Vec<
     }
 }
 
-/// Sets the checksums of the whole frames that `frames` consists of, and hands each to `each`.
+/// Sets the checksum of every frame in `frames`, all of them whole, and calls `each` with each.
 pub fn seal(mut frames: &mut [u8], seed: Seed, mut each: impl FnMut(&Frame<'_>)) {
     while let Some(needed) = needed(frames).filter(|&needed| needed <= frames.len()) {
         let (frame, rest) = frames.split_at_mut(needed);
@@ -116,13 +114,13 @@ pub fn seal(mut frames: &mut [u8], seed: Seed, mut each: impl FnMut(&Frame<'_>))
     }
 }
 
-/// Bytes from the start of a frame to its end, as its length field has it.
+/// Size of the frame at the start of `bytes`, by its length field.
 fn needed(bytes: &[u8]) -> Option<usize> {
     let length: &[u8; 4] = bytes.first_chunk()?;
     Some(HEADER + u32::from_le_bytes(*length) as usize)
 }
 
-/// Cuts the first frame off without a look at its checksum: for bytes that never left the memory, or were checked.
+/// Splits off the first frame without verifying its checksum: for bytes that never left memory or were verified before.
 pub fn split(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let (frame, rest) = bytes.split_at_checked(needed(bytes)?)?;
     Some((
@@ -136,7 +134,7 @@ pub fn split(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     ))
 }
 
-/// Reads the frame at the start of `bytes`, in which the file goes on for `left` bytes in all.
+/// Reads and verifies the frame at the start of `bytes`, from where the file has `left` bytes to its end.
 pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
     let Some(needed) = needed(bytes).filter(|_| left >= HEADER as u64) else {
         return Err(Broken::Short {
@@ -164,25 +162,25 @@ pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
     })
 }
 
-/// What a search came to.
+/// Outcome of [`search`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchResult {
-    /// A whole frame.
+    /// Offset of the frame found.
     At(usize),
-    /// What may be a frame, and reaches beyond the bytes: this many are needed from its start.
+    /// What may be a frame and reaches beyond the bytes given: to check it, `needed` bytes from its start are needed.
     Beyond {
         at: usize,
         needed: usize,
     },
     Nothing,
-    /// There was work for longer than allowed.
+    /// The allowed work was used up.
     GaveUp,
 }
 
-/// The first whole frame that starts in `bytes`, at whichever offset, and that `wanted` accepts by its sequence number and kind; the
-/// file has `left` bytes from their start on. For damaged files: tells what lies behind the damage.
+/// Finds the first valid frame in `bytes`, at any offset, whose LSN and kind `wanted` accepts. The file has `left` bytes from the start
+/// of `bytes` to its end. Used to find what follows damage.
 ///
-/// `work` is taken from by each checksum that does not hold: without a bound, a file made for it would take quadratic time.
+/// Each checksum that does not match takes the bytes it covered from `work`: without that limit a crafted file would take quadratic time.
 pub fn search(
     bytes: &[u8],
     left: u64,
@@ -193,7 +191,7 @@ pub fn search(
     for (at, header) in bytes.windows(HEADER).enumerate() {
         let lsn = u64::from_le_bytes(number(header, CRC.end));
         let kind = header.last().copied().unwrap_or_default();
-        // The cheap questions first.
+        // The cheap check first.
         if !wanted(lsn, kind) {
             continue;
         }
@@ -221,7 +219,7 @@ mod tests {
     use crate::model::facts::MAX_UID_UNITS;
     use crate::model::time::NEVER;
 
-    /// The longest text that the engine can hold, at two bytes a unit.
+    /// The longest string that the JavaScript engine can hold, in bytes of UTF-16.
     const LONGEST_TEXT: usize = 2 * ((1 << 29) - 24);
 
     fn sealed(seed: Seed) -> Vec<u8> {
@@ -233,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_come_back_under_their_own_salt_alone() {
+    fn a_frame_can_be_read_only_with_the_salt_it_was_sealed_with() {
         let seed = Seed::new(1);
         let frames = sealed(seed);
         let first = parse(&frames, frames.len() as u64, seed).unwrap();
@@ -250,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn no_length_is_believed_that_runs_past_the_file_or_all_bounds() {
+    fn a_length_past_the_end_of_the_file_or_above_the_limit_is_refused() {
         let seed = Seed::new(1);
         let mut frames = sealed(seed);
         frames[0] = 200;
@@ -263,8 +261,8 @@ mod tests {
         assert_eq!(parse(&[], 0, seed), Err(Broken::Short { needed: 17 }));
     }
 
-    /// The bound was 2^30 bytes, some 500 less than a session of the longest text takes: it was written and acknowledged, and the store did
-    /// not open again.
+    /// The limit was 2^30 bytes, some 500 less than a session with the longest text takes: it was written and acknowledged, and the store
+    /// could not be opened again.
     #[test]
     fn a_session_of_the_longest_text_can_be_read_from_the_log_and_from_a_snapshot() {
         let mut body = Vec::new();
@@ -285,7 +283,7 @@ mod tests {
             ext: &vec![0; ext::MAX],
         };
         encode(&put, &mut body);
-        // The text's length takes four bytes more than that of none.
+        // The length field of the longest text takes four bytes more than that of an empty one.
         let others = body.len() + size_of::<u32>() + snapshot::BYTES;
         assert!(
             LONGEST_TEXT + others <= MAX_BODY,
@@ -293,7 +291,7 @@ mod tests {
         );
     }
 
-    /// Without the length a checksum says nothing of where a frame ends.
+    /// A checksum without the length would not protect where a frame ends.
     #[test]
     fn the_checksum_covers_the_length() {
         let covers = || {
@@ -305,6 +303,6 @@ mod tests {
         };
         assert!(covers());
         let _planted = crate::planted::plant(Fault::CrcWithoutLength);
-        assert!(!covers(), "the check notices a length left out");
+        assert!(!covers(), "the test must notice a checksum without the length");
     }
 }

@@ -1,13 +1,13 @@
-//! What each file begins with: 56 bytes that keep their places in every version of the format.
+//! The file header: the first 56 bytes of each file, with the same layout in every version of the format.
 //!
 //! ```text
 //! offset  size  field
 //!      0     8  magic       which kind of file
-//!      8     2  format      1; a file of a newer one is left alone
+//!      8     2  format      1; a file of a newer one is refused and not changed
 //!     10     2  codec       how bodies are encoded
 //!     12     4  number      a segment's number within its generation; else 0
 //!     16     8  generation
-//!     24     8  start       a segment: the LSN of its first record; a snapshot: replay begins behind this LSN
+//!     24     8  start       a segment: the LSN of its first record; a snapshot: replay starts after this LSN; the manifest: its last LSN
 //!     32     8  salt        random; seeds the checksums of all frames
 //!     40     4  chain       a segment: the running checksum over all records of the segment before
 //!     44     8  reserved    0
@@ -21,10 +21,10 @@ pub const FORMAT: u16 = 1;
 /// The encoding of the bodies; see [`crate::format::codec`].
 pub const CODEC: u16 = 1;
 const CHECKED: usize = LEN - 4;
-/// No store gets as far with its generations and records. What says more is damaged, and nothing that counts on from there overflows.
+/// Highest generation and LSN that count as valid. No store reaches it, and counting on from it cannot overflow.
 pub const MOST: u64 = 1 << 62;
 
-/// A kind of file.
+/// The kind of a file, which its magic names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     Manifest,
@@ -42,6 +42,7 @@ impl FileKind {
     }
 }
 
+/// The fields of a file header; see the table above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileHeader {
     pub kind: FileKind,
@@ -52,12 +53,12 @@ pub struct FileHeader {
     pub chain: u32,
 }
 
-/// Why a header is not one that this version reads.
+/// Reason why a header cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Too short, another magic, a wrong checksum.
+    /// Too short, another magic, a wrong checksum, or a number above [`MOST`].
     Damaged,
-    /// Whole, and of a format or an encoding of a later version.
+    /// Intact, but of a format or codec of a later version.
     Newer { format: u16, codec: u16 },
 }
 
@@ -77,6 +78,8 @@ impl FileHeader {
         out.first_chunk().copied().unwrap_or([0; LEN])
     }
 
+    /// Reads the header of a file that must be of `kind`.
+    ///
     /// # Errors
     /// [`Unreadable`].
     pub fn parse(bytes: &[u8], kind: FileKind) -> Result<Self, Unreadable> {
@@ -106,7 +109,7 @@ impl FileHeader {
     }
 }
 
-/// Fields one after the other.
+/// A cursor over fixed-width fields.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {

@@ -1,5 +1,5 @@
-//! The bytes of the files, without files: header, frame, what frames hold, and the queue of records to be written. docs/format.md
-//! documents them.
+//! The on-disk format as bytes, without I/O: file headers, frames, the bodies of frames, and the queue of encoded records.
+//! docs/format.md describes it.
 
 pub mod codec;
 pub mod ext;

@@ -1,4 +1,4 @@
-//! The queue of records that the append log does not have yet. Filled under the store's lock, emptied by the journal's thread.
+//! The queue of encoded records that wait to be written to the log. Filled under the store's lock, emptied by the writer thread.
 
 use crate::format::codec::{Put, Remove, Touch, encode};
 use crate::format::frame;
@@ -8,63 +8,67 @@ use serde::Serialize;
 
 /// Kinds of records in the log.
 pub mod kind {
-    /// A session, whole.
+    /// The full state of a session.
     pub const PUT: u8 = 1;
-    /// The same under a new key: the old id is dead.
+    /// The full state of a session under a new secret: its old ids are void.
     pub const RENEW: u8 = 2;
+    /// A session's last activity and idle timeout.
     pub const TOUCH: u8 = 3;
+    /// The removal of a session.
     pub const REMOVE: u8 = 4;
-    /// All sessions ended.
+    /// The end of all sessions.
     pub const CLEAR: u8 = 5;
-    /// A write that was refused for want of room on the disk: only its number is kept.
+    /// A write that was refused because the disk was full: only its LSN is kept.
     pub const SKIP: u8 = 6;
-    /// Begins a batch; has the number of the record before.
+    /// The start of a batch, with the LSN of the record before it.
     pub const MARK: u8 = 7;
 
-    /// Whether it has a number of its own.
+    /// Whether frames of this kind are records, each with an LSN of its own.
     pub fn is_record(kind: u8) -> bool {
         (PUT..=SKIP).contains(&kind)
     }
 }
 
-/// Bytes a chunk is made with: many records, and small enough that none is ever copied to grow.
+/// Length in bytes at which a chunk is full. A single vector would be copied whenever it grows; a chunk's capacity is a quarter more, so
+/// that a last record of usual size fits.
 const CHUNK: usize = 1 << 18;
-/// Chunks kept for the next batch.
+/// Most empty chunks kept for reuse.
 const SPARE: usize = 4;
-/// Bytes that may gather while nobody waits for them.
+/// Queued bytes above which the writer is woken at once, although no caller waits for them.
 const GATHERED: usize = 1 << 20;
-/// Bytes that may wait before writes are refused; destroys never are.
+/// Unwritten bytes above which writes are refused. Destroys never are.
 pub const MAX_QUEUED: usize = 64 << 20;
 
-/// What is kept of what the store does.
+/// Whether the queue keeps the records that it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     All,
-    /// The log's file is lost, and the next snapshot will have everything: numbers alone are given.
+    /// Only LSNs are assigned: the log file is lost, and the next snapshot will have everything.
     Nothing,
 }
 
-/// Records that wait for the log, in the order of their numbers.
+/// Encoded records that wait to be written to the log, in the order of their LSNs.
 #[derive(Debug)]
 pub struct Queue {
     chunks: Vec<Vec<u8>>,
     spare: Vec<Vec<u8>>,
     bytes: usize,
-    /// Bytes that were taken and are not yet in the log.
+    /// Bytes of the batch that was taken and is not yet written.
     taken: usize,
     last_lsn: u64,
     keep: Keep,
-    /// Somebody waits for the disk itself.
+    /// True if the next batch must be synced.
     sync: bool,
     durability: Durability,
 }
 
-/// Records taken out, to be written together.
+/// Records taken from the queue, to be written together.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub chunks: Vec<Vec<u8>>,
-    /// The number of the newest record, whether or not the batch has any.
+    /// The newest LSN of the queue, even if the batch is empty.
     pub last_lsn: u64,
+    /// Whether a caller waits for the batch, and all before it, to be synced.
     pub sync: bool,
 }
 
@@ -75,7 +79,7 @@ impl Batch {
 }
 
 impl Queue {
-    /// An empty queue behind the record `last_lsn`.
+    /// An empty queue, whose first record follows `last_lsn`.
     pub fn new(last_lsn: u64, durability: Durability) -> Self {
         Self {
             chunks: Vec::new(),
@@ -93,11 +97,12 @@ impl Queue {
         self.last_lsn
     }
 
+    /// Whether there are records to write, or a sync is requested.
     pub fn has_work(&self) -> bool {
         self.keep == Keep::All && (self.bytes > 0 || self.sync)
     }
 
-    /// Whether what waits should be written now, and not when more has gathered.
+    /// Whether the queue should be written now instead of letting more records gather.
     pub fn is_urgent(&self) -> bool {
         self.sync || self.durability != Durability::None || self.bytes > GATHERED
     }
@@ -106,11 +111,12 @@ impl Queue {
         self.bytes + self.taken > MAX_QUEUED
     }
 
-    /// Asks for a sync of all there is.
+    /// Requests a sync of all records queued or written so far.
     pub fn want_sync(&mut self) {
         self.sync = true;
     }
 
+    /// Queues a session's full state. With `renewed` it has a new secret, and is synced: the old id must not come back.
     pub fn put(&mut self, put: &Put<'_>, renewed: bool) {
         see(put.uid);
         self.push(if renewed { kind::RENEW } else { kind::PUT }, put);
@@ -121,12 +127,13 @@ impl Queue {
         self.push(kind::TOUCH, touch);
     }
 
-    /// A session left. With `ended`, because somebody ended it, and that must not be undone.
+    /// Queues a session's removal. With `ended` a caller ended it, and it is synced: a crash must not undo that.
     pub fn remove(&mut self, handle: [u8; 12], ended: bool) {
         self.push(kind::REMOVE, &Remove { handle });
         self.sync |= ended && !planted(Fault::DestroyNotSynced);
     }
 
+    /// Queues the end of all sessions, which is synced.
     pub fn clear(&mut self) {
         self.push(kind::CLEAR, &());
         self.sync |= !planted(Fault::DestroyNotSynced);
@@ -139,7 +146,6 @@ impl Queue {
         }
         if self.chunks.last().is_none_or(|chunk| chunk.len() >= CHUNK) {
             let chunk = self.spare.pop();
-            // Room for one more record of usual size behind the last one that fits.
             self.chunks
                 .push(chunk.unwrap_or_else(|| Vec::with_capacity(CHUNK + (CHUNK >> 2))));
         }
@@ -150,7 +156,7 @@ impl Queue {
         }
     }
 
-    /// Takes all that waits. `done` are the chunks of the batch before, to be filled again.
+    /// Takes all queued records. `done` are the chunks of the batch before, for reuse.
     pub fn take(&mut self, done: Vec<Vec<u8>>) -> Batch {
         let room = SPARE.saturating_sub(self.spare.len());
         self.spare.extend(done.into_iter().take(room).map(|mut chunk| {
@@ -165,12 +171,13 @@ impl Queue {
         }
     }
 
-    /// What was taken has been dealt with.
+    /// Stops counting the taken batch as unwritten: it was written, or it failed.
     pub fn done(&mut self) {
         self.taken = 0;
     }
 
-    /// Drops all that waits, and keeps what is told from here on. Answers the newest number: a snapshot begun now has it all.
+    /// Empties the queue, and from here on keeps records as `keep` says. Returns the newest LSN, up to which a snapshot begun now has
+    /// everything, and the chunks, for the caller to free after unlocking.
     pub fn restart(&mut self, keep: Keep) -> (u64, Vec<Vec<u8>>) {
         self.keep = keep;
         self.bytes = 0;

@@ -1,4 +1,4 @@
-//! The manifest: which files make up the store. Replaced as a whole, and the only word on what counts.
+//! The manifest file, which lists the files of the store. It is replaced atomically, and it alone decides which files count.
 
 use crate::disk::{Disk, replace};
 use crate::format::codec::{Manifest, SegmentEntry, decode, encode};
@@ -13,28 +13,28 @@ use std::io;
 use std::sync::Arc;
 
 pub const MANIFEST: &str = "MANIFEST";
-/// Room that is set aside for the ends of sessions on a full disk.
+/// The file that reserves space on the disk: removed on a full disk, so that the ends of sessions can still be written.
 pub const RESERVE: &str = "reserve";
 const RESERVE_BYTES: usize = 1 << 16;
-/// The one frame of the file.
+/// Kind of the only frame in the manifest.
 pub const KIND_MANIFEST: u8 = 32;
 
-/// What begins the name of a file that a torn tail was copied to.
+/// Prefix of the names of files that torn tails were copied to.
 pub const TORN: &str = "torn-";
 
-/// A random number for a file's checksums.
+/// A random salt for a file's checksums.
 pub fn salt(random: &dyn Random) -> io::Result<u64> {
     let mut bytes = [0; 8];
     random.fill(&mut bytes).map_err(io::Error::other)?;
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// The manifest on the disk, and the only one who writes it.
+/// The owner of the manifest file, and its only writer.
 pub struct Catalog {
     disk: Arc<dyn Disk>,
     random: Arc<dyn Random>,
     manifest: Manifest,
-    /// An update failed, and the next opening may find its manifest and not this one.
+    /// True if an update failed after it may have replaced the file: the next opening may find that manifest instead of this one.
     in_doubt: bool,
 }
 
@@ -48,7 +48,7 @@ impl Catalog {
         }
     }
 
-    /// Whether another manifest than this one may count: nothing may be added to the files of either then.
+    /// Whether another manifest than this one may count. If so, nothing may be appended to the files of either.
     pub fn is_in_doubt(&self) -> bool {
         self.in_doubt
     }
@@ -60,7 +60,7 @@ impl Catalog {
     /// Replaces the manifest, and removes the files that it no longer names once it is durable.
     ///
     /// # Errors
-    /// Of the disk. If it is open then which of both manifests counts, the files of both stay.
+    /// Disk errors. If either of both manifests may count then, the files of both are kept.
     pub fn update(&mut self, change: impl FnOnce(&mut Manifest)) -> io::Result<()> {
         let mut next = self.manifest.clone();
         change(&mut next);
@@ -68,7 +68,7 @@ impl Catalog {
             self.remove_unlisted(&next)?;
         }
         if let Err(error) = self.write(&next) {
-            // The name may be that of the new one already, whatever a power cut makes of it.
+            // The file may be the new one already, until a power cut decides.
             let there = read_manifest(&*self.disk);
             self.in_doubt = !matches!(there, Ok(Some(there)) if there == self.manifest);
             return Err(error);
@@ -97,13 +97,13 @@ impl Catalog {
         replace(&*self.disk, MANIFEST, &bytes)
     }
 
-    /// Removes what an attempt left that came to nothing, for which a full disk may have no room. None may be under way.
+    /// Removes the files of failed attempts, which take up room on a full disk. No attempt may be running.
     pub fn tidy(&self) {
-        // What cannot be removed now is when the next manifest is in place.
+        // Files that cannot be removed now are removed after the next update.
         let _ = self.remove_unlisted(&self.manifest);
     }
 
-    /// Removes temporary files, and if no other manifest may count those that this one does not name.
+    /// Removes temporary files and, unless another manifest may count, the journal's files that `manifest` does not name.
     fn remove_unlisted(&self, manifest: &Manifest) -> io::Result<()> {
         let listed = listed(manifest);
         let is_unlisted =
@@ -121,10 +121,10 @@ impl Catalog {
         Ok(())
     }
 
-    /// Sets room aside, unless it is.
+    /// Creates the reserve file, unless it exists.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn reserve(&self) -> io::Result<()> {
         if self.disk.list()?.iter().any(|name| name == RESERVE) {
             return Ok(());
@@ -132,14 +132,14 @@ impl Catalog {
         replace(&*self.disk, RESERVE, &vec![0; RESERVE_BYTES])
     }
 
-    /// Gives the room back to the file system, for those who need it now.
+    /// Removes the reserve file, so that its space can be used.
     pub fn release_reserve(&self) {
-        // Not there, or not to be had: then there is no more room than before.
+        // If it is missing or cannot be removed, there is no more space than before.
         let _ = self.disk.remove(RESERVE);
     }
 }
 
-/// The files that a manifest names.
+/// Names of the files that a manifest lists.
 pub fn listed(manifest: &Manifest) -> Vec<String> {
     let segments = manifest.segments.iter().map(
         |&SegmentEntry {
@@ -155,12 +155,12 @@ pub fn listed(manifest: &Manifest) -> Vec<String> {
         .collect()
 }
 
-/// Whether a name is one of a file that a manifest may name.
+/// Whether a name is that of a manifest, a segment or a snapshot.
 pub fn is_journal(name: &str) -> bool {
     name == MANIFEST || name.starts_with("log-") || name.starts_with("snap-")
 }
 
-/// Why there is no manifest to be had.
+/// Reason why the manifest cannot be read.
 #[derive(Debug)]
 pub enum ManifestError {
     Io(io::Error),
@@ -196,7 +196,7 @@ pub fn read_manifest(disk: &dyn Disk) -> Result<Option<Manifest>, ManifestError>
     }
 }
 
-/// Whether a store can have got as far as the manifest says.
+/// Whether all numbers in the manifest are ones that a store can reach.
 fn is_plausible(manifest: &Manifest) -> bool {
     const MOST_BYTES: u64 = 1 << 48;
     let counts = |counters: &[u64]| counters.iter().all(|&counter| counter <= MOST);

@@ -1,4 +1,4 @@
-//! The append log's writing side: one segment, to which batches are appended.
+//! The writing side of the append log: one segment, to which batches are appended.
 
 use crate::disk::{Disk, Sink};
 use crate::format::codec::{Mark, Put, Remove, Sealed, SegmentEntry, decode, encode};
@@ -14,33 +14,33 @@ pub fn segment_name(generation: u64, number: u32) -> String {
     format!("log-{generation}-{number:03}")
 }
 
-/// An open segment. After an error of `append` or `sync` it is lost: nothing may be appended or synced any more, but for what
-/// `append` says of a full disk.
+/// An open segment. After an error of `append` or `sync` it is poisoned: it must not be appended to or synced again, except after an
+/// [`AppendError`] that is `full`.
 pub struct Log {
     sink: Box<dyn Sink>,
     entry: SegmentEntry,
     seed: Seed,
-    /// Bytes that are whole records.
+    /// Length of the file up to the end of its last whole record.
     len: u64,
     last_lsn: u64,
     synced_lsn: u64,
-    /// Running checksum over the records' checksums.
+    /// Running checksum over the frames' checksums, continued from the segment before.
     chain: u32,
 }
 
-/// What became of an append that failed.
+/// Error of an append.
 #[derive(Debug)]
 pub struct AppendError {
     pub error: io::Error,
-    /// There was no room, and the file is as it was before.
+    /// True if there was no space and the file was cut back to what it was before.
     pub full: bool,
 }
 
 impl Log {
-    /// Makes a new segment, on the disk with its name and its header, behind a record and a segment of this checksum.
+    /// Creates a segment and syncs its header and its name. `previous_chain` is the chain of the segment before it, or 0.
     ///
     /// # Errors
-    /// Of the disk. The file is then not used, and removed later.
+    /// Disk errors. The file is then removed, at once or after the next update of the manifest.
     pub fn create(disk: &dyn Disk, entry: SegmentEntry, previous_chain: u32) -> io::Result<Self> {
         let header = FileHeader {
             kind: FileKind::Segment,
@@ -58,17 +58,17 @@ impl Log {
             .and_then(|()| sink.sync())
             .and_then(|()| disk.sync_dir());
         made.inspect_err(|_| {
-            // Where that fails, the next manifest has it removed.
+            // If that fails, the next update of the manifest removes it.
             let _ = disk.remove(&name);
         })?;
-        let behind = entry.start_lsn - 1;
+        let last_lsn = entry.start_lsn - 1;
         Ok(Self {
             sink,
             entry,
             seed: Seed::new(entry.salt),
             len: header::LEN as u64,
-            last_lsn: behind,
-            synced_lsn: behind,
+            last_lsn,
+            synced_lsn: last_lsn,
             chain: previous_chain,
         })
     }
@@ -90,6 +90,7 @@ impl Log {
         self.synced_lsn < self.last_lsn
     }
 
+    /// The manifest's entry for this segment, sealed at its current end.
     pub fn sealed(&self) -> SegmentEntry {
         SegmentEntry {
             sealed: Some(Sealed {
@@ -101,11 +102,11 @@ impl Log {
         }
     }
 
-    /// Hands a batch to the operating system, behind a mark that says what was on the disk before.
+    /// Writes a batch to the operating system, after a mark that says what was synced before.
     ///
     /// # Errors
-    /// Of the disk. What was written of the batch is cut off again; if that fails too, or for any other reason than a full
-    /// disk, the segment is lost.
+    /// Disk errors. On a full disk what was written of the batch is cut off again, and the segment stays usable; after any other
+    /// error, or if the cut fails, it is poisoned.
     pub fn append(&mut self, batch: &mut Batch, now: u64) -> Result<(), AppendError> {
         let mark = Mark {
             synced: self.synced_lsn,
@@ -135,10 +136,10 @@ impl Log {
         Ok(())
     }
 
-    /// Waits until all that was appended is on the disk.
+    /// Syncs all that was appended to the disk.
     ///
     /// # Errors
-    /// Of the disk. The file is poisoned: the system may have dropped what was written, and a second sync would not say so.
+    /// Disk errors. The segment is then poisoned: the system may have dropped written data, and a second sync would succeed without it.
     pub fn sync(&mut self) -> io::Result<()> {
         let mut synced = self.sink.sync();
         if synced.is_err() && planted(Fault::SyncRetried) {
@@ -150,10 +151,10 @@ impl Log {
     }
 }
 
-/// Removes a file that no manifest named, because a crash came between.
+/// Removes a file, if it exists, that a crash left before a manifest named it.
 ///
 /// # Errors
-/// Of the disk.
+/// Disk errors.
 pub fn remove_leftover(disk: &dyn Disk, name: &str) -> io::Result<()> {
     match disk.remove(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -161,25 +162,25 @@ pub fn remove_leftover(disk: &dyn Disk, name: &str) -> io::Result<()> {
     }
 }
 
-/// Whether an error says that there is no room, which may come back.
+/// Whether an error means that there is no space, which may change.
 pub fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// Reduces a batch to what a full disk can still take: the ends of sessions. Every other write keeps only its LSN, and a session with a
-/// new secret ends on the disk, because its old id must not come back.
+/// Reduces a batch to what a full disk can still take: the removals of sessions. Every other write keeps only its LSN, and a renewal
+/// becomes a removal, because the old id must not come back.
 ///
 /// # Panics
-/// When the batch does not hold what this process encoded.
+/// If the batch has a renewal that this process did not encode.
 #[expect(
     clippy::expect_used,
-    reason = "a renewal that is lost in silence would bring an old id back"
+    reason = "a renewal that is lost silently would bring an old id back"
 )]
 pub fn reduce(batch: &mut Batch) {
     let mut reduced = Vec::new();
     for chunk in &batch.chunks {
-        // Sealed or not, the lengths are right: nothing has changed the frames since they were made.
+        // The lengths are right, sealed or not: the frames never left memory.
         let mut rest = &chunk[..];
         while let Some((frame, next)) = frame::split(rest) {
             match frame.kind {

@@ -1,5 +1,5 @@
-//! The files over time: the append log, the snapshot, the manifest that names them, the thread that writes them, and recovery, which
-//! reads them back.
+//! Persistence: the append log, the snapshot, the manifest that names them, the thread that writes them, and recovery, which reads
+//! them back.
 
 pub(crate) mod catalog;
 pub(crate) mod log;

@@ -1,18 +1,20 @@
-//! What the journal can be told.
+//! Options of the journal.
 
 use crate::model::durability::Durability;
 use std::time::Duration;
 
-/// What to do about damaged files.
+/// What an opening does about damaged files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnCorruption {
+    /// Fail, with the place of the damage.
     Error,
-    /// Start empty; the files are kept.
+    /// Start empty; the damaged files are kept.
     Fresh,
-    /// Take what can be read; the files are kept. May bring back what was ended.
+    /// Load what can be read; the damaged files are kept. May bring back sessions that were ended.
     Salvage,
 }
 
+/// Options of one store's journal.
 #[derive(Debug, Clone, Copy)]
 pub struct JournalOptions {
     pub durability: Durability,
@@ -21,9 +23,9 @@ pub struct JournalOptions {
     pub refuse_when_degraded: bool,
     /// A checkpoint is made when the log is longer than this and than a third of the snapshot.
     pub checkpoint_bytes: u64,
-    /// Checkpoints run on a thread of their own; else slice by slice between two batches, which is for tests that run no thread.
+    /// Whether checkpoints run on a thread of their own. Otherwise the writer does a slice each turn, for tests without threads.
     pub checkpoint_thread: bool,
-    /// What is waited for after a failure of the disk; twice as long after each further one, five seconds at most.
+    /// Pause after a failure of the disk, doubled after each further one, at most five seconds.
     pub retry_pause: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Reading a file of frames from its start, a little at a time.
+//! The reader of a file of frames, one window at a time.
 
 use crate::disk::{Disk, Source};
 use crate::format::frame::{self, Broken, Frame, SearchResult, Seed};
@@ -7,50 +7,50 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes read at a time.
 const WINDOW: usize = 1 << 18;
-/// How often a file's bytes may be checked in vain by searches for what lies behind damage. Each frame that cannot be read is checked
-/// once, and by chance next to nothing else looks like one.
+/// Limit of the bytes that all searches in a file may check without finding a frame, as a multiple of its length. A broken frame is
+/// checked once, and by chance almost nothing else looks like one: only a crafted file reaches the limit.
 const WORK: u64 = 8;
 
-/// What comes next in a file.
+/// Result of [`FrameReader::next`].
 #[derive(Debug)]
 pub enum Next<'a> {
     Frame {
         frame: Frame<'a>,
         offset: u64,
     },
-    /// The end, right behind a frame.
+    /// The end of the file, right after a frame.
     End,
-    /// From here on there is no frame to be read.
+    /// No frame can be read at this offset.
     Broken {
         offset: u64,
     },
 }
 
-/// Why a file cannot be begun with.
+/// Reason why a file cannot be opened.
 #[derive(Debug)]
 pub enum HeaderError {
     Io(io::Error),
     Unreadable(Unreadable),
 }
 
-/// A file's frames, one after the other. Holds one window, or one frame if that is larger.
+/// Reads a file's frames in order. Its buffer holds one window, or one frame if that is larger.
 pub struct FrameReader {
     source: Box<dyn Source>,
     seed: Seed,
     buffer: Vec<u8>,
-    /// The part of `buffer` that is read and not yet handed out.
+    /// Index in `buffer` of the first byte that is not yet consumed.
     at: usize,
-    /// Where in the file `buffer[at]` is.
+    /// Offset of `buffer[at]` in the file.
     offset: u64,
-    /// Where the file ends, or what counts as its end.
+    /// Where the file ends, or the part of it that counts.
     end: u64,
-    /// Bytes that searches may still check in vain.
+    /// Bytes that searches may still check without finding a frame.
     work: u64,
     gave_up: bool,
 }
 
 impl FrameReader {
-    /// Opens a file behind its header.
+    /// Opens a file and reads its header; the first frame is next.
     ///
     /// # Errors
     /// [`HeaderError`].
@@ -76,23 +76,25 @@ impl FrameReader {
         Ok((header, reader))
     }
 
-    /// The length of the file.
+    /// The length of the file, or of the part that counts.
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// Bytes read so far.
+    /// Offset of the next frame.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// What is behind `end` does not count.
+    /// Ignores what the file has after `end`.
     pub fn limit(&mut self, end: u64) {
         self.end = self.end.min(end);
     }
 
+    /// Reads the next frame.
+    ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn next(&mut self) -> io::Result<Next<'_>> {
         let left = self.left();
         if left == 0 {
@@ -114,7 +116,7 @@ impl FrameReader {
         };
         let start = self.at;
         self.pass(length);
-        // Parsed above; once more because a borrow cannot outlive the loop. Only the lengths are looked at.
+        // The parsed frame's borrow cannot leave the loop, so it is split off again, without another checksum.
         let bytes = self.buffer.get(start..self.at).unwrap_or_default();
         match frame::split(bytes) {
             Some((frame, _)) => Ok(Next::Frame { frame, offset }),
@@ -122,18 +124,18 @@ impl FrameReader {
         }
     }
 
-    /// Goes on `bytes` further, behind damage.
+    /// Skips `bytes` bytes, past damage.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn skip(&mut self, bytes: u64) -> io::Result<()> {
         self.go_to(self.offset.saturating_add(bytes).min(self.end))
     }
 
-    /// All frames behind the one that cannot be read which `wanted` accepts. The reader stays where it is.
+    /// Calls `visit` with every valid frame after the broken one that `wanted` accepts. The reader's position stays.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn visit_rest(
         &mut self,
         wanted: impl Fn(u64, u8) -> bool,
@@ -148,10 +150,10 @@ impl FrameReader {
         self.go_to(start)
     }
 
-    /// The first frame behind the one that cannot be read which `wanted` accepts; how far away it is. The reader stays where it is.
+    /// Finds the first valid frame after the broken one that `wanted` accepts; returns its distance. The reader's position stays.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn search(&mut self, wanted: impl Fn(u64, u8) -> bool) -> io::Result<Option<u64>> {
         let start = self.offset;
         let distance = self.advance(&wanted)?.then(|| self.offset - start);
@@ -159,13 +161,12 @@ impl FrameReader {
         Ok(distance)
     }
 
-    /// Whether a search came to no end, because too much of the file looked like frames and was none: nothing is known then of what
-    /// lies behind.
+    /// Whether a search reached its limit, because too much of the file looked like frames and was none: what follows is then unknown.
     pub fn gave_up(&self) -> bool {
         self.gave_up
     }
 
-    /// Goes to the next frame that `wanted` accepts; false if there is none.
+    /// Moves to the next valid frame that `wanted` accepts; false if there is none.
     fn advance(&mut self, wanted: &impl Fn(u64, u8) -> bool) -> io::Result<bool> {
         let mut needed = frame::HEADER;
         while !self.gave_up && self.left() >= frame::HEADER as u64 {
@@ -225,7 +226,7 @@ impl FrameReader {
         self.buffer.get(self.at..).unwrap_or_default()
     }
 
-    /// Sees to it that the window holds `wanted` bytes, if the file has them.
+    /// Reads until the window holds `wanted` bytes, or all that the file has.
     fn fill(&mut self, wanted: usize) -> io::Result<()> {
         if self.window().len() >= wanted {
             return Ok(());
@@ -247,7 +248,7 @@ mod tests {
 
     const SALT: u64 = 7;
 
-    /// A segment's file that holds `bytes` behind its header.
+    /// The reader of a segment that has `bytes` after its header.
     fn reader(bytes: &[u8]) -> FrameReader {
         let header = FileHeader {
             kind: FileKind::Segment,
@@ -272,9 +273,9 @@ mod tests {
     }
 
     #[test]
-    fn a_search_finds_what_lies_beyond_its_window_and_stays_where_it_is() {
-        let behind = frames(5..8, WINDOW);
-        let mut reader = reader(&[&vec![0xee; 3 * WINDOW + 5], &behind[..]].concat());
+    fn a_search_finds_a_frame_beyond_its_window_and_does_not_move_the_reader() {
+        let rest = frames(5..8, WINDOW);
+        let mut reader = reader(&[&vec![0xee; 3 * WINDOW + 5], &rest[..]].concat());
         let distance = reader.search(|lsn, _| lsn == 6).unwrap().unwrap();
         assert_eq!(distance, (3 * WINDOW + 5 + WINDOW + frame::HEADER) as u64);
         assert_eq!(reader.offset(), header::LEN as u64);
@@ -289,9 +290,9 @@ mod tests {
         assert!(!reader.gave_up());
     }
 
-    /// Every fourth byte of such a file looks like the start of a long frame: to check them all took time by the square of its length.
+    /// Every fourth byte of this file looks like the start of a long frame: checking them all took quadratic time.
     #[test]
-    fn a_search_through_a_file_made_to_delay_it_gives_up_in_time() {
+    fn a_search_through_a_crafted_file_gives_up_before_it_takes_quadratic_time() {
         let bytes = [1, 1, 1, 0].repeat(WINDOW);
         let mut reader = reader(&bytes);
         assert_eq!(reader.search(|_, _| true).unwrap(), None);

@@ -1,8 +1,8 @@
-//! From files to an [`Image`]: the manifest, its snapshot, then its segments. Reads only.
+//! Recovery: reads the manifest, then its snapshot, then its segments into an `Image`. Changes no file.
 //!
-//! A record counts as **torn** when it cannot be read, belongs to the last segment, that segment was not closed, and no mark in it,
-//! before or behind, says that the record had been synced: a crash in the middle of a write, or a power cut that took some sectors of
-//! what was not synced and left others. Everything else that cannot be read, or contradicts what is known, is **damage**.
+//! A record counts as **torn** if it cannot be read, belongs to the last segment, that segment is not sealed, and no mark in it, before
+//! or after the record, says that the record had been synced: a crash interrupted the write, or a power cut kept some of the unsynced
+//! sectors and lost others. Everything else that cannot be read, or contradicts what is known, is **damage**.
 
 mod recovery;
 mod segment;
@@ -19,7 +19,7 @@ use crate::journal::snapshot::snapshot_name;
 use recovery::{Recovery, io_error};
 use segment::Expected;
 
-/// Reads what a directory holds. With `salvage`, damage is passed over and listed; else the first is an error.
+/// Reads a store's directory. With `salvage`, damage is skipped and listed; otherwise the first is an error.
 ///
 /// # Errors
 /// [`RecoverError`].
@@ -83,7 +83,7 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    /// A directory that was never opened before, or one that lost its manifest.
+    /// Decides about a directory without a manifest: it is new, or it has lost its manifest, which is damage.
     fn without_manifest(&mut self) -> Result<(), RecoverError> {
         let names = self.disk.list().map_err(io_error("."))?;
         match names.iter().find(|name| catalog::is_journal(name)) {
@@ -92,7 +92,7 @@ impl Recovery<'_> {
                 catalog::MANIFEST,
                 0,
                 None,
-                &format!("it is missing, but {name} is there"),
+                &format!("it is missing, but {name} exists"),
             ),
         }
     }

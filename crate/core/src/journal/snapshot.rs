@@ -1,7 +1,7 @@
-//! The snapshot: all sessions, slice by slice, while the store goes on.
+//! The snapshot's writer: copies all sessions, slice by slice, while the store goes on.
 //!
-//! A slice is copied under one hold of the lock and becomes a block that says up to which record it is current. Replay then applies a
-//! record of the log only to a session that is older. So nobody waits for more than a slice.
+//! A slice is copied under one hold of the lock, so that no thread waits for more than a slice, and becomes a block with the LSN up to
+//! which it is current. Replay applies a record of the log only to a session that is older.
 
 use crate::disk::{Disk, Sink};
 use crate::format::codec::{Block, Foot, Head, SnapshotEntry, encode};
@@ -17,10 +17,11 @@ pub const KIND_HEAD: u8 = 16;
 pub const KIND_BLOCK: u8 = 17;
 pub const KIND_FOOT: u8 = 18;
 
-/// Places looked at under one hold of the lock, and bytes copied at most, but for the last session: some 50 microseconds.
+/// Most slots in a slice. With [`BYTES`] it limits a hold of the lock to some 50 microseconds.
 const SLOTS: u32 = 256;
+/// Encoded bytes at which a slice ends; its last session may exceed them.
 pub const BYTES: usize = 1 << 16;
-/// Bytes after which the file is synced: a single sync at the end would keep the disk busy for long.
+/// Bytes after which the file is synced: a single sync at the end would keep the disk busy for too long.
 const SYNC_EVERY: u64 = 4 << 20;
 
 pub fn snapshot_name(generation: u64) -> String {
@@ -43,21 +44,22 @@ pub struct SnapshotWriter {
     unsynced: u64,
 }
 
-/// How far a snapshot is.
+/// Outcome of a [`SnapshotWriter::step`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// There are more slots to copy.
     More,
-    /// All slots were copied.
+    /// All slots are copied.
     Copied,
-    /// The store failed inside: what it holds is not to be kept.
+    /// The store is poisoned: its content must not be saved.
     Abandoned,
 }
 
 impl SnapshotWriter {
-    /// Begins the snapshot of a generation, from which replay goes on behind the record `lsn`.
+    /// Creates the file of a generation's snapshot. Replay will start after `lsn`.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn create(disk: &dyn Disk, generation: u64, salt: u64, lsn: u64, head: &Head) -> io::Result<Self> {
         let name = temporary_name(generation);
         remove_leftover(disk, &name)?;
@@ -89,10 +91,10 @@ impl SnapshotWriter {
         Ok(writer)
     }
 
-    /// Copies one slice.
+    /// Copies one slice and writes it as a block.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn step(&mut self, shared: &Shared) -> io::Result<Step> {
         self.entries.clear();
         let entries = &mut self.entries;
@@ -128,10 +130,10 @@ impl SnapshotWriter {
         Ok(Step::More)
     }
 
-    /// Ends the file, and gives it its name once all of it is on the disk.
+    /// Writes the foot, syncs the file and gives it its final name.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn finish(mut self, disk: &dyn Disk) -> io::Result<SnapshotEntry> {
         let foot = self.entry.foot;
         self.write(self.entry.lsn, KIND_FOOT, |body| encode(&foot, body))?;

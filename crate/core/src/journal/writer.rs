@@ -1,4 +1,4 @@
-//! The journal's one writer: takes what the store did, writes it in groups, and sees to the files.
+//! The journal's writer: takes queued records, writes them in groups, and manages the files.
 
 mod checkpoint;
 mod checkpoint_run;
@@ -23,20 +23,20 @@ use state::Work;
 use std::io;
 use std::time::{Duration, Instant};
 
-/// What was written is on the disk after this at the latest.
+/// Longest time from a write to its sync.
 const SYNC_WITHIN: Duration = Duration::from_millis(900);
-/// Chunks given back to be filled again.
+/// Most chunks given back to the queue for reuse.
 const SPARE_CHUNKS: usize = 4;
 
 impl Writer {
-    /// Goes on behind the files that were read, whose newest record is `last`, in a new segment.
+    /// Continues after a recovery, in a new segment after `last`, the newest record that was read.
     ///
     /// # Errors
-    /// Of the disk.
+    /// Disk errors.
     pub fn resume(&mut self, last: u64) -> io::Result<()> {
         self.catalog.reserve()?;
         let mut log = self.next_segment(last)?;
-        // What the opening evicted: whoever ends one of those sessions is told at once that there is none.
+        // What the opening evicted is synced now: a call that ends such a session finds none and returns without waiting for a sync.
         let mut evicted = self.shared.lock().store.log_mut().map(|log| log.take(Vec::new()));
         if let Some(batch) = evicted.as_mut().filter(|batch| !batch.is_empty()) {
             log.append(batch, self.shared.clock.now())
@@ -48,14 +48,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Says in the lock file who has the directory. The lock holds without it: where there is no room, nobody is named.
+    /// Writes into the lock file which process has the directory. The lock holds without that, so a failure is ignored.
     pub fn sign_lock(&mut self, text: &str) {
         if let Some(lock) = &mut self.lock {
             let _ = lock.sign(text);
         }
     }
 
-    /// Makes the segment behind the record `last` and lists it, the one before sealed as it is now.
+    /// Creates the segment after the record `last` and adds it to the manifest, where the one before is sealed at its current end.
     fn next_segment(&mut self, last: u64) -> io::Result<Log> {
         let manifest = self.catalog.manifest();
         let before = self
@@ -87,7 +87,7 @@ impl Writer {
         Ok(log)
     }
 
-    /// Makes all that is waited for due now.
+    /// Makes every deadline that the writer waits for due now.
     #[cfg(any(test, feature = "testing"))]
     pub fn pass_time(&mut self) {
         self.sync_by = self.sync_by.map(|_| Instant::now());
@@ -95,10 +95,10 @@ impl Writer {
         self.checkpoint_failures.pass_time();
     }
 
-    /// Does what there is to do now, without waiting for more.
+    /// Does the work that is due, without waiting for more.
     pub fn turn(&mut self) -> Turn {
         self.let_checkpoint_catch_up();
-        // Before: whatever the snapshot saw is then written before it counts.
+        // Asked before the batch is taken: whatever a complete snapshot saw is then written before the snapshot counts.
         let is_ready = self.checkpoint.as_ref().is_some_and(Checkpoint::wants_turns);
         let mut work = self.take_work();
         if work.poisoned {
@@ -112,7 +112,7 @@ impl Writer {
         self.chunks = std::mem::take(&mut work.batch.chunks);
         self.chunks.truncate(SPARE_CHUNKS);
         self.see_to_checkpoint(&work, is_ready);
-        if self.behind && self.log.is_some() {
+        if self.ends_only && self.log.is_some() {
             self.try_to_heal();
         }
         self.see_to_reserve();
@@ -144,7 +144,7 @@ impl Writer {
         }
     }
 
-    /// Writes a batch, and syncs if somebody waits for that or it is time.
+    /// Writes a batch, and syncs if a caller waits for that, a sync is due or the store closes.
     fn write(&mut self, work: &mut Work) {
         let Some(log) = &mut self.log else { return };
         let status = &self.shared.status;
@@ -154,12 +154,12 @@ impl Writer {
             self.shared.signal();
         }
         if !log.is_dirty() {
-            // A checkpoint or a new log saw to it.
+            // A checkpoint or a new log has synced it.
             self.sync_by = None;
         }
         let mut news = false;
         if !work.batch.is_empty() {
-            if self.behind {
+            if self.ends_only {
                 reduce(&mut work.batch);
             }
             panic_once_at(PanicAt::Write, |uid| self.shared.has_user(uid));
@@ -170,7 +170,7 @@ impl Writer {
             if planted(Fault::DestroyNotSynced) {
                 status.ends_synced(last);
             }
-            if !self.behind {
+            if !self.ends_only {
                 status.written(last);
                 news = self.options.durability == Durability::Os;
             }
@@ -183,7 +183,7 @@ impl Writer {
             }
             panic_once_at(PanicAt::Synced, |uid| self.shared.has_user(uid));
             self.sync_by = None;
-            if self.behind {
+            if self.ends_only {
                 status.ends_synced(log.synced_lsn());
             } else {
                 status.synced(log.synced_lsn());
@@ -195,13 +195,13 @@ impl Writer {
         }
     }
 
-    /// Whether nothing waits to be written, and nothing is under way.
+    /// Whether nothing is queued and no checkpoint is running.
     fn is_quiet(&self) -> bool {
         let pending = self.shared.lock().store.log().is_some_and(Queue::has_work);
         !pending && self.checkpoint.is_none()
     }
 
-    /// How long there is nothing to do.
+    /// Whether there is more to do now, and if not, for how long.
     fn rest(&self) -> Turn {
         let mut guard = self.shared.lock();
         if let Some(log) = guard.store.log_mut() {
@@ -211,14 +211,13 @@ impl Writer {
         let pending = guard.store.log().is_some_and(Queue::has_work) && self.log.is_some();
         drop(guard);
         let steps = self.checkpoint.as_ref().is_some_and(Checkpoint::wants_turns);
-        let is_ill = self.log.is_none() || self.behind;
-        // The first try to heal is due at once.
+        let is_ill = self.log.is_none() || self.ends_only;
         let heals_now = is_ill && self.failures.next_try().is_none();
         if pending || asked && !is_ill || steps || heals_now {
             return Turn::Again;
         }
         let heals = is_ill.then(|| self.failures.next_try()).flatten();
-        // Only what the next turn does something about: else it would come at once, again and again.
+        // Only deadlines that the next turn acts on: any other would make it run again and again.
         let retries = (!is_ill && self.checkpoint.is_none() && self.log_is_long(1))
             .then(|| self.checkpoint_failures.next_try())
             .flatten();
@@ -232,9 +231,9 @@ impl Writer {
         Turn::Idle(next.map(|at| at.saturating_duration_since(Instant::now())))
     }
 
-    /// Leaves the files as they are: what memory holds is not to be trusted.
+    /// Ends after a panic and leaves the files as they are, because the store's memory cannot be trusted.
     fn give_up(&mut self) -> Turn {
-        // Whoever panicked may not have come to that yet.
+        // The thread that panicked may not have done this yet.
         self.shared.panicked();
         self.abandon_checkpoint(&Error::Poisoned);
         self.log = None;
@@ -244,17 +243,17 @@ impl Writer {
         Turn::Ended
     }
 
-    /// Ends the files' life in this process: all written, and a snapshot made if the log is worth it.
+    /// Closes the files: writes everything, with a snapshot if the log is long enough for one.
     fn close(&mut self) -> Turn {
         panic_once_at(PanicAt::Close, |uid| self.shared.has_user(uid));
         let closed = self.seal();
         let status = &self.shared.status;
         let error = closed.err().map(|error| {
-            let error = Error::io("the sessions could not all be written at the close", error);
+            let error = Error::io("not all sessions could be written at the close", error);
             status.failed(u64::MAX, true, &error);
             error
         });
-        // The other end of the lock: whoever waits for the directory finds it free, and the files as they stay.
+        // The directory's lock is released after the last write, and before the close is reported.
         self.log = None;
         self.lock = None;
         status.set_health(Health::Closed);
@@ -263,8 +262,9 @@ impl Writer {
         Turn::Ended
     }
 
+    /// Leaves a clean manifest: of the log, synced and sealed, or of a new snapshot.
     fn seal(&mut self) -> io::Result<()> {
-        let is_whole = self.log.is_some() && !self.behind;
+        let is_whole = self.log.is_some() && !self.ends_only;
         if !is_whole || self.log_is_long(8) {
             return self.rebase(true).map(|_| ());
         }
@@ -284,7 +284,7 @@ impl Writer {
         })
     }
 
-    /// The log has been restarted, so nothing of it is kept until a snapshot has everything.
+    /// Drops the queued records, and keeps no further ones until a snapshot has everything.
     fn drop_entries(&self) {
         let mut guard = self.shared.lock();
         let dropped = guard.store.log_mut().map(|log| log.restart(Keep::Nothing));
@@ -293,7 +293,7 @@ impl Writer {
     }
 }
 
-/// No thread goes on writing once the directory's lock is given back.
+/// Stops the checkpoint's thread: it must not write after the directory's lock is released.
 impl Drop for Writer {
     fn drop(&mut self) {
         if let Some(checkpoint) = self.checkpoint.take() {

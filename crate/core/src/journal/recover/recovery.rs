@@ -1,4 +1,4 @@
-//! What a recovery has read so far, and what every file's reading needs: opening it, damage, progress.
+//! The state of a recovery, and what the reading of each file shares: opening it, damage, progress.
 
 use crate::disk::Disk;
 use crate::format::codec::Manifest;
@@ -8,12 +8,12 @@ use crate::model::damage::Damage;
 use crate::store::image::Image;
 use std::io;
 
-/// More records than a store writes while it makes one snapshot.
+/// Plausible distance between two LSNs: more records than a store writes while it makes one snapshot.
 pub(crate) const NEAR: u64 = 1 << 40;
-/// Places of damage that are listed.
+/// Most places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
-/// Why the files could not be read.
+/// Reason why a recovery failed.
 #[derive(Debug)]
 pub enum RecoverError {
     Io {
@@ -25,11 +25,11 @@ pub enum RecoverError {
         format: u16,
     },
     Damaged(Damage),
-    /// The watcher said so.
+    /// The watcher cancelled it.
     Cancelled,
 }
 
-/// A torn tail: what of a crash's last write is no whole record.
+/// A torn tail: bytes at the end of the log that are not a whole record, because a crash interrupted the write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Torn {
     pub file: String,
@@ -37,53 +37,55 @@ pub struct Torn {
     pub len: u64,
 }
 
-/// What was read.
+/// Result of a recovery.
 #[derive(Debug, Default)]
 pub struct Recovered {
     pub image: Image,
-    /// As on the disk, the last segment sealed where its records end. `None` for a directory without files.
+    /// The manifest on the disk, with each segment sealed where its records end. `None` if it is missing or damaged.
     pub manifest: Option<Manifest>,
     pub torn: Option<Torn>,
-    /// The segment that was being written, and where its records end.
+    /// The segment that was not sealed, and where its records end.
     pub open_segment: Option<(String, u64)>,
-    /// What was passed over; empty unless damage was to be passed over.
+    /// The damage that was skipped; empty without `salvage`.
     pub damages: Vec<Damage>,
 }
 
-/// Notified now and then how far the reading is. Can cancel it.
+/// An observer of a recovery, which is notified of its progress and can cancel it.
 pub trait Watch {
-    /// Whether nobody wants the result any more. Looked at with each record.
+    /// Whether to cancel the recovery. Checked after each record and each block.
     fn is_cancelled(&self) -> bool {
         false
     }
+    /// Called before the first file is read, with the bytes of all files.
     fn total(&mut self, _bytes: u64) {}
+    /// Called after each record and each block, with the bytes read and the sessions found so far.
     fn read(&mut self, _bytes: u64, _sessions: u64) {}
-    /// A file was read to its end.
+    /// Called after a file was read, to its end or to a torn tail.
     fn file(&mut self, _name: &str, _bytes: u64, _records: u64) {}
 }
 
-/// Nobody watches.
+/// A watcher that ignores everything.
 impl Watch for () {}
 
-/// A recovery under way: one file after the other adds to the result.
+/// A running recovery: each file that is read adds to its result.
 pub struct Recovery<'a> {
     pub disk: &'a dyn Disk,
-    /// Whether damage is passed over.
+    /// Whether damage is skipped and listed.
     pub salvage: bool,
     pub watch: &'a mut dyn Watch,
-    /// Bytes of the files read to their ends.
+    /// Length of all files read so far.
     pub bytes: u64,
     pub result: Recovered,
 }
 
-/// Makes an error of the file system an error of the recovery.
+/// Turns an I/O error of a file into an error of the recovery.
 pub fn io_error(file: &str) -> impl FnOnce(io::Error) -> RecoverError {
     let file = file.to_owned();
     move |error| RecoverError::Io { file, error }
 }
 
 impl Recovery<'_> {
-    /// Notifies the watcher how far the reading of a file is.
+    /// Notifies the watcher of the progress in a file; fails if it cancels.
     pub fn progress(&mut self, reader: &FrameReader, sessions: u64) -> Result<(), RecoverError> {
         self.watch.read(self.bytes + reader.offset(), sessions);
         if self.watch.is_cancelled() {
@@ -92,7 +94,7 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    /// Lists damage and passes it over, or stops at it.
+    /// Lists damage if it is to be skipped; otherwise fails with it.
     pub fn damaged(
         &mut self,
         file: &str,
@@ -116,7 +118,7 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    /// Opens a file of the manifest; `None` if it is damaged and that is passed over.
+    /// Opens a file that the manifest names; `None` if it is damaged and that is skipped.
     pub fn open(
         &mut self,
         name: &str,

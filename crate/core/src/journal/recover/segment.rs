@@ -1,4 +1,4 @@
-//! One segment of the log, record by record, up to its end or to a torn tail.
+//! Recovery of a segment of the log, record by record, up to its end or to a torn tail.
 
 use super::recovery::{NEAR, RecoverError, Recovery, Torn, io_error};
 use crate::format::codec::{Mark, Sealed, SegmentEntry, decode};
@@ -11,16 +11,17 @@ use crate::planted::{Fault, planted};
 use crc32c::crc32c_append;
 
 const MISSING: &str = "records are missing before this one";
-const ABSURD: &str = "the record has a number that no store comes to";
+const ABSURD: &str = "the record has an LSN that no store reaches";
 
 /// What is known of a segment before it is read.
 pub struct Expected {
-    /// Checksum over the records of the segment before it, if that was read.
+    /// Chain at the end of the segment before it; `None` for the first.
     pub chain: Option<u32>,
     pub is_last: bool,
 }
 
 impl Recovery<'_> {
+    /// Reads a segment; returns where its records end.
     #[expect(clippy::too_many_lines, reason = "one loop over one file")]
     pub(super) fn segment(
         &mut self,
@@ -47,13 +48,13 @@ impl Recovery<'_> {
         if let Some(sealed) = entry.sealed {
             reader.limit(sealed.len);
         }
-        // The newest record that is known to have been on the disk.
+        // The highest LSN that a mark says was synced.
         let mut synced = 0;
-        // Those behind the first place that cannot be read, too.
+        // Whether `synced` covers the marks after the first broken place, too.
         let mut marks_are_known = false;
         let mut records = 0;
-        // Damage was listed, and no record has been read since.
-        let mut passed_over = false;
+        // Whether damage was listed and no record has been read since.
+        let mut gap_is_listed = false;
         loop {
             let known = end.last_lsn;
             let (offset, what, is_broken) = match reader.next().map_err(io_error(&name))? {
@@ -66,10 +67,10 @@ impl Recovery<'_> {
                         Ok(()) => {
                             let is_mark = frame.kind == kind::MARK;
                             let follows = frame.lsn == known + u64::from(!is_mark);
-                            if self.salvage && !follows && !passed_over {
+                            if self.salvage && !follows && !gap_is_listed {
                                 self.damaged(&name, offset, Some(frame.lsn), MISSING)?;
                             }
-                            passed_over = is_mark && (passed_over || !follows);
+                            gap_is_listed = is_mark && (gap_is_listed || !follows);
                             records += 1;
                             end.len = reader.offset();
                             let sessions = u64::from(self.result.image.records.len());
@@ -80,7 +81,7 @@ impl Recovery<'_> {
                     }
                 }
             };
-            // Behind what cannot be read: a record that is newer, but not by more than there is room for.
+            // A frame after the damage must be newer, but not by more records than fit in the rest of the file.
             let most = known + (reader.end() - offset) / frame::HEADER as u64 + 2;
             let follows = |lsn, kind| {
                 let is_newer = if kind == kind::MARK {
@@ -112,7 +113,7 @@ impl Recovery<'_> {
             if !planted(Fault::ReplayPastTorn) {
                 self.damaged(&name, offset, found.map(|_| known + 1), what)?;
             }
-            passed_over = true;
+            gap_is_listed = true;
             let Some(distance) = found else { break };
             reader.skip(distance).map_err(io_error(&name))?;
         }
@@ -123,19 +124,25 @@ impl Recovery<'_> {
             && sealed != end
             && !planted(Fault::GapIgnored)
         {
-            self.damaged(&name, end.len, None, "it does not end as the manifest says")?;
+            self.damaged(
+                &name,
+                end.len,
+                None,
+                "its length, last LSN or checksum is not the one in the manifest",
+            )?;
         }
         if synced > end.last_lsn {
             self.damaged(
                 &name,
                 end.len,
                 None,
-                "records that were on the disk are missing at its end",
+                "records that had been synced are missing at its end",
             )?;
         }
         Ok(end)
     }
 
+    /// Applies a mark or a record; an error says what is wrong with it.
     fn record(&mut self, frame: &Frame<'_>, end: &mut Sealed, synced: &mut u64) -> Result<(), &'static str> {
         if frame.kind == kind::MARK {
             let mark: Mark = decode(frame.body).ok_or("the mark is malformed")?;

@@ -1,4 +1,4 @@
-//! The snapshot, block by block.
+//! Recovery of the snapshot, block by block.
 
 use super::recovery::{NEAR, RecoverError, Recovery, io_error};
 use crate::format::codec::{Foot, Head, SnapshotEntry, decode};
@@ -19,7 +19,7 @@ impl Recovery<'_> {
         };
         if reader.end() != entry.len {
             let end = reader.end();
-            self.damaged(&name, end, None, "it is not as long as the manifest says")?;
+            self.damaged(&name, end, None, "its length is not the one in the manifest")?;
         }
         let mut seen = Foot::default();
         let mut is_whole = false;
@@ -46,7 +46,7 @@ impl Recovery<'_> {
                         },
                         KIND_FOOT => {
                             is_whole = decode::<Foot>(frame.body) == Some(seen);
-                            (!is_whole).then_some("the foot does not fit the blocks")
+                            (!is_whole).then_some("the foot does not match the blocks")
                         }
                         _ => Some("a frame is of no known kind"),
                     };

@@ -1,5 +1,5 @@
-//! Checkpoints: a new segment first, then a snapshot while the store and the log go on, then a manifest that names both and nothing
-//! older.
+//! Checkpoints: begin a new segment, write a snapshot while the store and the log go on, then replace the manifest by one that names
+//! both and nothing older.
 
 use super::checkpoint_run::{Checkpoint, End, Outcome, Run, finish};
 use super::failures::Failures;
@@ -17,17 +17,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// Between two slices: a thread that never pauses is preempted while it holds the lock, sooner or later.
-const BREATH: Duration = Duration::from_micros(50);
-/// Pauses of the log per MiB that it is ahead of a checkpoint, and the longest.
+/// Pause after a slice: a thread that never pauses is preempted while it holds the lock, sooner or later.
+const SLICE_PAUSE: Duration = Duration::from_micros(50);
+/// Pause before a batch for each MiB that the log is ahead of a checkpoint.
 const CATCH_UP_PER_MIB: Duration = Duration::from_millis(2);
+/// The longest such pause.
 const LONGEST_CATCH_UP: Duration = Duration::from_millis(100);
-/// Segments that a manifest lists at most.
+/// Number of segments at which a checkpoint is due, and begins no further one.
 const MAX_SEGMENTS: usize = 16;
 
 impl Writer {
-    /// Starts, advances or ends a checkpoint, whichever is due. `is_ready`: there was something to do for the one under way before the work
-    /// was taken.
+    /// Starts a checkpoint, or advances the running one if it `is_ready`: if it wanted a turn before the batch was taken.
     pub(super) fn see_to_checkpoint(&mut self, work: &Work, is_ready: bool) {
         if self.checkpoint.is_some() {
             if is_ready {
@@ -39,8 +39,8 @@ impl Writer {
         if self.log.is_none() {
             return;
         }
-        if self.behind {
-            // The next snapshot is that which heals.
+        if self.ends_only {
+            // The next snapshot is the one that heals.
             return;
         }
         let wanted = self.log_is_long(1) && !work.closing && self.checkpoint_failures.is_due();
@@ -52,22 +52,23 @@ impl Writer {
         }
     }
 
-    /// Whether the log is worth a snapshot: longer than a third of the last one and the configured size, or than a part of that.
+    /// Whether the log is long enough for a snapshot: longer than the configured size and a third of the last snapshot, both divided by
+    /// `part`; or of too many segments.
     pub(super) fn log_is_long(&self, part: u64) -> bool {
         let limit = self.share_of_snapshot(3) / part;
         self.log_bytes + self.log.as_ref().map_or(0, Log::len) > limit
             || self.catalog.manifest().segments.len() >= MAX_SEGMENTS
     }
 
-    /// A part of the last snapshot's length, and the configured size at least.
+    /// The last snapshot's length divided by `part`, at least the configured size.
     fn share_of_snapshot(&self, part: u64) -> u64 {
         let snapshot = self.catalog.manifest().snapshot;
         let len = snapshot.map_or(0, |snapshot| snapshot.len);
         self.options.checkpoint_bytes.max(len / part)
     }
 
-    /// Slows the log down when more was written beside a checkpoint than the disk is meant to hold: the old files, the new snapshot and
-    /// what is written meanwhile are on it together. Whoever waits for the log waits that much longer, logouts too.
+    /// Pauses if too much is written during a checkpoint, because the disk holds the old files, the new snapshot and the new records at
+    /// once. Callers that wait for the log wait that much longer, for logouts too.
     pub(super) fn let_checkpoint_catch_up(&self) {
         let is_beside = |checkpoint: &Checkpoint| matches!(checkpoint.run, Run::Thread { .. });
         if !self.checkpoint.as_ref().is_some_and(is_beside) {
@@ -82,7 +83,7 @@ impl Writer {
 
     fn begin_checkpoint(&mut self, ticket: u64) -> io::Result<()> {
         let Some(log) = &mut self.log else { return Ok(()) };
-        // So that the segment is sealed where the disk has it.
+        // A segment is sealed where it is synced.
         if log.is_dirty() {
             if let Err(error) = log.sync() {
                 let kind = error.kind();
@@ -92,7 +93,7 @@ impl Writer {
             self.shared.status.synced(log.synced_lsn());
         }
         let (last, len) = (log.last_lsn(), log.len());
-        // After a checkpoint that failed the segment is new enough.
+        // With too many segments, after checkpoints that failed, the snapshot starts with the open one.
         if self.catalog.manifest().segments.len() < MAX_SEGMENTS {
             match self.next_segment(last) {
                 Ok(next) => {
@@ -100,7 +101,7 @@ impl Writer {
                     self.log_bytes += len;
                 }
                 Err(error) => {
-                    self.lose_log_in_doubt("a new segment of the sessions' log could not be begun", &error);
+                    self.lose_log_in_doubt("a new segment of the sessions' log could not be created", &error);
                     return Err(error);
                 }
             }
@@ -123,7 +124,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The first record of the segment that is being written.
+    /// LSN of the first record in the open segment.
     fn first_open(&self) -> Option<u64> {
         self.catalog
             .manifest()
@@ -140,7 +141,7 @@ impl Writer {
         SnapshotWriter::create(&*self.disk, generation, salt, lsn, &head)
     }
 
-    /// Writes a whole snapshot here and now.
+    /// Writes a whole snapshot on this thread.
     pub(super) fn write_snapshot(&self, generation: u64, lsn: u64) -> Outcome {
         let snapshot = self.create_snapshot(generation, lsn)?;
         finish(snapshot, &self.shared, &*self.disk, &AtomicBool::new(false), None)
@@ -153,11 +154,12 @@ impl Writer {
         let thread = spawn("session-checkpoint", move || {
             let _end = End(&is_done, &shared);
             panic_once_at(PanicAt::Checkpoint, |uid| shared.has_user(uid));
-            finish(snapshot, &shared, &*disk, &must_stop, Some(BREATH))
+            finish(snapshot, &shared, &*disk, &must_stop, Some(SLICE_PAUSE))
         })?;
         Ok(Run::Thread { thread, done, stop })
     }
 
+    /// Copies a slice or takes the thread's result, and installs the snapshot once it is complete.
     fn advance_checkpoint(&mut self) {
         let Some(mut checkpoint) = self.checkpoint.take() else {
             return;
@@ -197,17 +199,17 @@ impl Writer {
         }
     }
 
-    /// Makes a snapshot and the segments behind it the store's files.
+    /// Replaces the manifest by one that names the snapshot and the segments with records after it.
     fn install(&mut self, snapshot: SnapshotEntry) -> io::Result<SnapshotEntry> {
-        if self.log.is_none() || self.behind {
-            // The log was lost meanwhile; the snapshot that heals takes this one's place.
+        if self.log.is_none() || self.ends_only {
+            // The log was lost meanwhile, or lacks records: the snapshot that heals replaces this one.
             return Err(io::ErrorKind::Interrupted.into());
         }
         let now = self.shared.clock.now();
         let installed = self.catalog.update(|manifest| {
             manifest.generation = snapshot.generation;
             manifest.snapshot = Some(snapshot);
-            // By where they end: several without a record may begin where the open one does.
+            // Their ends decide: several empty segments may begin where the open one does.
             let is_needed = |sealed: Sealed| sealed.last_lsn > snapshot.lsn;
             manifest
                 .segments
@@ -222,7 +224,7 @@ impl Writer {
         Ok(snapshot)
     }
 
-    /// If it is open which manifest counts, so is whether the segment may be appended to.
+    /// Gives the log up if another manifest may count: then the segment must not be appended to.
     fn lose_log_in_doubt(&mut self, what: &str, error: &io::Error) {
         if self.catalog.is_in_doubt() {
             self.lose_log(what, io::Error::new(error.kind(), error.to_string()));
@@ -240,7 +242,7 @@ impl Writer {
         });
     }
 
-    /// Ends a checkpoint under way without a result.
+    /// Stops the running checkpoint, if there is one, and reports `why` it failed.
     pub(super) fn abandon_checkpoint(&mut self, why: &Error) {
         let Some(checkpoint) = self.checkpoint.take() else {
             return;
@@ -254,7 +256,7 @@ impl Writer {
         self.shared.tell(&News::CheckpointFailed { ticket, error });
     }
 
-    /// The same because the log is given up, or written anew: the files it would have made are of no use any more.
+    /// Stops the running checkpoint because the log is given up or rewritten, which makes its files useless.
     pub(super) fn abandon_useless_checkpoint(&mut self) {
         self.abandon_checkpoint(&Error::io(
             "the checkpoint of the sessions was abandoned",
@@ -263,7 +265,7 @@ impl Writer {
     }
 }
 
-/// What the log pauses for before its next batch when so much was written beside a checkpoint: nothing up to half of what is allowed.
+/// The pause before the next batch when `written` bytes were written during a checkpoint: none up to half of what is allowed.
 fn catch_up(written: u64, allowed: u64) -> Duration {
     let ahead = written.saturating_sub(allowed / 2) >> 20;
     let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! A checkpoint under way: the snapshot being written, on a thread of its own or slice by slice.
+//! A running checkpoint: the snapshot being written, on a thread of its own or slice by slice.
 
 use crate::disk::Disk;
 use crate::format::codec::SnapshotEntry;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 pub type Outcome = io::Result<SnapshotEntry>;
 
-/// A checkpoint under way.
+/// A running checkpoint.
 pub struct Checkpoint {
     pub(super) ticket: u64,
     pub(super) started: Instant,
@@ -32,6 +32,7 @@ pub enum Run {
 }
 
 impl Checkpoint {
+    /// Whether the writer has something to do for it: a slice to copy, or a result to take.
     pub fn wants_turns(&self) -> bool {
         match &self.run {
             Run::Thread { done, .. } => done.load(Ordering::Acquire),
@@ -39,18 +40,18 @@ impl Checkpoint {
         }
     }
 
-    /// Ends its thread, if it has one, and waits for that.
+    /// Stops its thread, if it has one, and joins it.
     pub fn stop(self) {
         if let Run::Thread { thread, stop, .. } = self.run {
             stop.store(true, Ordering::Release);
-            // Its result is not wanted.
+            // Its result is not needed.
             let _ = thread.join();
         }
     }
 }
 
-/// Says that the thread is done, a panic included: a close waits for that. After one the store is not to be trusted: what a snapshot
-/// cannot copy would be missing from each later one too.
+/// A guard that reports the end of a checkpoint's thread, after a panic too, because a close waits for it. A panic poisons the store:
+/// what one snapshot cannot copy would be missing from each later one too.
 pub struct End<'a>(pub &'a AtomicBool, pub &'a Shared);
 
 impl Drop for End<'_> {
@@ -63,13 +64,13 @@ impl Drop for End<'_> {
     }
 }
 
-/// Writes the rest of a snapshot.
+/// Copies the remaining slices of a snapshot, with a pause after each, and finishes it; fails once `stop` is set.
 pub fn finish(
     mut snapshot: SnapshotWriter,
     shared: &Shared,
     disk: &dyn Disk,
     stop: &AtomicBool,
-    breath: Option<Duration>,
+    slice_pause: Option<Duration>,
 ) -> Outcome {
     loop {
         if stop.load(Ordering::Acquire) {
@@ -77,8 +78,8 @@ pub fn finish(
         }
         match snapshot.step(shared)? {
             Step::More => {
-                if let Some(breath) = breath {
-                    pause(breath);
+                if let Some(slice_pause) = slice_pause {
+                    pause(slice_pause);
                 }
             }
             Step::Copied => return snapshot.finish(disk),

@@ -1,10 +1,10 @@
-//! Failures of the disk in a row, and when to try again.
+//! The schedule of retries after failures of the disk.
 
 use std::time::{Duration, Instant};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Failures in a row, and when the next try is due: at once, then after pauses that double.
+/// A count of consecutive failures, and when the next try is due. Pauses double with each failure.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Failures {
     pub(super) count: u32,
@@ -12,6 +12,7 @@ pub struct Failures {
 }
 
 impl Failures {
+    /// Counts a failure and schedules the next try.
     pub fn again(&mut self, first_pause: Duration) {
         let pause = first_pause.saturating_mul(1 << self.count.min(16));
         self.count += 1;

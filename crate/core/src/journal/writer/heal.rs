@@ -1,5 +1,5 @@
-//! After an error of the disk: memory has everything, so a snapshot to new files makes the disk whole again. A file whose sync
-//! failed is never written to or synced again, because the system may have dropped what it had, and a second sync would not say so.
+//! Healing after an error of the disk: memory has everything, so it is written to new files as a snapshot. A file whose sync failed is
+//! never written to or synced again: the system may have dropped its data, and a second sync would succeed without it.
 
 use super::failures::Failures;
 use super::state::{Work, Writer};
@@ -12,20 +12,21 @@ use crate::model::error::Error;
 use std::io;
 use std::time::Instant;
 
-/// Tries before the store counts as degraded.
+/// Failed tries after which the store counts as degraded.
 const TRIES: u32 = 3;
+
 impl Writer {
-    /// The batch could not be appended.
+    /// Handles a batch that could not be appended: on a full disk writes the ends of sessions alone, otherwise gives the log up.
     pub(super) fn append_failed(&mut self, failed: AppendError, work: &mut Work) {
         const WHAT: &str = "the sessions' log could not be written";
         if !failed.full {
             return self.lose_log(WHAT, failed.error);
         }
-        // The file is as it was. What ends sessions is written all the same: there is room set aside for that.
+        // The file is as it was before. The ends of sessions are still written: the reserve has room for them.
         let error = Error::io(WHAT, failed.error);
         self.shared.status.failed(work.batch.last_lsn, false, &error);
-        if !self.behind {
-            self.behind = true;
+        if !self.ends_only {
+            self.ends_only = true;
             self.failures = Failures::default();
             self.failures.again(self.options.retry_pause);
             self.set_health(Health::Healing);
@@ -46,7 +47,7 @@ impl Writer {
         self.shared.signal();
     }
 
-    /// Gives the log up: nothing is appended to it or synced any more, and all who wait fail.
+    /// Gives the log up: it is never appended to or synced again, and all waiting calls fail.
     pub(super) fn lose_log(&mut self, what: &str, error: io::Error) {
         let error = Error::io(what, error);
         self.log = None;
@@ -55,11 +56,11 @@ impl Writer {
         self.abandon_useless_checkpoint();
         let last = self.shared.lock().store.log().map_or(0, Queue::last_lsn);
         self.shared.status.failed(last, true, &error);
-        if !self.behind {
+        if !self.ends_only {
             self.set_health(Health::Healing);
             self.shared.tell(&News::Degraded(error));
         }
-        self.behind = false;
+        self.ends_only = false;
         self.failures = Failures::default();
         self.shared.signal();
     }
@@ -69,7 +70,7 @@ impl Writer {
         self.shared.lock().refuses = health == Health::Degraded && self.options.refuse_when_degraded;
     }
 
-    /// Tries to make the disk whole again, if it is time.
+    /// Tries to write everything to new files, if a try is due.
     pub(super) fn try_to_heal(&mut self) {
         if !self.failures.is_due() {
             return;
@@ -79,7 +80,7 @@ impl Writer {
         let was_full = self.lacks_reserve;
         let healed = self.rebase(false).and_then(|snapshot| {
             if was_full {
-                self.reserve_or_stay_behind()?;
+                self.reserve_or_stay_ends_only()?;
             }
             Ok(snapshot)
         });
@@ -105,26 +106,26 @@ impl Writer {
         }
     }
 
-    /// Sets room aside for the ends of sessions. A disk that was full and has none for that is full still, though it took a snapshot:
-    /// the next writes would take the last of it, and then no logout could be written.
-    fn reserve_or_stay_behind(&mut self) -> io::Result<()> {
+    /// Creates the reserve file, or stays in the mode that writes only the ends of sessions. A disk without room for it is still full,
+    /// although it took a snapshot: the next writes would use the last of it, and then no logout could be written.
+    fn reserve_or_stay_ends_only(&mut self) -> io::Result<()> {
         let reserved = self.catalog.reserve();
         self.lacks_reserve = reserved.is_err();
-        self.behind = self.lacks_reserve;
+        self.ends_only = self.lacks_reserve;
         reserved
     }
 
-    /// Writes everything to new files: a snapshot of all that memory has, and behind it an empty segment, unless it is the `last`
-    /// thing that is written. Whatever the store did up to here is on the disk then.
+    /// Writes everything to new files: a snapshot of all that memory has and, unless it is the `last` thing written, an empty segment
+    /// after it. All changes up to here are then synced.
     ///
     /// # Errors
-    /// Of the disk. The old files count on, and a log that was still good is gone on with; but if it is open which manifest counts,
-    /// there is none.
+    /// Disk errors. The old files still count, and a log that was usable stays in use; but if another manifest may count, the log is
+    /// given up.
     pub(crate) fn rebase(&mut self, last: bool) -> io::Result<SnapshotEntry> {
         let old = self.log.take();
         let mut guard = self.shared.lock();
         let (lsn, mut held) = match guard.store.log_mut() {
-            // The snapshot will have what waits; if it comes to nothing, the old log is to have it.
+            // The snapshot will have the queued records; if it fails, they go to the old log.
             Some(log) if old.is_some() => (log.last_lsn(), log.take(Vec::new())),
             Some(log) => {
                 let (lsn, chunks) = log.restart(Keep::All);
@@ -143,7 +144,7 @@ impl Writer {
             .write_all_anew(lsn, last)
             .inspect_err(|_| self.catalog.tidy());
         match &rebased {
-            Ok(_) => self.behind = false,
+            Ok(_) => self.ends_only = false,
             Err(error) if old.is_some() && self.catalog.is_in_doubt() => {
                 let again = io::Error::new(error.kind(), error.to_string());
                 self.lose_log("the sessions' manifest could not be replaced", again);
@@ -157,12 +158,12 @@ impl Writer {
         rebased
     }
 
-    /// Writes what was taken for a snapshot that came to nothing.
+    /// Writes the records that were taken for a snapshot that failed to the old log.
     fn put_back(&mut self, held: &mut Batch) {
         if held.is_empty() {
             return;
         }
-        if self.behind {
+        if self.ends_only {
             reduce(held);
         }
         let now = self.shared.clock.now();
@@ -171,11 +172,12 @@ impl Writer {
             return self.lose_log("the sessions' log could not be written", failed.error);
         }
         if let Some(log) = self.shared.lock().store.log_mut() {
-            // Whoever waits for its end does so still.
+            // A call may still wait for these records to be synced.
             log.want_sync();
         }
     }
 
+    /// Writes a snapshot and a segment of a new generation, and replaces the manifest.
     fn write_all_anew(&mut self, lsn: u64, last: bool) -> io::Result<SnapshotEntry> {
         let generation = self.next_generation;
         self.next_generation += 1;
@@ -210,9 +212,9 @@ impl Writer {
         Ok(snapshot)
     }
 
-    /// Sets room aside again, once there is some. Less of it than hoped for is no reason to fail.
+    /// Creates the reserve file again if a try is due. A failure is not an error: it is tried again later.
     pub(super) fn see_to_reserve(&mut self) {
-        if !self.lacks_reserve || self.behind || self.log.is_none() || !self.reserve_failures.is_due() {
+        if !self.lacks_reserve || self.ends_only || self.log.is_none() || !self.reserve_failures.is_due() {
             return;
         }
         match self.catalog.reserve() {

@@ -1,4 +1,4 @@
-//! The state of the journal's writer: `turn` and its parts, in the files beside this one, change it.
+//! The state of the journal's writer, which `turn` and its parts in the sibling files change.
 
 use super::checkpoint_run::Checkpoint;
 use super::failures::Failures;
@@ -12,58 +12,60 @@ use crate::model::random::Random;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a turn came to.
+/// Outcome of [`Writer::turn`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
     /// There may be more to do.
     Again,
-    /// Nothing to do before somebody asks, or this time is over.
+    /// There is nothing to do until the writer is woken or this time has passed.
     Idle(Option<Duration>),
     /// The store is closed, and everything is done.
     Ended,
 }
 
-/// What a turn finds to do, read under one hold of the lock.
+/// The work of one turn, read under one hold of the lock.
 pub struct Work {
     pub(super) batch: Batch,
     pub(super) now: u64,
     pub(super) closing: bool,
-    /// The newest checkpoint that was asked for.
+    /// The newest checkpoint that was requested.
     pub(super) ticket: u64,
     pub(super) poisoned: bool,
 }
 
-/// The journal of one store. Runs turn by turn, on a thread of its own or under a test.
+/// The writer of one store's journal. Runs turn by turn, on a thread of its own or in a test.
 pub struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) disk: Arc<dyn Disk>,
     pub(super) random: Arc<dyn Random>,
     pub(super) options: JournalOptions,
     pub(super) catalog: Catalog,
-    /// `None` while no file can be written to: see [`heal`].
+    /// `None` while no file can be written to; see `heal.rs`.
     pub(super) log: Option<Log>,
-    /// Something was written that the log does not have, as there was no room: only the ends of sessions are written until all
-    /// that memory has is in a new snapshot.
-    pub(super) behind: bool,
-    /// Bytes of the log since the snapshot, but for the open segment.
+    /// True if the log lacks records because the disk was full: only the ends of sessions are written until a new snapshot has
+    /// everything.
+    pub(super) ends_only: bool,
+    /// Bytes of the log since the snapshot, without the open segment.
     pub(super) log_bytes: u64,
     pub(super) checkpoint: Option<Checkpoint>,
-    /// Numbers of snapshots are not used twice, not even of those that came to nothing.
+    /// Generation of the next snapshot. None is used twice, not even that of a failed attempt.
     pub(super) next_generation: u64,
-    /// The checkpoint that was last asked for and done.
+    /// The newest requested checkpoint that has ended.
     pub(super) tickets_done: u64,
     pub(super) failures: Failures,
     pub(super) checkpoint_failures: Failures,
-    /// There is no room set aside for the ends of sessions, since they needed it or the disk has none.
+    /// True if the reserve file is missing: it was used, or the disk had no room for it.
     pub(super) lacks_reserve: bool,
     pub(super) reserve_failures: Failures,
+    /// When the next sync is due.
     pub(super) sync_by: Option<Instant>,
+    /// Chunks of the last batch, for reuse.
     pub(super) chunks: Vec<Vec<u8>>,
-    /// Held as long as the files are written to.
+    /// The directory's lock, held as long as the files may be written to.
     pub(super) lock: Option<DirLock>,
 }
 
-/// What a writer starts from.
+/// The parts that a writer is made from.
 pub struct Start {
     pub disk: Arc<dyn Disk>,
     pub random: Arc<dyn Random>,
@@ -83,7 +85,7 @@ impl Writer {
             random: start.random,
             options: start.options,
             log: None,
-            behind: false,
+            ends_only: false,
             log_bytes: sealed.map(|sealed| sealed.len).sum(),
             checkpoint: None,
             next_generation: manifest.generation + 1,

@@ -1,4 +1,4 @@
-//! The thread that a writer runs on.
+//! The thread of the journal's writer.
 
 use super::{Turn, Writer};
 use crate::lock::shared::{Shared, TellOfPanic};
@@ -7,13 +7,13 @@ use crate::lock::sync::{JoinHandle, spawn};
 use crate::model::error::Error;
 use std::sync::Arc;
 
-/// Joins its thread when dropped. What was queued is handed to the operating system first.
+/// A running writer thread. Dropping it joins the thread, which first writes what is queued to the operating system.
 pub struct WriterThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Says that the files are let go of when the writer panics, as it does itself at its end.
+/// A guard that reports the store as closed if the writer panics. Otherwise the writer does so itself.
 struct CloseOnPanic<'a>(&'a Shared);
 
 impl Drop for CloseOnPanic<'_> {
@@ -26,15 +26,17 @@ impl Drop for CloseOnPanic<'_> {
 }
 
 impl WriterThread {
+    /// Starts the thread.
+    ///
     /// # Errors
     /// [`Error::Thread`].
     pub fn start(shared: &Arc<Shared>, writer: Writer) -> Result<Self, Error> {
         let mine = Arc::clone(shared);
         let run = move || {
             let _close = CloseOnPanic(&mine);
-            // Gone before the store counts as closed, and its lock with it.
+            // Dropped before `_close` reports the close, and the directory's lock with it.
             let mut writer = writer;
-            // Nothing would be written any more; and nobody waits for the end of a checkpoint to be told so.
+            // Dropped before the writer, so that waiting callers fail before it joins the checkpoint's thread.
             let _tell = TellOfPanic(&mine);
             loop {
                 match writer.turn() {
