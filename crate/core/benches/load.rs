@@ -1,7 +1,8 @@
-//! What a store's size does to it: memory a session, and the time of a load, of an unknown id and of a create, and calls while all expire.
+//! Benchmark of a store by its size: the memory per session, the time of a load, of a load of an unknown id and of a create, and the
+//! latency of calls while all sessions expire.
 //!
 //! `cargo bench -p agai-session-core --bench load -- 1000 1000000` for other sizes than 1 k, 100 k, 1 M and 5 M sessions. Each has 300
-//! bytes of data and the user `ann`. Ids come in no order; times are medians of rounds.
+//! bytes of data and the user `ann`. Ids are loaded in random order; times are medians of rounds.
 
 #![expect(
     clippy::unwrap_used,
@@ -32,7 +33,7 @@ const OPTIONS: Options = Options {
     absolute_timeout: NEVER,
 };
 
-/// Cheap ids, so that their making does not hide what a create costs.
+/// A cheap source of random bytes, so that making ids does not hide the cost of a create.
 struct Cheap(Mutex<fastrand::Rng>);
 
 impl Random for Cheap {
@@ -46,7 +47,7 @@ fn id() -> SessionId {
     SessionId::generate(&OsRandom).unwrap()
 }
 
-/// Resident memory in bytes, where the system tells it.
+/// The process's resident memory in bytes; 0 where the system has no `/proc`.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -54,7 +55,7 @@ fn resident() -> f64 {
     f64::from(kib.unwrap_or(0)) * 1_024.0
 }
 
-/// Nanoseconds that each of so many calls took, the median of rounds.
+/// Nanoseconds per call of `each`, as the median of rounds that make `calls` calls together.
 fn nanos(calls: usize, mut each: impl FnMut(usize)) -> f64 {
     let round = calls / ROUNDS;
     let mut rounds: Vec<_> = (0..ROUNDS)
@@ -96,7 +97,7 @@ fn measure(sessions: u32) {
         let id = asked.next().unwrap();
         black_box(store.load(id, touch, &mut buffer).unwrap().unwrap());
     };
-    // Until the pages and the code are warm.
+    // Warms up memory and code.
     (0..count.max(LOADS)).for_each(|_| load(false));
     clock.advance(1);
     let load = nanos(LOADS, |_| load(true));
@@ -105,7 +106,7 @@ fn measure(sessions: u32) {
         let id = unknown.get(n).unwrap();
         black_box(store.load(id, true, &mut buffer).unwrap());
     });
-    // All expire at once; somebody who asks meanwhile waits for the expiry thread now and then.
+    // All sessions expire at once; a call made meanwhile waits for the expiry thread now and then.
     store.listen(EventMask::ALL).unwrap();
     clock.advance(OPTIONS.idle_timeout);
     let started = Instant::now();
@@ -115,7 +116,7 @@ fn measure(sessions: u32) {
         black_box(store.has(&id()).unwrap());
         waits.push(asked.elapsed().as_micros());
         while store.take_events().is_some() {}
-        // Others have their turn, as between two requests.
+        // Lets other threads run, as between two requests.
         sleep(Duration::from_micros(20));
     }
     waits.sort_unstable();
@@ -138,7 +139,7 @@ fn main() {
     } else {
         asked
     };
-    // A process each: none begins with memory that the one before gave up.
+    // A process for each size, so that none starts with memory that an earlier one freed.
     for size in sizes {
         let itself = Command::new(std::env::current_exe().unwrap())
             .arg(size.to_string())

@@ -1,5 +1,5 @@
-//! The session store of agai-session: memory-resident, LRU-bounded, expiring on time, persisted to a directory. Pure Rust; knows
-//! nothing of Node.
+//! The session store of agai-session: in memory, bounded by LRU eviction, expiring on time, persisted to a directory. Pure Rust, without
+//! Node.
 //!
 //! Ten rooms, each of which imports only from those above it (`scripts/layers.mjs` checks this):
 //!
@@ -7,16 +7,16 @@
 //! | --- | --- |
 //! | [`model`] | what a session is: time, text, id, facts, change, event, error, cookie |
 //! | `memory` | data structures that know no session rule: slab, LRU list, expiry heap, hash map, bodies |
-//! | `format` | the bytes of the files, without files: header, frame, codec, queue |
+//! | `format` | how files are encoded, without touching one: header, frame, codec, queue |
 //! | [`disk`] | one directory of the file system, and its lock file |
 //! | `store` | the session rules across the data structures, single-threaded: read, write, end, log, recover |
-//! | [`lock`] | the one mutex, and the threads and callers that wait at it |
+//! | [`lock`] | the one mutex, the expiry thread, and how far the journal has come |
 //! | [`journal`] | the snapshot and the append log over time, and the thread that writes them |
 //! | [`face`] | what the binding calls: opening a store, and the handle of an open one |
-//! | [`inspect`] | looks at a store's directory without opening it |
-//! | [`testing`] | for tests only, behind the feature `testing`: simulated disk, fuzzing |
+//! | [`inspect`] | reads a store's directory without opening the store |
+//! | `testing` | simulated disk and fuzzing; for tests only, behind the feature `testing` |
 //!
-//! Beside them is [`planted`], which every room may use: the faults and panics that tests plant.
+//! Besides, every room may use [`planted`]: the faults and panics that tests plant.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The bodies of all sessions: an arena of cells in size classes, for texts too small to be worth an allocation each.
+//! The arena of bodies: pages of equal cells in size classes. Most bodies are too small for an allocation each.
 
 #![expect(
     clippy::indexing_slicing,
@@ -11,30 +11,30 @@ mod validate;
 
 use crate::memory::chunks::Chunks;
 
-/// Bytes of a page, less what the allocator adds: whole pages of the system's in all.
+/// Bytes of a page: 256 KiB with what the allocator adds, which is a whole number of the system's pages.
 const PAGE: usize = (1 << 18) - 64;
-/// Positions are counted in these, and so are the sizes of small cells.
+/// Bytes of a granule, the unit of positions and of the sizes of small cells.
 const GRANULE: usize = 8;
-/// Cells up to here come in steps of a granule, those up to [`LARGEST`] in steps of two.
+/// Bytes of the largest small cell. Sizes go up to it in steps of one granule, and on to [`LARGEST`] in steps of two.
 const SMALL: usize = 512;
-/// Bodies beyond this are allocations of their own.
+/// Bytes of the largest cell. A larger body is an allocation of its own.
 const LARGEST: usize = 2_048;
 const CLASSES: usize = SMALL / GRANULE + (LARGEST - SMALL) / (2 * GRANULE) + 1;
-/// Bits of a position that say where in its page a cell begins.
+/// Bits of a position that hold the offset in the page, in granules.
 const IN_PAGE: u32 = 15;
-/// The length that stands for "an allocation of its own".
+/// The length in a [`Spot`] that means "an allocation of its own".
 const APART: u16 = u16::MAX;
-/// Ends the free list of a page.
+/// The cell number that ends the free list of a page.
 const NONE: u16 = u16::MAX;
-/// The list position of a page that is in no list.
+/// The value of [`Page::listed_at`] for a page that is in no list.
 const UNLISTED: u32 = u32::MAX;
-/// Empty pages kept for the next class that needs one.
+/// Most empty pages kept for the next class that needs one.
 const SPARE: usize = 1;
 
-/// Freed memory, to be dropped while no lock is held.
+/// Freed memory, to be dropped after unlocking.
 pub type Garbage = smallvec::SmallVec<[Vec<u8>; 2]>;
 
-/// The address of a body, in 7 bytes. Void once the body is freed.
+/// The address of a body, in 7 bytes. Invalid once the body is freed or relocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
     at: [u8; 5],
@@ -75,7 +75,7 @@ impl Spot {
     }
 }
 
-/// The class of cells that a body of `len` bytes, at most [`LARGEST`], goes to.
+/// The size class of a body of `len` bytes, at most [`LARGEST`].
 fn class_of(len: usize) -> usize {
     if len <= SMALL {
         len.div_ceil(GRANULE).max(1)
@@ -84,7 +84,7 @@ fn class_of(len: usize) -> usize {
     }
 }
 
-/// Bytes of a class's cells.
+/// Bytes of a cell of a class.
 fn cell_of(class: usize) -> usize {
     if class <= SMALL / GRANULE {
         class * GRANULE
@@ -97,20 +97,21 @@ fn cell_of(class: usize) -> usize {
 #[derive(Debug, Clone, Copy)]
 struct Page {
     class: u16,
+    /// The number of used cells.
     used: u16,
-    /// The first free cell, by number; the next one's is written in its first two bytes.
+    /// The number of the first free cell, or [`NONE`]. A free cell holds the number of the next one in its first two bytes.
     free: u16,
-    /// Its bodies are to move to other pages, so that it can be freed.
+    /// The page takes no more bodies: those it has are being relocated, so that it can be freed.
     leaving: bool,
     /// Its position in its class's list of pages with free cells; [`UNLISTED`] if it is full, empty or leaving.
     listed_at: u32,
 }
 
-/// A place for a body that is too large for a page.
+/// An entry of [`Bodies::apart`]: a body that is too large for a page, or a free place.
 #[derive(Debug)]
 enum Apart {
     Body(Vec<u8>),
-    /// The next free place.
+    /// The number of the next free place.
     Free(u32),
 }
 
@@ -118,27 +119,27 @@ enum Apart {
 #[derive(Debug, Clone, Default)]
 struct SizeClass {
     pages: u32,
-    /// Those with free cells; the last one is filled first.
+    /// The numbers of the pages with free cells; the last one is filled first.
     roomy: Vec<u32>,
 }
 
 /// The arena of bodies. A freed cell is reused by the next body of its class; a page without bodies is freed, except one that is kept as
-/// a spare. Growing never moves a body; [`Bodies::relocate`] does.
+/// a spare. Only [`Bodies::relocate`] moves a body.
 #[derive(Debug)]
 pub struct Bodies {
-    /// By page number: the bytes of its cells that were ever used. Apart from `pages`, so that reading touches little memory.
+    /// By page number: the bytes of the cells that were ever used. Separate from `pages`, so that reading touches little memory.
     bytes: Chunks<Vec<u8>>,
     pages: Chunks<Page>,
     classes: Vec<SizeClass>,
-    /// Pages beyond one of each class.
+    /// The number of pages beyond the first of each class.
     more_pages: usize,
-    /// Bytes of all used cells.
+    /// The bytes of all used cells.
     used: usize,
-    /// Page numbers that are free.
+    /// Free page numbers.
     vacant: Vec<u32>,
     spare: Vec<Vec<u8>>,
     apart: Chunks<Apart>,
-    /// The first free place in `apart`.
+    /// The first free place in `apart`, or `u32::MAX`.
     free: u32,
 }
 
@@ -162,7 +163,7 @@ impl Bodies {
     /// The bytes of a body.
     ///
     /// # Panics
-    /// When there is none at `spot`: the store's structures contradict each other.
+    /// If there is none at `spot`: the store's structures contradict each other.
     pub fn get(&self, spot: Spot) -> &[u8] {
         match spot.len() {
             APART => match &self.apart[index_of(spot.at())] {
@@ -194,7 +195,8 @@ impl Bodies {
         }
     }
 
-    /// Takes a body in. `None` when there is no address left to name it by, at 2^43 bytes or 2^32 large bodies.
+    /// Stores a body and returns its address; `None` if no address is left, at 2^43 bytes or 2^32 large bodies. A small body is copied
+    /// to a cell, and its own memory is moved to `garbage`.
     pub fn insert(&mut self, body: Vec<u8>, garbage: &mut Garbage) -> Option<Spot> {
         match u16::try_from(body.len()) {
             Ok(len) if body.len() <= LARGEST => {
@@ -263,7 +265,7 @@ impl Bodies {
         Some(number)
     }
 
-    /// Adds a page to its size class's list of pages with free cells.
+    /// Adds a page to its class's list of pages with free cells.
     fn list(&mut self, number: u32) {
         let page = &mut self.pages[number as usize];
         let class = &mut self.classes[usize::from(page.class)];
@@ -298,7 +300,7 @@ impl Bodies {
         Spot::new(at.into(), APART)
     }
 
-    /// Frees a body's cell for the next body of its class. Memory that is not needed any more goes to `garbage`.
+    /// Frees a body. Its cell is for the next body of its class; memory that is no longer needed is moved to `garbage`.
     pub fn free(&mut self, spot: Spot, garbage: &mut Garbage) {
         if spot.len() == APART {
             let place = &mut self.apart[index_of(spot.at())];
@@ -333,7 +335,7 @@ impl Bodies {
         }
     }
 
-    /// Frees a page that has no body any more and is in no list.
+    /// Frees a page that has no body left and is in no list.
     fn free_page(&mut self, number: u32, garbage: &mut Garbage) {
         let at = number as usize;
         let class = &mut self.classes[usize::from(self.pages[at].class)];

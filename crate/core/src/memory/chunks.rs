@@ -1,4 +1,4 @@
-//! A vector that grows by whole chunks and never copies what it holds.
+//! A growable array that never moves its elements.
 
 use std::ops::{Index, IndexMut};
 
@@ -9,11 +9,11 @@ const MASK: usize = CHUNK - 1;
 
 /// A growable array in chunks of [`CHUNK`] elements.
 ///
-/// `Vec` doubles by moving everything, which stalls for milliseconds at millions of elements; here a push allocates
-/// at most one chunk. Memory of popped chunks is given back, but for one spare.
+/// A `Vec` doubles by moving everything, which stalls for milliseconds at millions of elements; here a push allocates
+/// at most one chunk. Chunks that were emptied by `pop` are freed, except one spare.
 #[derive(Debug)]
 pub struct Chunks<T> {
-    /// All but the last used one are full; at most one empty chunk follows it.
+    /// All chunks before the last used one are full; at most one empty chunk follows it.
     chunks: Vec<Vec<T>>,
     len: usize,
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holds_what_a_vec_holds_across_chunk_borders_and_keeps_one_spare_chunk() {
+    fn elements_are_found_across_chunk_borders_and_one_spare_chunk_is_kept() {
         let mut chunks = Chunks::default();
         for n in 0..=CHUNK * 3 {
             chunks.push(n);

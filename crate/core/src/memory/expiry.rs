@@ -1,4 +1,4 @@
-//! When what dies: a binary min-heap of (deadline, slot) that knows where each slot's entry is.
+//! The expiry heap: a binary min-heap of (deadline, slot index) that knows where each slot's entry is.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,7 +8,7 @@
 use crate::memory::chunks::Chunks;
 use crate::memory::slab::NIL;
 
-/// 12 bytes: the deadline is split so that the entry needs no padding.
+/// An entry of the heap. Its deadline is split in two so that it takes 12 bytes, without padding.
 #[derive(Debug, Clone, Copy)]
 struct HeapEntry {
     deadline: [u32; 2],
@@ -31,30 +31,31 @@ impl HeapEntry {
 }
 
 /// The expiry heap. Every armed slot has exactly one entry, whose deadline is **at or before** the slot's true one:
-/// moving a deadline later, which each touch does, costs nothing, and the entry is re-armed when it surfaces.
+/// moving a deadline later, which each touch does, costs nothing, and the entry is re-armed when it reaches the top.
 ///
-/// Each slot's place in the heap is kept, so that disarming removes the entry at once. The alternative, leaving stale
-/// entries to be recognised later, lets a store that logs many users out grow until a compaction stalls everybody.
+/// Each slot's position in the heap is stored, so that disarming removes the entry at once, in O(log n). With stale entries left in the
+/// heap instead, many logouts would make it grow until a compaction that stalls all callers.
 #[derive(Debug, Default)]
 pub struct Expiry {
     heap: Chunks<HeapEntry>,
-    /// By slot index: where its entry is in `heap`, or [`NIL`].
+    /// By slot index: the position of its entry in `heap`, or [`NIL`].
     place: Chunks<u32>,
 }
 
 impl Expiry {
-    /// Armed slots.
+    /// The number of armed slots.
     #[cfg(any(test, feature = "testing"))]
     pub fn len(&self) -> usize {
         self.heap.len()
     }
 
-    /// The earliest entry: its deadline may be earlier than the slot's true one.
+    /// The earliest entry, as deadline and slot index. The slot's true deadline may be later. O(1).
     pub fn earliest(&self) -> Option<(u64, u32)> {
         self.heap.get(0).map(|entry| (entry.deadline(), entry.index))
     }
 
-    /// Sees to it that `index` surfaces at `deadline` or before. O(1) when it already does, else O(log n).
+    /// Adds an entry for `index`, or moves its entry earlier, so that its deadline is `deadline` or before. O(1) if it already is, else
+    /// O(log n).
     pub fn arm(&mut self, index: u32, deadline: u64) {
         while self.place.len() <= index as usize {
             self.place.push(NIL);
@@ -70,7 +71,7 @@ impl Expiry {
         }
     }
 
-    /// Moves the earliest entry to its slot's true deadline.
+    /// Moves the earliest entry to its slot's true deadline. O(log n).
     pub fn rearm_earliest(&mut self, deadline: u64) {
         if let Some((_, index)) = self.earliest() {
             self.heap[0] = HeapEntry::new(deadline, index);
@@ -143,14 +144,14 @@ impl Expiry {
         self.put(at, entry);
     }
 
-    /// Checks order and places; `true_deadline` tells of each index when it really dies.
+    /// Checks the heap order and the positions; `true_deadline` returns the deadline of the session at an index.
     #[cfg(any(test, feature = "testing"))]
     pub fn validate(&self, true_deadline: impl Fn(u32) -> Option<u64>) {
         for at in 0..self.heap.len() {
             let entry = self.heap[at];
             assert_eq!(
                 self.place[entry.index as usize] as usize, at,
-                "each slot knows its entry"
+                "each slot knows the position of its entry"
             );
             assert!(
                 at == 0 || self.heap[(at - 1) / 2].deadline() <= entry.deadline(),
@@ -159,7 +160,7 @@ impl Expiry {
             let truth = true_deadline(entry.index);
             assert!(
                 truth.is_some_and(|truth| entry.deadline() <= truth),
-                "a live slot's entry surfaces in time"
+                "a live slot's entry is no later than its deadline"
             );
         }
         let placed = (0..self.place.len())
@@ -168,7 +169,7 @@ impl Expiry {
         assert_eq!(
             placed,
             self.heap.len(),
-            "no slot points at an entry that is not there"
+            "each position of a slot is that of an entry"
         );
     }
 }
@@ -180,7 +181,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     proptest! {
-        /// The model is a map from index to the deadline its entry must carry.
+        /// The model is a map from slot index to the deadline that its entry must have.
         #[test]
         fn agrees_with_a_sorted_map(steps in prop::collection::vec((0u8..4, 0u32..24, 0u64..u64::from(u32::MAX) * 8), 0..400)) {
             let mut expiry = Expiry::default();

@@ -10,18 +10,18 @@ mod table;
 use crate::model::id::Handle;
 use table::Table;
 
-/// Mean entries of a table at which one more table is made. Tables hold from half of this, just split, to twice this, for
-/// which they take 8 to 32 lines of the processor's cache.
+/// Mean entries per table at which one more table is made. A table holds from half as many, just after its split, to twice as many, in 8 to
+/// 32 cache lines.
 const LOAD: usize = 100;
 
-/// The hash map, by linear hashing over small tables: when the mean load passes [`LOAD`], the next table in turn
-/// is split in two. No insert ever moves more than one table's few hundred entries, where one big table that doubles
-/// stalls for hundreds of milliseconds at millions of sessions.
+/// The hash map, by linear hashing over small tables: when the mean load reaches [`LOAD`], the next table in turn
+/// is split in two. No insert moves more than one table's few hundred entries, where one big table that doubles
+/// stalls for hundreds of milliseconds at millions of sessions. It never shrinks.
 ///
-/// Holds slot indices alone, 12 in 64 bytes; the handles are in the records, and being random they need no hashing.
+/// It holds slot indices only, 12 in 64 bytes: the handles are in the records, and as they are random they need no hashing.
 #[derive(Debug)]
 pub struct Index {
-    /// `2^level + split` tables. Those below `split` and their upper halves are told apart by one more bit.
+    /// `2^level + split` tables. The low `level` bits of a hash choose one, and one bit more if that is below `split`.
     tables: Vec<Table>,
     level: u32,
     split: usize,
@@ -40,6 +40,7 @@ impl Default for Index {
 }
 
 impl Index {
+    /// The number of the table that a handle belongs to.
     fn table(&self, handle: Handle) -> usize {
         let bits = handle.hashes().1 as usize;
         let short = bits & ((1 << self.level) - 1);
@@ -50,7 +51,7 @@ impl Index {
         }
     }
 
-    /// The slot of a handle; `is` returns whether the record at an index has it.
+    /// The slot index of a handle; `is` returns whether the record at an index has the handle.
     pub fn get(&self, handle: Handle, is: impl Fn(u32) -> bool) -> Option<u32> {
         self.tables[self.table(handle)].find(handle.hashes().0, is)
     }
@@ -117,7 +118,7 @@ mod tests {
     use crate::model::random::OsRandom;
 
     #[test]
-    fn finds_each_of_many_keys_while_it_grows_and_no_other() {
+    fn each_of_many_handles_is_found_while_the_map_grows_and_no_other() {
         let handles: Vec<_> = (0..20_000)
             .map(|_| SessionId::generate(&OsRandom).unwrap().handle())
             .collect();

@@ -1,8 +1,8 @@
-//! Least-recently-used order: a doubly linked list threaded through a slab by index.
+//! The LRU list: slots in the order of their use, as a doubly linked list whose links are in the slab.
 
 use crate::memory::slab::{NIL, Slab};
 
-/// The two ends of one list; its links are in the slab, so one slab can carry several lists. Every operation is O(1).
+/// The two ends of one LRU list. The links are in the slab, so that one slab can carry several lists. Every operation is O(1).
 #[derive(Debug)]
 pub struct Lru {
     newest: u32,
@@ -25,7 +25,7 @@ impl Lru {
         self.len
     }
 
-    /// The index used longest ago.
+    /// The least recently used index.
     pub fn oldest(&self) -> Option<u32> {
         (self.oldest != NIL).then_some(self.oldest)
     }
@@ -44,7 +44,7 @@ impl Lru {
         self.len += 1;
     }
 
-    /// Takes out `index`, which is in this list.
+    /// Removes `index`, which is in this list.
     pub fn remove<T>(&mut self, slab: &mut Slab<T>, index: u32) {
         let link = *slab.link(index);
         if link.prev == NIL {
@@ -68,7 +68,7 @@ impl Lru {
         }
     }
 
-    /// The indices from the oldest to the newest.
+    /// Checks the links, and returns the indices from the oldest to the newest.
     #[cfg(any(test, feature = "testing"))]
     pub fn validate<T>(&self, slab: &Slab<T>) -> Vec<u32> {
         let mut seen = Vec::new();
@@ -79,7 +79,7 @@ impl Lru {
             assert_eq!(slab.link(at).next, before, "both directions agree");
             (before, at) = (at, slab.link(at).prev);
         }
-        assert_eq!(before, self.newest, "the ends are ends");
+        assert_eq!(before, self.newest, "the walk from the oldest ends at the newest");
         assert_eq!(seen.len(), self.len as usize);
         seen
     }

@@ -1,5 +1,5 @@
-//! Data structures of the store that know no session rule. Finding, ordering and expiring are each one structure's work; the rules that
-//! tie them together are in `store`.
+//! The data structures of the store: for finding sessions, for their order of use, for their expiry, and for their bytes. The session rules
+//! across them are in `store`.
 
 pub mod bodies;
 pub mod chunks;

@@ -1,4 +1,4 @@
-//! One session as stored: the fixed part, which is in its slot, and how it is read together with its body.
+//! A session as stored: the record, which is in its slot, and the view of a record together with its body.
 
 #![expect(
     clippy::indexing_slicing,
@@ -22,7 +22,7 @@ use body::record_bytes;
 use stamp::U48;
 use std::num::NonZeroU8;
 
-/// The part of a stored session that is in its slot: all that finding it, checking its secret, its deadlines and its order of use need.
+/// The part of a stored session that is in its slot: what finding it, checking its secret and deadlines, and ordering it by use need.
 ///
 /// | bytes of the slot | field |
 /// | --- | --- |
@@ -37,17 +37,17 @@ use std::num::NonZeroU8;
 /// | 6 | version |
 /// | 8 | links to the next and the previous slot of the LRU list or the free list |
 ///
-/// A clone does not exist; [`crate::memory::records::Records`] owns the body and frees it with the record.
+/// It cannot be cloned; [`crate::memory::records::Records`] owns the body and frees it with the record.
 #[derive(Debug)]
 pub struct Record {
     handle: Handle,
     secret: SecretHash,
     body: Spot,
-    /// The body's [`Layout`], and one more bit that is always set, so that an empty slot needs no byte of its own. The bit 0x40 is free:
-    /// for sessions whose id the caller chose, which have no secret and must never be found by a cookie.
+    /// The body's [`Layout`], and [`HELD`], so that an empty slot needs no byte of its own. The bit 0x40 is reserved for sessions whose id
+    /// the caller chose, which have no secret and must never be found by a cookie.
     flags: NonZeroU8,
     uid_units: u8,
-    /// Meaningless if the body has a timeout of its own.
+    /// Meaningless if the body has the timeout.
     timeout: Timeout,
     last_seen_at: U48,
     absolute_deadline: U48,
@@ -60,7 +60,7 @@ const _: () =
 /// The bit of [`Record::flags`] that is always set.
 const HELD: NonZeroU8 = NonZeroU8::new(0x80).unwrap();
 
-/// The fields of a record that are not in its body, as plain values.
+/// The fields of a record, as plain values. Instants are milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub struct Fixed {
     pub handle: Handle,
@@ -71,7 +71,7 @@ pub struct Fixed {
 }
 
 impl Record {
-    /// `spot` is where the body's bytes are, `timeout` the table's number of its idle timeout unless the body has that.
+    /// Makes a record: `spot` is the address of its body, `timeout` its idle timeout in the table, `None` if the body has it.
     pub fn new(fixed: Fixed, facts: BodyFacts, spot: Spot, timeout: Option<Timeout>) -> Self {
         Self {
             handle: fixed.handle,
@@ -108,7 +108,7 @@ impl Record {
         }
     }
 
-    /// Where the body is.
+    /// The address of the body.
     pub fn spot(&self) -> Spot {
         self.body
     }
@@ -117,7 +117,7 @@ impl Record {
         self.body = spot;
     }
 
-    /// The timeout of the table that this record counts as a user of.
+    /// The record's idle timeout in the table; `None` if the body has it.
     pub fn timeout(&self) -> Option<Timeout> {
         (!self.layout().has(Layout::TIMEOUT)).then_some(self.timeout)
     }
@@ -135,7 +135,7 @@ impl Record {
     }
 }
 
-/// A whole stored session, borrowed: a record together with its body.
+/// A view of a whole stored session: its record together with its body and its idle timeout.
 #[derive(Debug, Clone, Copy)]
 pub struct Stored<'a> {
     record: &'a Record,
@@ -172,7 +172,7 @@ impl<'a> Stored<'a> {
         self.record.fixed()
     }
 
-    /// What the session occupies, for `maxBytes`.
+    /// The bytes that the session counts for `maxBytes`.
     pub fn bytes(&self) -> u64 {
         record_bytes(
             self.bodies.len_of(self.record.body),
@@ -237,7 +237,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Facts of later versions that this one does not know, as tags, lengths and values.
+    /// Fields that only later versions know, as tags, lengths and values.
     fn ext(&self) -> &'a [u8] {
         let layout = self.record.layout();
         if !layout.has(Layout::EXT) {
@@ -248,7 +248,7 @@ impl<'a> Stored<'a> {
         &self.body()[at + size_of::<u16>()..][..len]
     }
 
-    /// The text and whether it is UTF-16.
+    /// The bytes of the text, and whether it is stored as UTF-16.
     fn text(&self) -> (&'a [u8], bool) {
         let layout = self.record.layout();
         let ext = self.ext().len();
@@ -274,7 +274,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// When the session dies, as of now.
+    /// The earlier of the idle and the absolute deadline.
     pub fn deadline(&self) -> u64 {
         self.idle_deadline().min(self.record.absolute_deadline.get())
     }
@@ -308,7 +308,7 @@ impl<'a> Stored<'a> {
         self.contents().uid.equals(Text::Latin1(uid.as_bytes()))
     }
 
-    /// Copies the whole text out: user id, form, data.
+    /// Copies the whole text, which is user id, form and data, to `buffer`.
     pub fn read_into(&self, buffer: &mut TextBuffer) {
         match self.text() {
             (bytes, true) => buffer.set_utf16_le(bytes),

@@ -1,4 +1,4 @@
-//! All sessions, addressed by slot index. Finding one by its handle is the index's work, eviction order the LRU's, expiry the heap's.
+//! All sessions, addressed by slot index. Finding one by its handle is the index's work, eviction order the LRU list's, expiry the heap's.
 
 #![expect(
     clippy::indexing_slicing,
@@ -15,18 +15,18 @@ use crate::model::id::Handle;
 use crate::model::text::OwnedText;
 use std::ops::Deref;
 
-/// The slab of records, and the bodies and timeouts that the records refer to. Memory that a call frees goes to its `garbage`, to be
-/// dropped while no lock is held.
+/// All sessions: the slab of records, and the bodies and timeouts that the records refer to. Memory that a call frees is moved to its
+/// `garbage`, which the caller drops after unlocking.
 #[derive(Debug, Default)]
 pub struct Records {
     slab: Slab<Record>,
     bodies: Bodies,
     timeouts: Timeouts,
-    /// The slot to look at next, while bodies are moved together.
+    /// The slot to look at next, while a compaction is under way.
     compacting: Option<u32>,
 }
 
-/// Counts and links are the slab's; a session is read by [`Records::get`].
+/// Gives access to the slab's counts and links. [`Records::get`] reads a session.
 impl Deref for Records {
     type Target = Slab<Record>;
     fn deref(&self) -> &Slab<Record> {
@@ -35,11 +35,13 @@ impl Deref for Records {
 }
 
 impl Records {
+    /// The session at an index, if the slot is occupied.
     pub fn get(&self, index: u32) -> Option<Stored<'_>> {
         let record = self.slab.get(index)?;
         Some(Stored::new(record, &self.bodies, &self.timeouts))
     }
 
+    /// The part of a session that is in its slot.
     pub fn get_mut(&mut self, index: u32) -> Option<&mut Record> {
         self.slab.get_mut(index)
     }
@@ -47,7 +49,7 @@ impl Records {
     /// The session at an index that the caller knows to be occupied.
     ///
     /// # Panics
-    /// When it is not: the store's structures contradict each other, and reading on would let the wrong sessions in.
+    /// If it is not: the store's structures contradict each other, and going on would let the wrong sessions in.
     #[expect(
         clippy::expect_used,
         reason = "a contradiction in memory must panic, which poisons the store"
@@ -57,17 +59,17 @@ impl Records {
             .expect("lists, heap and index name occupied slots")
     }
 
-    /// For the lists that run through the slab.
+    /// The slab, for the LRU lists whose links it holds.
     pub fn slab_mut(&mut self) -> &mut Slab<Record> {
         &mut self.slab
     }
 
-    /// Encodes contents as a body. It fits these records as long as no other session is added.
+    /// Encodes contents as a body. The body must be stored before another session is added, which could fill the table of timeouts.
     pub fn encode(&self, contents: &Contents<'_>) -> Body {
         Body::new(contents, self.timeouts.can_keep(contents.idle_timeout))
     }
 
-    /// Adds a session and returns its slot; `None`, and nothing is changed, when there is no slot or no address left.
+    /// Adds a session and returns its slot index; `None`, and nothing is changed, if there is no slot or no address left.
     pub fn insert(&mut self, fixed: Fixed, body: Body, garbage: &mut Garbage) -> Option<u32> {
         let record = self.record(fixed, body, garbage)?;
         match self.slab.insert(record) {
@@ -79,7 +81,7 @@ impl Records {
         }
     }
 
-    /// Replaces the session at `index`, fixed part and body; false, and nothing is changed, when there is no address left.
+    /// Replaces the session at `index`, fixed part and body; false, and nothing is changed, if there is no address left.
     pub fn replace(&mut self, index: u32, fixed: Fixed, body: Body, garbage: &mut Garbage) -> bool {
         let Some(record) = self.record(fixed, body, garbage) else {
             return false;
@@ -93,14 +95,14 @@ impl Records {
         true
     }
 
-    /// Removes a session, whose slot must have left every list before.
+    /// Removes a session, whose slot must not be in any list.
     pub fn remove(&mut self, index: u32, garbage: &mut Garbage) {
         if let Some(record) = self.slab.remove(index) {
             self.release(&record, garbage);
         }
     }
 
-    /// Sets a session's idle timeout.
+    /// Sets a session's idle timeout, in milliseconds. Encodes the body anew.
     pub fn set_idle_timeout(&mut self, index: u32, timeout: u64, garbage: &mut Garbage) {
         let stored = self.at(index);
         let mut contents = stored.contents();
@@ -109,7 +111,7 @@ impl Records {
         self.replace(index, fixed, body, garbage);
     }
 
-    /// Notes that the log has the session as it is now.
+    /// Notes that the session's current last-seen time is in the log.
     pub fn set_logged(&mut self, index: u32) {
         let stored = self.at(index);
         let (spot, mark) = (
@@ -120,7 +122,7 @@ impl Records {
         body[LOGGED_AT..][..size_of::<u16>()].copy_from_slice(&mark.to_le_bytes());
     }
 
-    /// Whether the log should be told of activity at `now`: once in each tenth of the idle timeout.
+    /// Whether activity at `now` should be logged, which is once in each tenth of the idle timeout.
     pub fn is_log_due(&self, index: u32, now: u64) -> bool {
         let stored = self.at(index);
         now >= stored.fixed().last_seen_at && is_log_due(stored.logged(), now, stored.idle_timeout())
@@ -147,7 +149,7 @@ impl Records {
         self.set_logged(index);
     }
 
-    /// Takes records apart that were replaced: the handles and user ids of all sessions, last slot first.
+    /// Consumes the records, and returns the handle and the user id of each session, last slot first.
     pub fn drain(mut self) -> impl Iterator<Item = (Handle, Option<OwnedText>)> {
         std::iter::from_fn(move || {
             let record = self.slab.pop()?;
@@ -173,7 +175,7 @@ impl Records {
         self.bodies.pages_held()
     }
 
-    /// Moves bodies out of pages of which few cells are used, so that those can be freed. Looks at `slots` slots.
+    /// Runs one slice of a compaction: moves the bodies of the next `slots` slots out of sparse pages, so that these can be freed.
     pub fn compact(&mut self, slots: u32, garbage: &mut Garbage) {
         let from = self.compacting.unwrap_or_else(|| {
             self.bodies.begin_compaction();
@@ -190,7 +192,7 @@ impl Records {
         self.compacting = (end < self.slab.capacity()).then_some(end);
     }
 
-    /// Makes a record: takes its body in, and counts it as a user of its timeout.
+    /// Makes a record: stores its body, and counts its timeout.
     fn record(&mut self, fixed: Fixed, body: Body, garbage: &mut Garbage) -> Option<Record> {
         let Body { bytes, facts } = body;
         let spot = self.bodies.insert(bytes, garbage)?;
@@ -202,7 +204,7 @@ impl Records {
         Some(Record::new(fixed, facts, spot, timeout))
     }
 
-    /// Frees the body of a record that is gone, and its use of a timeout.
+    /// Frees the body of a removed record, and counts its timeout as released.
     fn release(&mut self, record: &Record, garbage: &mut Garbage) {
         self.bodies.free(record.spot(), garbage);
         if let Some(timeout) = record.timeout() {

@@ -1,4 +1,4 @@
-//! The slab: an arena of slots with a free list. Each slot has the links of an intrusive list beside its value.
+//! The slab: an arena of slots with a free list. Each slot holds the links of an intrusive list beside its value.
 
 #![expect(
     clippy::indexing_slicing,
@@ -7,10 +7,10 @@
 
 use crate::memory::chunks::Chunks;
 
-/// "No slot": ends lists and marks absence.
+/// The slot index that stands for "none".
 pub const NIL: u32 = u32::MAX;
 
-/// The neighbours of a slot: in a list while it is occupied, in the free list (`next` only) while it is not.
+/// The neighbours of a slot in its list: for a free slot the free list, which uses `next` alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Link {
     pub prev: u32,
@@ -21,7 +21,7 @@ impl Link {
     const NONE: Self = Self { prev: NIL, next: NIL };
 }
 
-/// One slot: a value and its neighbours, in the same line of the processor's cache, because whoever needs one needs both.
+/// A slot: a value and its links, in the same cache line because they are used together.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Slot<T> {
@@ -29,7 +29,7 @@ pub struct Slot<T> {
     link: Link,
 }
 
-/// The arena. Inserting and removing are O(1) and never move another value.
+/// The arena. Inserting and removing are O(1) and never move a value.
 #[derive(Debug)]
 pub struct Slab<T> {
     slots: Chunks<Slot<T>>,
@@ -49,17 +49,17 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    /// Occupied slots.
+    /// The number of occupied slots.
     pub fn len(&self) -> u32 {
         self.len
     }
 
-    /// Slots ever used, occupied or free: every occupied index is below it.
+    /// The number of slots, occupied or free; every index is below it.
     pub fn capacity(&self) -> u32 {
         u32::try_from(self.slots.len()).unwrap_or(NIL)
     }
 
-    /// Puts `value` in a free slot and returns its index, or returns `value` when all 2^32 - 1 slots are occupied.
+    /// Puts `value` in a free slot and returns the slot's index, or `value` itself if all 2^32 - 1 slots are occupied.
     pub fn insert(&mut self, value: T) -> Result<u32, T> {
         let mut index = self.free;
         if index == NIL {
@@ -83,7 +83,7 @@ impl<T> Slab<T> {
         Ok(index)
     }
 
-    /// Takes the value out and frees its slot. The slot must have left every list before.
+    /// Removes a value and frees its slot, which must not be in any list.
     pub fn remove(&mut self, index: u32) -> Option<T> {
         let Slot { value, link } = self.slots.get_mut(index as usize)?;
         let value = value.take()?;
@@ -110,7 +110,8 @@ impl<T> Slab<T> {
         &mut self.slots[index as usize].link
     }
 
-    /// Takes the value of the last occupied slot out, and the slots behind it; for a slab that was replaced and is emptied by this alone.
+    /// Removes the last occupied slot, and all slots after it, and returns its value. The free list and other lists are void from then on:
+    /// only for emptying a slab.
     pub fn pop(&mut self) -> Option<T> {
         while let Some(Slot { value, .. }) = self.slots.pop() {
             if value.is_some() {
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_freed_slot_is_used_again() {
+    fn a_freed_slot_is_reused() {
         let mut slab = Slab::default();
         let a = slab.insert("a").unwrap();
         let b = slab.insert("b").unwrap();
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn popping_returns_every_value_and_passes_over_free_slots() {
+    fn popping_returns_every_value_and_skips_free_slots() {
         let mut slab = Slab::default();
         for n in 0..5 {
             slab.insert(n).unwrap();

@@ -1,39 +1,41 @@
-//! The idle timeouts that sessions have, each kept once: most stores know two or three.
+//! The table of distinct idle timeouts, so that a record needs one byte for its own: most stores have two or three.
 
 #![expect(
     clippy::indexing_slicing,
     reason = "records name timeouts that this table gave them; a wrong one must panic"
 )]
 
-/// Distinct timeouts kept. A session with one more has it in its body.
+/// Most distinct timeouts in the table. A session with any other has it in its body.
 const MOST: usize = 255;
 
-/// Names a timeout that is kept.
+/// The number of a timeout in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timeout(u8);
 
+/// An entry of the table.
 #[derive(Debug)]
 struct KnownTimeout {
     millis: u64,
-    /// Sessions that have it; with none the next new timeout takes the place.
+    /// The number of sessions that have it; at 0 the entry is free.
     sessions: u32,
 }
 
-/// A small table of durations with a count of those who use each.
+/// The table of timeouts, each with the number of sessions that have it.
 #[derive(Debug, Default)]
 pub struct Timeouts(Vec<KnownTimeout>);
 
 impl Timeouts {
+    /// The timeout in milliseconds.
     pub fn get(&self, timeout: Timeout) -> u64 {
         self.0[usize::from(timeout.0)].millis
     }
 
-    /// Whether [`Timeouts::keep`] has room for it. Releasing others never takes that away.
+    /// Whether [`Timeouts::keep`] has room for a timeout. It still has after others are released.
     pub fn can_keep(&self, millis: u64) -> bool {
         self.place(millis).is_some()
     }
 
-    /// One more session has this timeout. `None` when there are too many different ones.
+    /// Counts one more session with a timeout; `None` if the table is full of others.
     pub fn keep(&mut self, millis: u64) -> Option<Timeout> {
         let at = self.place(millis)?;
         let name = u8::try_from(at).ok()?;
@@ -45,12 +47,12 @@ impl Timeouts {
         Some(Timeout(name))
     }
 
-    /// One session less has it.
+    /// Counts one session less with a timeout.
     pub fn release(&mut self, timeout: Timeout) {
         self.0[usize::from(timeout.0)].sessions -= 1;
     }
 
-    /// Where a timeout is or would be put.
+    /// The position at which a timeout is, or else can be put. Looks at up to [`MOST`] entries.
     fn place(&self, millis: u64) -> Option<usize> {
         let same = |entry: &KnownTimeout| entry.millis == millis && entry.sessions > 0;
         self.0
@@ -60,7 +62,7 @@ impl Timeouts {
             .or_else(|| (self.0.len() < MOST).then_some(self.0.len()))
     }
 
-    /// Checks the counts against what is used, one by one.
+    /// Checks the counts against the timeouts of all sessions.
     #[cfg(any(test, feature = "testing"))]
     pub fn validate(&self, used: impl Iterator<Item = Timeout>) {
         let mut counts = vec![0; self.0.len()];
@@ -68,12 +70,12 @@ impl Timeouts {
             let count = counts.get_mut(usize::from(timeout.0));
             assert!(
                 count.map(|count| *count += 1).is_some(),
-                "a timeout that is used is kept"
+                "each timeout that is used is in the table"
             );
         }
         assert!(
             counts.iter().eq(self.0.iter().map(|entry| &entry.sessions)),
-            "each timeout knows how many have it"
+            "each timeout's count is the number of sessions that have it"
         );
     }
 }
@@ -84,7 +86,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The model is the list of those in use, with what each stands for.
+        /// The model is a list with the timeout of each session.
         #[test]
         fn agrees_with_a_list(steps in prop::collection::vec((any::<bool>(), 0u64..300, any::<prop::sample::Index>()), 0..900)) {
             let mut timeouts = Timeouts::default();
@@ -112,11 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_byte_can_name_are_not_kept_until_one_is_released() {
+    fn a_full_table_takes_a_new_timeout_once_another_is_released() {
         let mut timeouts = Timeouts::default();
         let kept: Vec<_> = (0..255).map(|millis| timeouts.keep(millis).unwrap()).collect();
         assert_eq!(timeouts.keep(255), None);
-        assert!(timeouts.keep(7).is_some(), "one that is there already is");
+        assert!(
+            timeouts.keep(7).is_some(),
+            "one that is in the table already is kept"
+        );
         timeouts.release(kept[9]);
         assert_eq!(timeouts.keep(255), Some(kept[9]));
     }

@@ -1,71 +1,77 @@
-//! What goes into the store and what comes of it: options, new sessions, changes, answers.
+//! Inputs and outcomes of the store's operations: options, new session, change, login, renewal, commit, sweep.
 
 use crate::model::facts::Facts;
 use crate::model::text::Text;
 
-/// The bounds and the default timeouts. Times are milliseconds, [`NEVER`] for no end.
+/// The limits and default timeouts of a store. Timeouts are in milliseconds, [`crate::NEVER`] for none.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub max_sessions: u32,
-    /// Counts each session's text and [`crate::RECORD_OVERHEAD`].
+    /// The most bytes that all sessions may take: for each its text, the length of its form (4 bytes, if it has
+    /// one), its times (12 bytes, a user's 18) and [`crate::RECORD_OVERHEAD`].
     pub max_bytes: u64,
-    /// Counts the text of a session's data and form as stored: one byte a character, two if any is beyond latin1.
+    /// The most bytes that a session's data and form may take: one byte a UTF-16 unit, two in a text with units beyond latin1.
     pub max_session_bytes: usize,
+    /// Of a user's session.
     pub idle_timeout: u64,
     pub guest_idle_timeout: u64,
     pub absolute_timeout: u64,
 }
 
-/// A session to be created. Without a timeout of its own it gets the store's.
+/// A session to be created. Timeouts are in milliseconds; `None` takes the store's default.
 #[derive(Debug, Clone, Copy)]
 pub struct NewSession<'a> {
     /// Empty for a guest.
     pub uid: Text<'a>,
+    /// The JSON text of the form parameters, empty if there are none.
     pub form: Text<'a>,
+    /// JSON text.
     pub data: Text<'a>,
     pub idle_timeout: Option<u64>,
     pub absolute_timeout: Option<u64>,
 }
 
-/// New contents; what is `None` stays.
+/// New contents of a session; a field that is `None` keeps the stored value.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Change<'a> {
     pub data: Option<Text<'a>>,
-    /// Empty to forget the form parameters.
+    /// Empty to remove the form parameters.
     pub form: Option<Text<'a>>,
+    /// In milliseconds.
     pub idle_timeout: Option<u64>,
 }
 
-/// A login: the user, and the absolute timeout that starts with it, the store's own if it is `None`.
+/// A login: the user, and the absolute timeout in milliseconds that starts now, `None` for the store's default.
 #[derive(Debug, Clone, Copy)]
 pub struct Login<'a> {
     pub uid: Text<'a>,
     pub absolute_timeout: Option<u64>,
 }
 
-/// A new secret for a session, with new contents at the same time.
+/// A new secret for a session, with a change of its contents in the same step.
 #[derive(Debug, Clone, Copy)]
 pub struct Renewal<'a> {
     pub change: Change<'a>,
-    /// Without one the session stays its user's, or a guest's.
+    /// `None` keeps the session's user, or keeps it a guest's.
     pub login: Option<Login<'a>>,
 }
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
+    /// Written; the session's facts from now on.
     Done(Facts),
-    /// The session is not at the version that the change was made from.
+    /// The stored version is not the one that the change was made from.
     Conflict,
-    /// The session ended. Final: nothing brings it back.
+    /// No live session has this id: it ended, or its secret was replaced. Final: the id never becomes valid again.
     Gone,
 }
 
-/// How far a sweep got.
+/// The outcome of one slice of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swept {
-    /// More is due now.
+    /// The slice ended at its limit; more sessions may be due now.
     More,
-    /// Nothing is due before this instant; [`NEVER`] when nothing ever is.
+    /// Nothing is due before this instant, in milliseconds since 1970; [`crate::NEVER`] if nothing ever is.
     Until(u64),
 }

@@ -1,4 +1,4 @@
-//! What time it is: passed in, so that tests move it.
+//! The clock as an interface, so that tests can move time: the machine's clock, and a manual one.
 
 use crate::model::time::NEVER;
 use parking_lot::Mutex;
@@ -6,29 +6,30 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Something to be woken when a clock was moved by hand.
+/// A receiver of the notification that a clock was moved by hand.
 pub trait Wake: Send + Sync {
     fn wake(&self);
 }
 
-/// A source of time: milliseconds since 1970 that never run backwards.
+/// A clock that never runs backwards.
 pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970.
     fn now(&self) -> u64;
 
-    /// How long to sleep from `now` to `deadline`; `None` to sleep until woken.
+    /// How long to sleep from `now` until `deadline`; `None` means until woken.
     fn until(&self, deadline: u64, now: u64) -> Option<Duration>;
 
-    /// Whether this is the machine's clock: all of those show the same time.
+    /// Whether this is the machine's clock. All such clocks count as one and the same.
     fn is_system(&self) -> bool {
         false
     }
 
-    /// Asks to be woken when the clock jumps.
+    /// Registers a watcher to be woken when the clock is moved by hand, which the machine's never is.
     fn watch(&self, _watcher: Weak<dyn Wake>) {}
 }
 
-/// The machine's clock: the wall clock once, at the start, and from then on the time that passed, a suspended machine's
-/// sleep included where the system tells it (Linux). So a wall clock that is set back or forth changes no session's life.
+/// The machine's clock: the wall-clock time at its creation, plus the monotonic time since then (on Linux with the time that the machine
+/// was suspended). Setting the wall clock while the process runs moves no deadline.
 #[derive(Debug)]
 pub struct SystemClock {
     started_at: u64,
@@ -68,7 +69,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Deadlines within one slice of time are served by one wake-up. Readers see an expiry on time regardless.
+/// Multiple of milliseconds that wake-ups are rounded up to, so that one serves all deadlines before it. Reads check deadlines exactly.
 const SLICE_MS: u64 = 50;
 
 impl Clock for SystemClock {
@@ -90,7 +91,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests: stands still until it is moved, and then wakes the expiry threads.
+/// A clock for tests: it stands still until [`ManualClock::advance`] moves it, which wakes the watchers.
 #[derive(Default)]
 pub struct ManualClock {
     now: AtomicU64,
@@ -106,10 +107,10 @@ impl ManualClock {
         }
     }
 
-    /// Moves the clock forward, to the end of time at most.
+    /// Moves the clock forward, to [`NEVER`] at most.
     pub fn advance(&self, millis: u64) {
         let advance = |now: u64| Some(now.saturating_add(millis).min(NEVER));
-        // Never refused: the closure answers always.
+        // Cannot fail: the closure always returns `Some`.
         let _ = self.now.fetch_update(Ordering::SeqCst, Ordering::SeqCst, advance);
         let watchers = {
             let mut watchers = self.watchers.lock();

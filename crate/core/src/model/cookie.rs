@@ -1,19 +1,19 @@
-//! Scanning a `Cookie` request header (RFC 6265 section 4.2.1), as bytes.
+//! The scanner of a `Cookie` request header (RFC 6265 section 4.2.1), which works on bytes.
 
 use crate::model::id::SessionId;
 use memchr::{memchr, memchr_iter};
 use smallvec::SmallVec;
 use std::iter::once;
 
-/// Headers longer than this are not looked at: Node itself refuses header blocks over 16 KiB by default.
+/// Longest header scanned, in bytes; a longer one counts as empty. Node refuses header blocks over 16 KiB by default.
 pub const MAX_HEADER_LEN: usize = 64 * 1024;
-/// Pairs looked at in one header: browsers keep 180 or fewer a site.
+/// Most pairs scanned in one header; the rest is ignored. Browsers keep 180 or fewer per site.
 pub const MAX_PAIRS: usize = 1_000;
 
-/// Cookies of our name that one request may bring before the rest is ignored.
+/// Most cookies of our name considered in one header; the rest is ignored.
 const MAX_CANDIDATES: usize = 8;
 
-/// The values of every cookie named exactly `name`, each with its offset in `header`. Linear in the header's length.
+/// The values of every cookie named exactly `name`, each with its byte offset in `header`. Linear in the header's length.
 ///
 /// A pair without a name never matches (`=__Host-id=x` is how browsers send one, CVE-2023-23934), names are compared
 /// as the bytes they are, undecoded (CVE-2020-8184), and quotes stay part of the value.
@@ -24,7 +24,7 @@ pub fn values<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = (usi
         header
     };
     pairs(header).take(MAX_PAIRS).filter_map(move |(at, pair)| {
-        // Most pairs end here, before their own name's end is looked for.
+        // Rejects most pairs without searching them for `=`.
         if name.is_empty() || !pair.trim_ascii_start().starts_with(name) {
             return None;
         }
@@ -35,7 +35,7 @@ pub fn values<'a>(header: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = (usi
     })
 }
 
-/// What is between the semicolons, each with its offset.
+/// The parts between semicolons, each with its byte offset.
 fn pairs(header: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut start = 0;
     memchr_iter(b';', header)
@@ -46,15 +46,16 @@ fn pairs(header: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         })
 }
 
-/// What a header brings under a name.
+/// The session ids that a header carries under one cookie name.
 #[derive(Debug, Default)]
 pub struct Brought {
     /// Whether there is any cookie of the name, well-formed or not.
     pub any: bool,
-    /// The different well-formed ids among the first [`MAX_CANDIDATES`], with their offsets.
+    /// The distinct well-formed ids among the first [`MAX_CANDIDATES`], with their byte offsets.
     pub ids: SmallVec<[(usize, SessionId); 1]>,
 }
 
+/// Finds the session ids in a header. Linear in the header's length.
 #[must_use]
 pub fn brought(header: &[u8], name: &[u8]) -> Brought {
     let mut brought = Brought::default();

@@ -1,15 +1,19 @@
-//! Damage found in the files.
+//! Damage that was found in a file of the store.
 
 use std::fmt;
 
-/// A place in the files whose bytes cannot be right.
+/// A place in a file whose contents are invalid or missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
+    /// Its name in the store's directory.
     pub file: String,
+    /// In bytes from the start of the file.
     pub offset: u64,
-    /// The record before, and the first whole one behind, if there is one.
+    /// The LSN of the last valid record before it.
     pub after_lsn: u64,
+    /// The LSN of the first valid record after it, if one was found.
     pub next_lsn: Option<u64>,
+    /// What is wrong, for people.
     pub what: String,
 }
 
@@ -22,7 +26,7 @@ impl fmt::Display for Damage {
             next_lsn,
             what,
         } = self;
-        write!(f, "{file} is damaged at byte {offset}, behind record {after_lsn}")?;
+        write!(f, "{file} is damaged at byte {offset}, after record {after_lsn}")?;
         if let Some(next) = next_lsn {
             write!(f, " (record {next} or a later one follows)")?;
         }

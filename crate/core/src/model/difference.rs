@@ -1,15 +1,15 @@
-//! A difference between two sets of options.
+//! A difference between the options of an open store and those of another opening of its directory.
 
 use std::fmt;
 
-/// An option that an open store has and an opening of the same directory has otherwise.
+/// An option whose value in an open store differs from the value that another opening of its directory gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The name that JavaScript users know it by.
+    /// Its name in JavaScript.
     pub option: &'static str,
     /// The open store's value.
     pub open: String,
-    /// The value that the opening was given.
+    /// The value that the other opening gave.
     pub given: String,
 }
 

@@ -1,12 +1,12 @@
-//! What an acknowledged write survives.
+//! The durability setting.
 
-/// What an acknowledgement means.
+/// The failure that an acknowledged write survives. Acknowledged ends of sessions and renewals survive a power loss with every setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Nothing yet. The ends of sessions are on the disk all the same.
+    /// None: the write may be in memory only.
     None,
-    /// The operating system has it, and the disk within a second.
+    /// A crash of the process: the operating system has the write, and it is synced to the disk within a second.
     Os,
-    /// The disk has it.
+    /// A power loss: the write is synced to the disk.
     Disk,
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in the store.
+//! The errors of the store.
 
 use crate::model::damage::Damage;
 use crate::model::difference::Difference;
@@ -7,27 +7,27 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// An operation that was refused; what was stored before is unchanged.
+/// Why an operation of the store failed. Except after [`Error::Io`] and [`Error::Poisoned`], what was stored is unchanged.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
-    /// The session's text is larger than one session may be.
+    /// The session's data and form take more bytes than `max_session_bytes`.
     TooLarge { bytes: usize, limit: usize },
-    /// The user id is longer than [`crate::MAX_UID_UNITS`].
+    /// The user id has more UTF-16 units than [`crate::MAX_UID_UNITS`].
     UidTooLong { units: usize, limit: usize },
-    /// No room, and nothing this session may push out.
+    /// The store is full, and the sessions that may be evicted for this one do not make enough room.
     Full { max_sessions: u32, max_bytes: u64 },
     /// The store was closed.
     Closed,
-    /// A panic happened inside the store; what it holds can no longer be trusted.
+    /// A panic happened inside the store; its contents can no longer be trusted.
     Poisoned,
-    /// The operating system gave no randomness.
+    /// The operating system returned no random bytes.
     Random { source: getrandom::Error },
     /// A thread could not be started.
     Thread { reason: String },
-    /// The directory cannot be used; `why` says what is wrong with it and what mends it.
+    /// The directory cannot be used; `why` says what is wrong with it and how to fix it.
     Path { path: PathBuf, why: String },
-    /// Another process has the directory.
+    /// Another process has the directory open; `pid` if it is known.
     Locked { path: PathBuf, pid: Option<u32> },
     /// This process has the directory open with other options.
     OptionsDiffer {
@@ -42,16 +42,16 @@ pub enum Error {
         file: String,
         format: u16,
     },
-    /// The disk refused something. Memory may be ahead of it.
+    /// A file operation failed. A write may be in memory and not on the disk.
     Io { what: String, source: Arc<io::Error> },
-    /// The disk keeps failing, and durable writes are refused. Nothing was changed.
+    /// The disk keeps failing, and writes are refused until it works again.
     Degraded,
-    /// Too much waits for the disk. Nothing was changed.
+    /// More than `limit` bytes wait to be written to the disk.
     Backpressure { limit: usize },
 }
 
 impl Error {
-    /// A stable name for programs.
+    /// The error's code, `ERR_SESSION_...`: stable, for programs to compare.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -94,7 +94,7 @@ impl fmt::Display for Error {
             Self::UidTooLong { units, limit } => {
                 write!(
                     f,
-                    "the user id is {units} UTF-16 units long, but at most {limit} are kept"
+                    "the user id is {units} UTF-16 units long, but at most {limit} are allowed"
                 )
             }
             Self::Full {
@@ -102,11 +102,12 @@ impl fmt::Display for Error {
                 max_bytes,
             } => write!(
                 f,
-                "the store is full (maxSessions {max_sessions}, maxBytes {max_bytes}) and this session may push no other out"
+                "the store is full (maxSessions {max_sessions}, maxBytes {max_bytes}) and the sessions that may be evicted \
+                 for this one do not make enough room"
             ),
             Self::Closed => f.write_str("the session store is closed"),
             Self::Poisoned => f.write_str("the session store failed inside and refuses further work"),
-            Self::Random { .. } => f.write_str("the operating system gave no randomness"),
+            Self::Random { .. } => f.write_str("the operating system returned no random bytes"),
             Self::Thread { reason } => write!(f, "a thread could not be started: {reason}"),
             Self::Path { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Locked { path, pid } => {
@@ -120,8 +121,8 @@ impl fmt::Display for Error {
                 let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
                 write!(
                     f,
-                    "{}: this process has it open with other options: {}. All who open a directory share one store: give them the same \
-                     options, or close the other stores first",
+                    "{}: this process has it open with other options: {}. All openings of a directory in one process share one store: \
+                     give each the same options, or close the others first",
                     path.display(),
                     differences.join(", ")
                 )
@@ -138,9 +139,7 @@ impl fmt::Display for Error {
                 path.display()
             ),
             Self::Io { what, source } => write!(f, "{what}: {source}"),
-            Self::Degraded => f.write_str(
-                "the disk keeps failing: writes that are to survive are refused until it works again",
-            ),
+            Self::Degraded => f.write_str("the disk keeps failing: writes are refused until it works again"),
             Self::Backpressure { limit } => write!(
                 f,
                 "the disk is too slow: more than {} MiB wait to be written",

@@ -1,24 +1,24 @@
-//! What leaves the store, and why.
+//! Events: what happened to a session, and why.
 
 use crate::model::id::Handle;
 use crate::model::text::OwnedText;
 
-/// What happened to a session.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum EventKind {
     Created = 0,
-    /// It has a new id; handle and data are the same.
+    /// It has a new secret, and so a new id with the same handle.
     Regenerated = 1,
-    /// A deadline passed.
+    /// Its idle or absolute deadline passed.
     Expired = 2,
-    /// There was no room.
+    /// One of the store's limits was reached.
     Evicted = 3,
-    /// Somebody ended it.
+    /// A call ended it: destroy, logout, clear, or a login as another user.
     Destroyed = 4,
 }
 
-/// Why.
+/// The reason of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reason {
@@ -34,7 +34,7 @@ pub enum Reason {
     Clear = 9,
 }
 
-/// Something that happened. Carries the public handle, never the id.
+/// Something that happened to a session. Carries the public handle, never the id. A clone copies the user id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub kind: EventKind,
@@ -44,7 +44,7 @@ pub struct Event {
     pub uid: Option<OwnedText>,
 }
 
-/// Which kinds somebody listens to; the others are not even made.
+/// A set of event kinds, one bit each by the kind's number: those that a listener wants. No events of other kinds are created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EventMask(pub u8);
 

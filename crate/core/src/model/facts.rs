@@ -5,19 +5,21 @@ use crate::model::time::after;
 /// Longest user id, in UTF-16 units.
 pub const MAX_UID_UNITS: usize = 255;
 
-/// What is known of a session without reading its data. Times are milliseconds since 1970.
+/// What is known of a session without reading its data. Instants are milliseconds since 1970, durations milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
+    /// 1 when created, plus 1 at each commit and renewal.
     pub version: u64,
     pub created_at: u64,
     pub last_seen_at: u64,
+    /// A duration.
     pub idle_timeout: u64,
     pub absolute_deadline: u64,
-    /// 0 for a guest.
+    /// When the user logged in; 0 for a guest.
     pub authenticated_at: u64,
-    /// The session's text is the user id, then the form parameters, then the data: these are the first two's lengths
-    /// in UTF-16 units.
+    /// Length of the user id, with which the session's text begins, in UTF-16 units. The form parameters and the data follow it.
     pub uid_units: usize,
+    /// Length of the form parameters, in UTF-16 units.
     pub form_units: usize,
 }
 

@@ -12,7 +12,7 @@ const HANDLE: usize = 12;
 const SECRET: usize = 20;
 
 /// The id that the client's cookie carries: 43 characters of base64url. The first 16 are the session's [`Handle`], the other 27 (160
-/// random bits) its secret, which is new at each login and renewal. Whoever knows the whole id owns the session, so `Debug` prints nothing.
+/// random bits) its secret, which is new at each login and renewal. The whole id gives access to the session, so `Debug` prints nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionId([u8; HANDLE + SECRET]);
 
@@ -23,7 +23,7 @@ impl SessionId {
     /// Makes a new handle with a new secret.
     ///
     /// # Errors
-    /// [`Error::Random`] when the operating system has no randomness to give.
+    /// [`Error::Random`] if the operating system returns no random bytes.
     pub fn generate(random: &dyn Random) -> Result<Self, Error> {
         let mut bytes = [0; HANDLE + SECRET];
         random.fill(&mut bytes)?;
@@ -40,25 +40,25 @@ impl SessionId {
         Self(bytes)
     }
 
-    /// Reads the text form; `None` for any other length, alphabet, padding or a non-canonical last character.
+    /// Parses the text form; `None` for another length or alphabet, for padding, or for a last character that is not canonical.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         parse(text, Self::TEXT_LEN).map(Self)
     }
 
-    /// The text form, for the cookie alone.
+    /// The text form, which belongs in the cookie and nowhere else.
     #[must_use]
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// The public part.
+    /// The public part of the id.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle(first(&self.0))
     }
 
-    /// The hash that a record keeps of the secret. Costs one block of SHA-256.
+    /// The hash by which a record checks the secret. Costs one block of SHA-256.
     pub(crate) fn secret_hash(&self) -> SecretHash {
         let digest: [u8; 32] = Sha256::digest(self.0).into();
         SecretHash(first(&digest))
@@ -71,13 +71,13 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// The first 128 bits of the SHA-256 of a whole id. It covers the handle too, so it fits no other session, and it cannot be turned back
-/// into the secret.
+/// The first 128 bits of the SHA-256 of a whole id. It covers the handle too, so no other session has it, and the secret cannot be
+/// computed from it.
 #[derive(Debug, Clone, Copy)]
 pub struct SecretHash([u8; 16]);
 
 impl SecretHash {
-    /// Whether both are equal, in a time that does not depend on where they differ.
+    /// Whether both are equal, compared in constant time.
     #[must_use]
     pub fn matches(self, other: Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -92,16 +92,16 @@ impl SecretHash {
     }
 }
 
-/// A session's public name and the key of the store's hash map: 96 random bits, the same for the session's whole life. Safe in logs, events
-/// and admin pages, and of no use as a cookie. 16 characters of base64url.
+/// The public name of a session and its key in the store's hash map: 96 random bits, 16 characters of base64url, the same until the session
+/// ends. Safe in logs, events and admin pages, and of no use as a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handle([u8; HANDLE]);
 
 impl Handle {
-    /// Characters of the text form, with which the id's text begins.
+    /// Characters of the text form, which is also how the id's text begins.
     pub const TEXT_LEN: usize = 16;
 
-    /// Reads the text form; `None` for any other length or alphabet.
+    /// Parses the text form; `None` for another length or alphabet.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         parse(text, Self::TEXT_LEN).map(Self)
@@ -120,7 +120,7 @@ impl Handle {
         Self(bytes)
     }
 
-    /// Two independent, uniform hashes. A handle is random, so it needs no hashing: these are its parts.
+    /// Two independent, uniform hashes: the two parts of the handle, which is random already.
     pub(crate) fn hashes(self) -> (u64, u32) {
         let mut whole = [0; size_of::<u128>()];
         let (low, _) = whole.split_at_mut(HANDLE);
@@ -154,7 +154,7 @@ mod tests {
     use crate::model::random::OsRandom;
 
     #[test]
-    fn an_id_survives_its_text_form_and_shows_nothing_in_debug() {
+    fn an_id_is_parsed_from_its_own_text_and_debug_prints_nothing_of_it() {
         let id = SessionId::generate(&OsRandom).unwrap();
         let text = id.to_text();
         assert_eq!(text.len(), SessionId::TEXT_LEN);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_one_canonical_text_of_an_id_is_read() {
+    fn only_the_canonical_text_of_an_id_is_parsed() {
         let text = SessionId([0; 32]).to_text();
         assert!(SessionId::parse(text.as_bytes()).is_some());
         let mut alias = text.clone().into_bytes();

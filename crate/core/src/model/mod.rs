@@ -1,4 +1,4 @@
-//! What a session is, in words and values: everything else in the crate speaks in these. Knows no other room.
+//! The values that describe sessions and the store's operations. Imports from no other room.
 
 pub mod change;
 pub mod clock;

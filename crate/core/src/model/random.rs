@@ -1,4 +1,4 @@
-//! Where randomness comes from: passed in, so that a test can force two ids to be equal.
+//! The source of random bytes as an interface, so that a test can force two ids to be equal.
 
 use crate::model::error::Error;
 
@@ -7,11 +7,11 @@ pub trait Random: Send + Sync {
     /// Fills all of `bytes`.
     ///
     /// # Errors
-    /// [`Error::Random`] when there is none.
+    /// [`Error::Random`] if the source has none to give.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), Error>;
 }
 
-/// The operating system's generator, asked anew for every id.
+/// The operating system's random generator, called once for each id.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsRandom;
 

@@ -1,4 +1,4 @@
-//! Text as JavaScript engines hold it: latin1 when every unit fits in a byte, else UTF-16. Exact both ways.
+//! Text as JavaScript engines hold it: latin1 if every UTF-16 unit fits in a byte, else UTF-16. Conversions lose nothing.
 
 use encoding_rs::mem;
 
@@ -12,7 +12,7 @@ pub enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The narrowest form of `units`; `buffer` holds the bytes when they are narrow.
+    /// The narrowest form of `units`: latin1, written to `buffer`, if every unit fits in a byte, else `units` as they are.
     pub fn narrow(units: &'a [u16], buffer: &'a mut Vec<u8>) -> Self {
         if !mem::is_utf16_latin1(units) {
             return Self::Utf16(units);
@@ -32,7 +32,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Owned text, as small as it gets.
+/// Owned text. A clone copies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnedText {
     Latin1(Box<[u8]>),
@@ -48,7 +48,7 @@ impl OwnedText {
         }
     }
 
-    /// For people to read: a lone surrogate becomes U+FFFD.
+    /// The text for people to read: each lone surrogate becomes U+FFFD.
     #[must_use]
     pub fn to_string_lossy(&self) -> String {
         match self {
@@ -58,7 +58,7 @@ impl OwnedText {
     }
 }
 
-/// A buffer that texts are copied out to, used again and again.
+/// A reusable buffer that texts are copied into.
 #[derive(Debug, Default)]
 pub struct TextBuffer {
     latin1: Vec<u8>,
@@ -81,15 +81,16 @@ impl TextBuffer {
         refill(&mut self.latin1, bytes.len(), bytes.iter().copied());
     }
 
-    /// From little-endian bytes, which need no alignment.
+    /// Sets the text to UTF-16 units in little-endian bytes, which need not be aligned.
     pub(crate) fn set_utf16_le(&mut self, bytes: &[u8]) {
         self.wide = true;
         refill(&mut self.utf16, bytes.len() / 2, utf16_le(bytes));
     }
 }
 
-/// Replaces what a buffer holds. One that an earlier, long text made large becomes small again.
+/// Replaces a buffer's contents. A buffer that a long text enlarged is shrunk by the next short one.
 fn refill<T>(buffer: &mut Vec<T>, len: usize, units: impl Iterator<Item = T>) {
+    /// Capacity in units that a buffer may keep.
     const KEPT: usize = 1 << 16;
     buffer.clear();
     if len <= KEPT {
@@ -98,7 +99,7 @@ fn refill<T>(buffer: &mut Vec<T>, len: usize, units: impl Iterator<Item = T>) {
     buffer.extend(units);
 }
 
-/// The units that little-endian bytes spell.
+/// Decodes little-endian bytes as UTF-16 units.
 pub fn utf16_le(bytes: &[u8]) -> impl Iterator<Item = u16> {
     bytes
         .as_chunks::<2>()
@@ -111,7 +112,7 @@ pub fn utf16_le(bytes: &[u8]) -> impl Iterator<Item = u16> {
 mod tests {
     use super::*;
 
-    /// A buffer stayed as large as the longest text that it ever held, in each JavaScript thread.
+    /// Each JavaScript thread's buffer stayed as large as the longest text that it ever held.
     #[test]
     fn a_buffer_is_small_again_after_a_long_text() {
         let mut buffer = TextBuffer::default();

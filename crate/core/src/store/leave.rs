@@ -101,9 +101,9 @@ impl Store {
     /// Takes a session out of every structure.
     pub(super) fn end(&mut self, index: u32, kind: EventKind, reason: Reason) {
         self.emit(index, kind, reason);
-        self.log_remove(index, kind == EventKind::Destroyed);
         let session = self.records.at(index);
         let (handle, is_user, bytes) = (session.handle(), session.is_user(), session.bytes());
+        self.log_remove(handle, kind == EventKind::Destroyed);
         self.part(is_user, index, bytes);
         self.expiry.disarm(index);
         self.index.remove(handle, |at| at == index);

@@ -3,6 +3,7 @@
 use super::Store;
 use crate::format::codec::{Head, Put, Touch};
 use crate::format::queue::Queue;
+use crate::model::id::Handle;
 use crate::planted::{PanicAt, panic_at};
 
 impl Store {
@@ -28,9 +29,9 @@ impl Store {
     }
 
     /// Queues the end of a session; with `ended`, because somebody ended it.
-    pub(super) fn log_remove(&mut self, index: u32, ended: bool) {
+    pub(super) fn log_remove(&mut self, handle: Handle, ended: bool) {
         if let Some(log) = &mut self.log {
-            log.remove(self.records.at(index).handle().to_bytes(), ended);
+            log.remove(handle.to_bytes(), ended);
         }
     }
 

@@ -165,14 +165,18 @@ impl Store {
     /// Queues an event of the session at `index`, if anybody listens to its kind.
     fn emit(&mut self, index: u32, kind: EventKind, reason: Reason) {
         if self.outbox.mask().has(kind) {
-            let session = self.records.at(index);
-            let event = Event {
-                kind,
-                reason,
-                handle: session.handle(),
-                uid: session.uid(),
-            };
+            let event = self.event_of(index, kind, reason);
             self.outbox.push(event);
+        }
+    }
+
+    fn event_of(&self, index: u32, kind: EventKind, reason: Reason) -> Event {
+        let session = self.records.at(index);
+        Event {
+            kind,
+            reason,
+            handle: session.handle(),
+            uid: session.uid(),
         }
     }
 

@@ -189,14 +189,12 @@ impl Store {
             last_seen_at: now,
             absolute_deadline: self.absolute_deadline(now, login.absolute_timeout),
         };
-        let old = self.records.at(index).handle();
+        let ended = self.event_of(index, EventKind::Destroyed, Reason::Login);
         let body = self.records.encode(&contents);
-        self.make_room_to_rewrite(index, now, &body)?;
-        // Nothing is refused from here on.
-        self.emit(index, EventKind::Destroyed, Reason::Login);
-        self.log_remove(index, true);
-        self.index.remove(old, |at| at == index);
         self.rewrite(index, now, fixed, body)?;
+        self.log_remove(ended.handle, true);
+        self.index.remove(ended.handle, |at| at == index);
+        self.outbox.push(ended);
         self.enter(fixed.handle, index);
         self.log_put(index, true);
         self.stats.destroyed += 1;

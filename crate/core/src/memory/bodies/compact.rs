@@ -1,13 +1,14 @@
-//! Compaction: frees pages of which few cells are used. A page is freed with its last body, so without it whoever chooses the sizes of
-//! sessions could keep each page for one of them: a hundred times the memory that is counted.
+//! Compaction of the arena: moves bodies together, so that sparse pages are freed. Without it a client that chooses the sizes of sessions
+//! could keep one body in each page, and so take a hundred times the memory that is counted.
 
 use super::{Bodies, Garbage, LARGEST, PAGE, Spot, UNLISTED, cell_of};
 
-/// Bytes that are worth the look at a slot. So the looks at all of them are no more work than the frees that made them worth it.
+/// Unused bytes per slot that make a compaction worth a scan of all slots: the scan is then no more work than the frees that caused it.
 const BYTES_PER_SLOT: usize = 8;
 
 impl Bodies {
-    /// Whether the pages beyond one of each class have half as much again as is used, and it is worth a look at `slots` slots.
+    /// Whether a compaction is worth it: the pages beyond the first of each class have over 1.5 times the bytes that are used, and
+    /// [`BYTES_PER_SLOT`] more for each of `slots` slots.
     pub fn is_sparse(&self, slots: u32) -> bool {
         let worth = slots as usize * BYTES_PER_SLOT;
         self.more_pages.saturating_mul(PAGE) > self.used + self.used / 2 + worth
@@ -18,8 +19,8 @@ impl Bodies {
         self.pages.len() - self.vacant.len()
     }
 
-    /// Begins a compaction: pages of which less than three quarters are used take no more bodies, except the fullest of each class. Their
-    /// bodies are to be relocated.
+    /// Begins a compaction: pages less than three quarters full take no more bodies, except the fullest of these in each class. The caller
+    /// then relocates their bodies.
     pub fn begin_compaction(&mut self) {
         for (number, class) in self.classes.iter_mut().enumerate() {
             let cells = PAGE / cell_of(number).max(1);
@@ -55,7 +56,7 @@ impl Bodies {
         }
     }
 
-    /// Moves a body out of a page that is leaving, and returns its new address; `None` if it need not move.
+    /// Moves a body out of a page that takes no more bodies, and returns its new address; `None` if it need not move.
     pub fn relocate(&mut self, spot: Spot, garbage: &mut Garbage) -> Option<Spot> {
         let is_leaving = spot.is_in_page() && self.pages.get(spot.page()).is_some_and(|page| page.leaving);
         if !is_leaving {
@@ -86,9 +87,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(30))]
 
-        /// While bodies are moved, others come and go.
+        /// While bodies are relocated, others are added and freed.
         #[test]
-        fn bodies_that_are_moved_stay_what_they_are(
+        fn relocated_bodies_keep_their_bytes(
             kept_of in 2usize..40,
             sizes in prop::array::uniform3(200usize..=LARGEST),
             meanwhile in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 0..300),
@@ -115,7 +116,7 @@ mod tests {
                     Some((true, which)) => {
                         let (spot, _) = model.remove(which.index(model.len()));
                         bodies.free(spot, &mut garbage);
-                        // Nobody is passed over: a session keeps its slot, and these have none.
+                        // Those after it move up one place. Sessions do not: they keep their slots.
                         at = at.saturating_sub(1);
                     }
                     Some((false, which)) => {
@@ -135,8 +136,8 @@ mod tests {
         }
     }
 
-    /// Whoever chose the size of what a session holds filled a store with one size, kept a session in each page, filled it with another
-    /// size, and so on: what was counted stayed below the bound, and the memory was many times that.
+    /// A client filled a store with sessions of one size, kept one of them in each page alive, filled it with another size, and so on: the
+    /// bytes counted stayed below the limit, and the memory taken was many times that.
     #[test]
     fn a_store_of_changing_sizes_keeps_no_page_for_a_session_or_two() {
         const MAX_BYTES: u64 = 8 << 20;
@@ -167,7 +168,7 @@ mod tests {
                     kept.push((id, len));
                 }
                 if n % 1_000 == 0 {
-                    // Used, so that the others are evicted.
+                    // Makes them the most recently used, so that others are evicted.
                     for (id, _) in &kept {
                         store.touch(id, None).unwrap();
                     }
@@ -193,7 +194,7 @@ mod tests {
             };
             found += 1;
             let Text::Latin1(text) = buffer.text() else {
-                panic!("narrow")
+                panic!("the text is latin1")
             };
             assert!(text.len() == *len && text.iter().all(|&byte| byte == b'x'));
         }

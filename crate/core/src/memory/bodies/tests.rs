@@ -8,7 +8,7 @@ fn body(len: usize, seed: usize) -> Vec<u8> {
 }
 
 proptest! {
-    /// The model is a list of bodies with where they are said to be.
+    /// The model is a list of bodies with their addresses.
     #[test]
     fn agrees_with_a_list(steps in prop::collection::vec((0u8..5, 0usize..5_000, any::<prop::sample::Index>()), 0..300)) {
         let mut bodies = Bodies::default();
@@ -16,7 +16,7 @@ proptest! {
         let mut model: Vec<(Spot, Vec<u8>)> = Vec::new();
         for (seed, (what, len, which)) in steps.into_iter().enumerate() {
             if what < 3 || model.is_empty() {
-                // Mostly of few classes, so that cells are used again.
+                // Mostly of few classes, so that cells are reused.
                 let len = if what == 0 { len } else { len % 40 };
                 let body = body(len, seed);
                 model.push((bodies.insert(body.clone(), &mut garbage).unwrap(), body));
@@ -35,9 +35,12 @@ proptest! {
         }
     }
 
-    /// Many bodies of few sizes, freed in any order: pages fill, empty and serve other classes.
+    /// Many bodies of few sizes, freed in any order.
     #[test]
-    fn pages_come_and_go(order in Just((0..2_000usize).collect::<Vec<_>>()).prop_shuffle(), sizes in prop::array::uniform3(1usize..=LARGEST)) {
+    fn empty_pages_are_freed_and_their_numbers_reused(
+        order in Just((0..2_000usize).collect::<Vec<_>>()).prop_shuffle(),
+        sizes in prop::array::uniform3(1usize..=LARGEST),
+    ) {
         let mut bodies = Bodies::default();
         let mut garbage = Garbage::new();
         let mut spots: Vec<_> = order.iter().map(|at| {
@@ -54,15 +57,15 @@ proptest! {
         }
         bodies.validate(std::iter::empty());
         prop_assert_eq!((bodies.vacant.len(), bodies.spare.len()), (pages, SPARE));
-        prop_assert_eq!(garbage.len(), pages - SPARE, "the others go back to the system");
+        prop_assert_eq!(garbage.len(), pages - SPARE, "all but the spare are freed");
         let spot = bodies.insert(body(100, 1), &mut garbage).unwrap();
-        prop_assert_eq!(bodies.pages.len(), pages, "their numbers are used again");
+        prop_assert_eq!(bodies.pages.len(), pages, "page numbers are reused");
         bodies.validate(std::iter::once(spot));
     }
 }
 
 #[test]
-fn each_class_holds_what_is_sent_to_it_and_wastes_little() {
+fn each_body_fits_its_cell_and_less_than_a_step_is_wasted() {
     for len in 0..=LARGEST {
         let cell = cell_of(class_of(len));
         assert!(

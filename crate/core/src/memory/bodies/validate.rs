@@ -1,9 +1,9 @@
-//! What must always hold of the bodies, for tests.
+//! The check of the arena's invariants, for tests.
 
 use super::{APART, Apart, Bodies, CLASSES, NONE, PAGE, Spot, cell_of, index_of};
 
 impl Bodies {
-    /// Checks that exactly the bodies `at` these places are there.
+    /// Checks that the arena holds exactly the bodies `at` these addresses, and that its bookkeeping is right.
     pub fn validate(&self, at: impl Iterator<Item = Spot>) {
         let mut used = vec![std::collections::BTreeSet::new(); self.pages.len()];
         let mut apart = 0;
@@ -11,7 +11,10 @@ impl Bodies {
             if spot.len() == APART {
                 apart += 1;
                 let place = self.apart.get(index_of(spot.at()));
-                assert!(matches!(place, Some(Apart::Body(_))), "a large body is there");
+                assert!(
+                    matches!(place, Some(Apart::Body(_))),
+                    "each large body is at its address"
+                );
                 continue;
             }
             let page = used.get_mut(spot.page());
@@ -21,16 +24,16 @@ impl Bodies {
             );
         }
         let bodies = (0..self.apart.len()).filter(|&at| matches!(self.apart.get(at), Some(Apart::Body(_))));
-        assert_eq!(bodies.count(), apart, "no large body is lost");
+        assert_eq!(bodies.count(), apart, "each large body has an address");
         let mut roomy = 0;
         let mut bytes_used = 0;
         let mut pages = vec![0usize; CLASSES];
         for (number, used) in used.iter().enumerate() {
             let (Some(page), Some(bytes)) = (self.pages.get(number), self.bytes.get(number)) else {
-                panic!("each page has both parts");
+                panic!("each page has bytes and bookkeeping");
             };
             if used.is_empty() {
-                assert!(bytes.capacity() == 0, "an empty page is not kept");
+                assert!(bytes.capacity() == 0, "an empty page has no memory");
                 continue;
             }
             let class = usize::from(page.class);
@@ -41,7 +44,7 @@ impl Bodies {
                 let offset = usize::from(at) * cell;
                 assert!(
                     !used.contains(&offset) && free.insert(offset),
-                    "a free cell is free, once"
+                    "each free cell is unused, and listed once"
                 );
                 at = bytes
                     .get(offset..)
@@ -50,13 +53,13 @@ impl Bodies {
             }
             assert!(
                 used.iter().all(|offset| offset.is_multiple_of(cell)),
-                "bodies begin where cells do"
+                "each body begins where its cell does"
             );
             assert_eq!(used.len(), usize::from(page.used));
             assert_eq!(
                 (used.len() + free.len()) * cell,
                 bytes.len(),
-                "each cell is free or used"
+                "each cell is used or free"
             );
             bytes_used += used.len() * cell;
             if let Some(pages) = pages.get_mut(class) {
@@ -71,13 +74,17 @@ impl Bodies {
             assert_eq!(
                 listed.map(|&listed| listed as usize),
                 is_listed.then_some(number),
-                "a page with room is listed"
+                "a page is listed if it has room and takes bodies"
             );
         }
         let listed = self.classes.iter().map(|class| class.roomy.len());
-        assert_eq!(listed.sum::<usize>(), roomy, "and no other");
+        assert_eq!(listed.sum::<usize>(), roomy, "no other page is listed");
         let counted: Vec<_> = self.classes.iter().map(|class| class.pages as usize).collect();
-        assert_eq!((&counted, self.used), (&pages, bytes_used), "all is counted");
+        assert_eq!(
+            (&counted, self.used),
+            (&pages, bytes_used),
+            "pages and used bytes are counted"
+        );
         let more = pages.iter().map(|pages| pages.saturating_sub(1));
         assert_eq!(more.sum::<usize>(), self.more_pages);
     }

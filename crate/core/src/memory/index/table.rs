@@ -1,22 +1,22 @@
-//! A small hash table, of which the index has many: its buckets are lines of the processor's cache, so a lookup waits for memory once.
+//! One of the index's many small hash tables. A bucket is one cache line, so that a lookup waits for memory once.
 
 #![expect(
     clippy::indexing_slicing,
     reason = "positions come from the probe sequence; a wrong one must panic"
 )]
 
-/// What one line of 64 bytes holds.
+/// Entries that one line of 64 bytes holds.
 const ENTRIES: usize = 12;
-/// Mean entries of a line at which there will be twice as many lines.
+/// Mean entries per line at which the number of lines doubles.
 const FULL: usize = 10;
 
-/// One bucket. An entry that finds it full goes to the next one.
+/// A bucket: one cache line of entries. An entry that finds it full goes to the next line.
 #[derive(Debug, Clone, Default)]
 #[repr(align(64))]
 struct Line {
-    /// A byte of each entry's hash, so that few other records are looked at; 0 where there is no entry.
+    /// A byte of each entry's hash, so that few records of other entries are read; 0 where there is no entry.
     tags: [u8; ENTRIES],
-    /// Queue that went past this line to a later one. Exact, so a removal leaves nothing behind.
+    /// The number of entries that found this line full and are in a later one. Exact, so removals need no tombstones.
     passed: u32,
     indices: [u32; ENTRIES],
 }
@@ -24,7 +24,7 @@ struct Line {
 const _: () = assert!(size_of::<Line>() == 64);
 
 impl Line {
-    /// Each entry with its tag.
+    /// The entries, as tag and slot index.
     fn entries(&self) -> impl Iterator<Item = (u8, u32)> + use<> {
         self.tags
             .into_iter()
@@ -33,10 +33,10 @@ impl Line {
     }
 }
 
-/// Slot indices by the hash of what is stored there.
+/// A hash table of slot indices. The keys and their hashes are in the slots.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// A power of two, or none.
+    /// Their number is a power of two, or 0.
     lines: Box<[Line]>,
     len: usize,
 }
@@ -92,7 +92,7 @@ impl Table {
         self.lines.iter().flat_map(Line::entries).map(|(_, index)| index)
     }
 
-    /// The lines to look at for a hash, in their order.
+    /// The lines that an entry with this hash may be in, in probing order.
     fn probe(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
         #[expect(clippy::cast_possible_truncation, reason = "low bits choose a line")]
         let home = hash as usize;
@@ -100,7 +100,7 @@ impl Table {
         (0..lines).map(move |step| home.wrapping_add(step) & (lines - 1))
     }
 
-    /// The line and the place in it.
+    /// The line of an entry, and its position in the line.
     fn position(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
         let tag = tag(hash);
         for at in self.probe(hash) {
@@ -126,7 +126,7 @@ impl Table {
             }
             line.passed += 1;
         }
-        panic!("a table that was grown has a free line");
+        panic!("a table that has room has no line with a free entry");
     }
 
     #[cfg(any(test, feature = "testing"))]
@@ -135,7 +135,7 @@ impl Table {
         let mut passed = vec![0; self.lines.len()];
         for (at, line) in self.lines.iter().enumerate() {
             for (own, index) in line.entries() {
-                assert_eq!(own, tag(hash_of(index)), "a tag is of its entry's hash");
+                assert_eq!(own, tag(hash_of(index)), "each entry has the tag of its hash");
                 for before in self.probe(hash_of(index)).take_while(|&before| before != at) {
                     if let Some(passed) = passed.get_mut(before) {
                         *passed += 1;
@@ -144,11 +144,11 @@ impl Table {
             }
         }
         let counted: Vec<_> = self.lines.iter().map(|line| line.passed).collect();
-        assert_eq!(counted, passed, "each line counts those that went past it");
+        assert_eq!(counted, passed, "each line counts the entries that went past it");
     }
 }
 
-/// Of bits that choose neither the table nor the line, and never 0.
+/// The tag of a hash: bits that choose neither the table nor the line, never 0.
 fn tag(hash: u64) -> u8 {
     hash.to_le_bytes()[7].max(1)
 }
@@ -159,9 +159,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_full_line_sends_its_entries_on_and_still_finds_them() {
+    fn entries_beyond_a_full_line_go_to_the_next_one_and_are_found_there() {
         let mut table = Table::with_capacity(20);
-        // All of one line, and of one tag.
+        // All hash to one line and one tag.
         for index in 0..19 {
             table.insert(0, index, |_| 0);
             table.validate(|_| 0);
@@ -177,14 +177,14 @@ mod tests {
         }
         assert!(
             table.lines.iter().all(|line| line.passed == 0),
-            "a removal leaves nothing behind"
+            "removals are counted back"
         );
     }
 
     proptest! {
         #[test]
-        fn holds_what_a_plain_map_holds(steps in prop::collection::vec((0u32..60, any::<bool>()), 0..400), bits in 0u32..6) {
-            // So few different hashes that lines fill up, in both of the places that a hash chooses.
+        fn agrees_with_a_plain_set(steps in prop::collection::vec((0u32..60, any::<bool>()), 0..400), bits in 0u32..6) {
+            // So few distinct hashes that lines fill up, and with few distinct tags.
             let hash_of = |index: u32| u64::from(index & ((1 << bits) - 1)) * 0x0100_0000_0000_0001;
             let (mut table, mut plain) = (Table::default(), std::collections::BTreeSet::new());
             for (index, add) in steps {

@@ -1,15 +1,15 @@
-//! The body of a session: its text, and before it what only some sessions have.
+//! The body of a session: the bytes of variable length, which are its text and, before it, the fields that only some sessions have.
 
 use super::stamp::{STAMP, stamp};
 use crate::model::change::Change;
 use crate::model::text::{OwnedText, Text, utf16_le};
 
-/// Where the mark is that says when the log was last told of activity; see [`super::times`].
+/// The offset of the mark of the activity that was logged last; see [`super::times`].
 pub const LOGGED_AT: usize = STAMP;
-/// Bytes that every body begins with: when the session was created, and the log's mark.
+/// Length of the head that every body begins with: when the session was created, and the mark of the last logged activity.
 const HEAD: usize = LOGGED_AT + size_of::<u16>();
 
-/// What a session costs in memory beyond its text and its times, in bytes; docs/figures.md has the measurement. `maxBytes` counts it.
+/// The bytes that a session takes in memory beyond its text and its times, as measured in docs/figures.md. `maxBytes` counts them.
 pub const RECORD_OVERHEAD: u64 = 96;
 
 /// Which parts a body has, in this order: head, login, timeout, length of the form, ext, text. The text is the user id, then the form,
@@ -24,9 +24,9 @@ impl Layout {
     pub const FORM: u8 = 2;
     /// An idle timeout that the table of [`crate::memory::timeouts`] has no room for.
     pub const TIMEOUT: u8 = 4;
-    /// When the user logged in, if not when the session was created.
+    /// When the user logged in, if that is not when the session was created.
     pub const LOGIN: u8 = 8;
-    /// Facts of later versions: their length, then tags, lengths and values.
+    /// Fields that only later versions know: their length, then tags, lengths and values.
     pub const EXT: u8 = 16;
 
     pub const LOGIN_AT: usize = HEAD;
@@ -48,16 +48,16 @@ impl Layout {
     }
 }
 
-/// Text to be put in a body, from wherever it is now.
+/// A text to be written to a body: one that a caller gave, or one that was read from another body.
 #[derive(Debug, Clone, Copy)]
 pub enum Units<'a> {
     Given(Text<'a>),
-    /// Out of another body: bytes that need not be aligned.
+    /// UTF-16 read from another body, as little-endian bytes that need not be aligned.
     Utf16Le(&'a [u8]),
 }
 
 impl<'a> Units<'a> {
-    /// Out of a body that is wide or not.
+    /// A text read from a body, which stores UTF-16 if it is wide, else latin1.
     pub fn stored(bytes: &'a [u8], wide: bool) -> Self {
         if wide && !bytes.is_empty() {
             Self::Utf16Le(bytes)
@@ -66,15 +66,18 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// The bytes as they are in the body they came out of.
+    /// The bytes of a text that was read from a body, as they are stored there.
+    ///
+    /// # Panics
+    /// For UTF-16 that a caller gave, which never was in a body.
     pub fn stored_bytes(self) -> &'a [u8] {
         match self {
             Self::Given(Text::Latin1(bytes)) | Self::Utf16Le(bytes) => bytes,
-            Self::Given(Text::Utf16(_)) => &[],
+            Self::Given(Text::Utf16(_)) => panic!("text that is in no body"),
         }
     }
 
-    /// A text that was stored wide only because its neighbour was is not wide itself.
+    /// Whether the text needs UTF-16. One may be stored as UTF-16 only because another text of its body needs it.
     fn is_wide(&self) -> bool {
         match self {
             Self::Given(Text::Latin1(_)) => false,
@@ -90,7 +93,7 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// Whether both are the same text.
+    /// Whether both are the same text. Copies both.
     pub fn equals(&self, other: Text<'_>) -> bool {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         self.write(true, &mut ours);
@@ -98,7 +101,7 @@ impl<'a> Units<'a> {
         ours == theirs
     }
 
-    /// Bytes of the text if it were stored alone.
+    /// The bytes that the text would take if it were stored alone.
     fn bytes(&self) -> usize {
         self.units() << usize::from(self.is_wide())
     }
@@ -127,24 +130,24 @@ impl<'a> From<Text<'a>> for Units<'a> {
     }
 }
 
-/// Everything a body holds, borrowed: what is read from one record is written to the next.
+/// The contents of a body, borrowed. Times are in milliseconds, instants since 1970.
 #[derive(Debug, Clone, Copy)]
 pub struct Contents<'a> {
     pub created_at: u64,
     pub idle_timeout: u64,
-    /// When the user logged in; kept only if there is one.
+    /// When the user logged in; not stored for a guest.
     pub authenticated_at: u64,
-    /// Facts of later versions, at most 65,535 bytes.
+    /// Fields that only later versions know, at most 65,535 bytes.
     pub ext: &'a [u8],
     /// Empty for a guest.
     pub uid: Units<'a>,
-    /// The form parameters' JSON text, empty when there are none; never written to a disk.
+    /// The form parameters' JSON text, empty if there are none; never written to the disk.
     pub form: Units<'a>,
     pub data: Units<'a>,
 }
 
 impl<'a> Contents<'a> {
-    /// Replaces what a change replaces.
+    /// Applies a change.
     pub fn apply(&mut self, change: &Change<'a>) {
         if let Some(data) = change.data {
             self.data = data.into();
@@ -161,13 +164,13 @@ impl<'a> Contents<'a> {
         self.uid.is_wide() || self.form.is_wide() || self.data.is_wide()
     }
 
-    /// Bytes of the application's data and of the form, each by itself: they may be stored wider, beside a user id that is.
+    /// The bytes of the data and of the form if each were stored alone. Together with a text that needs UTF-16 they may take more.
     pub fn data_bytes(&self) -> usize {
         self.data.bytes() + self.form.bytes()
     }
 }
 
-/// The facts of a body that its record keeps.
+/// The facts about a body that its record holds.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyFacts {
     pub layout: Layout,
@@ -175,7 +178,7 @@ pub struct BodyFacts {
     pub idle_timeout: u64,
 }
 
-/// A body's bytes, not yet part of a record.
+/// An encoded body that is not yet stored.
 #[derive(Debug)]
 pub struct Body {
     pub bytes: Vec<u8>,
@@ -183,7 +186,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// `keeps_timeout`: the idle timeout need not be in the body.
+    /// Encodes contents. With `keeps_timeout` the table of timeouts has the idle timeout, so that the body need not.
     ///
     /// # Panics
     /// When a length that was checked before is beyond its bound.
@@ -242,13 +245,13 @@ impl Body {
         }
     }
 
-    /// What a record with this body occupies, for `maxBytes`.
+    /// The bytes that a session with this body counts for `maxBytes`.
     pub fn record_bytes(&self) -> u64 {
         record_bytes(self.bytes.len(), self.facts.layout, self.facts.uid_units > 0)
     }
 }
 
-/// What a session occupies, for `maxBytes`: a body of `len` bytes, with its times counted as if each were in it.
+/// The bytes that a session with a body of `len` bytes counts for `maxBytes`. Its times count as if each were in the body, wherever it is.
 pub fn record_bytes(len: usize, layout: Layout, is_user: bool) -> u64 {
     let times = if is_user { 3 } else { 2 } * STAMP;
     (len - layout.form_at() + times) as u64 + RECORD_OVERHEAD

@@ -1,11 +1,11 @@
-//! A time in six bytes.
+//! The encoding of times in six bytes.
 
 use crate::model::time::NEVER;
 
-/// Bytes of a time.
+/// Bytes of an encoded time.
 pub const STAMP: usize = 6;
 
-/// A number below 2^48 in six bytes, so that a record and its links fit in one line of the processor's cache.
+/// A number below 2^48 in six bytes, so that a record and its links fit in one cache line.
 #[derive(Debug, Clone, Copy)]
 pub struct U48(pub [u8; STAMP]);
 
@@ -23,7 +23,7 @@ impl U48 {
     }
 }
 
-/// A time as bodies have it.
+/// Encodes a time for a body.
 pub fn stamp(millis: u64) -> [u8; STAMP] {
     U48::new(millis).0
 }

@@ -39,7 +39,7 @@ fn records(idle_timeout: u64) -> Records {
     records
 }
 
-/// Notes activity, and returns whether the log was told.
+/// Notes activity, and returns whether it was logged.
 fn touch(records: &mut Records, now: u64) -> bool {
     let is_due = records.is_log_due(0, now);
     records.get_mut(0).unwrap().set_last_seen(now);
@@ -63,9 +63,15 @@ fn read(record: Stored<'_>) -> Vec<u16> {
 }
 
 proptest! {
-    /// Any mix of narrow and wide parts comes back exactly, also through a second body made from the first.
+    /// Any mix of latin1 and UTF-16 texts, also after a second encoding from the first body.
     #[test]
-    fn contents_come_back_exactly(uid in "[a-zäж]{0,20}", form in "[ -~é€]{0,30}", data in any::<Vec<u16>>(), stamp in 0..=NEVER, ext in any::<Vec<u8>>()) {
+    fn contents_are_read_back_exactly(
+        uid in "[a-zäж]{0,20}",
+        form in "[ -~é€]{0,30}",
+        data in any::<Vec<u16>>(),
+        stamp in 0..=NEVER,
+        ext in any::<Vec<u8>>(),
+    ) {
         let (uid, form) = (units(&uid), units(&form));
         let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
         let contents = Contents {
@@ -95,16 +101,16 @@ proptest! {
 }
 
 #[test]
-fn what_has_no_end_stays_without_end() {
+fn an_instant_after_a_start_or_a_duration_without_end_has_no_end() {
     assert_eq!(after(5, NEVER), NEVER);
     assert_eq!(after(NEVER, 5), NEVER);
     assert_eq!(after(5, 6), 11);
 }
 
-/// A clock that was set back to 1970, as one without a battery is: what was seen before that counted as seen in 1970, and an idle
-/// session lived longer for it.
+/// Clocks without a battery start in 1970. The last activity, which would have been before 1970, counted as in 1970, and so an idle session
+/// lasted longer.
 #[test]
-fn a_clock_set_back_to_1970_leaves_of_an_idle_session_what_was_left() {
+fn a_clock_set_back_to_1970_leaves_an_idle_session_the_time_it_had_left() {
     let mut records = records(500);
     // It is 2,300 in the files and 150 now: 200 of the 500 are left.
     records.shift_back(0, 2_150);
@@ -115,19 +121,19 @@ fn a_clock_set_back_to_1970_leaves_of_an_idle_session_what_was_left() {
     );
 }
 
-/// What the log was not told of is counted up to 49 days. The activity of a session whose idle timeout is more than ten times that
-/// never reached the log, however long it went on: a crash ended it.
+/// The time since the last logged activity was counted up to 49 days. So with an idle timeout of more than ten times that no activity was
+/// ever logged, and after a crash the session had expired.
 #[test]
-fn the_log_is_told_of_activity_in_each_tenth_of_an_idle_timeout_of_years() {
+fn activity_is_logged_in_each_tenth_of_an_idle_timeout_of_years() {
     const DAY: u64 = 86_400_000;
     let mut records = records(730 * DAY);
-    let told = (1..=365)
+    let logged = (1..=365)
         .filter(|day| touch(&mut records, 2_000 + day * DAY))
         .count();
-    assert!(told >= 5, "a tenth is 73 days");
+    assert!(logged >= 5, "a tenth is 73 days");
 }
 
-/// More distinct idle timeouts than are kept apart: the rest are in their sessions' bodies, and no session notices.
+/// With more distinct idle timeouts than the table has room for, the rest are in their sessions' bodies.
 #[test]
 fn each_session_has_its_own_idle_timeout_however_many_there_are() {
     let mut records = records(0);
@@ -151,7 +157,7 @@ fn each_session_has_its_own_idle_timeout_however_many_there_are() {
         assert_eq!(
             records.get(index).unwrap().bytes(),
             bytes,
-            "what is counted stays the same"
+            "the timeout counts the same wherever it is"
         );
     }
     for index in 0..600 {
@@ -166,19 +172,19 @@ fn each_session_has_its_own_idle_timeout_however_many_there_are() {
 }
 
 proptest! {
-    /// Sessions near the log's tenths: it is told at the latest when a tenth of the idle timeout passed, and never much before.
+    /// Activity is logged at the latest when a tenth of the idle timeout has passed, and never much earlier.
     #[test]
-    fn the_log_is_told_once_in_each_tenth(idle in 10u64..1_000_000_000, steps in prop::collection::vec(0u64..1_100, 1..60)) {
+    fn activity_is_logged_once_in_each_tenth(idle in 10u64..1_000_000_000, steps in prop::collection::vec(0u64..1_100, 1..60)) {
         let mut records = records(idle);
-        let (mut now, mut told) = (2_000, 2_000);
+        let (mut now, mut logged) = (2_000, 2_000);
         for step in steps {
             now += idle * step / 1_100;
             let due = touch(&mut records, now);
             let part = idle / 10;
-            prop_assert!(due || now - told < part);
-            prop_assert!(!due || now - told + part / 2_048 + 1 >= part);
+            prop_assert!(due || now - logged < part);
+            prop_assert!(!due || now - logged + part / 2_048 + 1 >= part);
             if due {
-                told = now;
+                logged = now;
             }
         }
     }

@@ -1,21 +1,21 @@
-//! When the log must be told of activity, and what a clock that was set back does to a session's times.
+//! Rules for a session's times: when activity is logged, and how times are corrected after the clock was set back or was ahead.
 
 use super::{Contents, Fixed};
 use crate::model::time::NEVER;
 
-/// Parts of the idle timeout: activity reaches the log once in each.
+/// Parts of the idle timeout in each of which activity is logged once.
 const TOUCHES_PER_TIMEOUT: u64 = 10;
-/// Units that such a part is counted in: 16 bits of them are more than the idle timeout that ends the session.
+/// Most units in such a part. A mark has 16 bits, so it repeats after 16 parts, when an idle timeout of 10 parts has ended the session.
 const UNITS_PER_PART: u64 = 1 << 12;
 
-/// A tenth of the idle timeout in units, and how many milliseconds such a unit has.
+/// The number of units in a tenth of the idle timeout, and the milliseconds of a unit.
 fn part_of(idle_timeout: u64) -> (u64, u64) {
     let part = idle_timeout / TOUCHES_PER_TIMEOUT;
     let unit = part / UNITS_PER_PART + 1;
     (part / unit, unit)
 }
 
-/// The mark of an instant: the instant in units of which a tenth of the idle timeout has at most [`UNITS_PER_PART`], modulo 2^16.
+/// The mark of an instant: the instant in units, modulo 2^16.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "only differences of less than 2^16 are used"
@@ -24,14 +24,14 @@ pub fn mark(instant: u64, idle_timeout: u64) -> u16 {
     (instant / part_of(idle_timeout).1) as u16
 }
 
-/// Whether a tenth of the idle timeout has passed between the mark `logged` and the instant `now`, so that the log is to be told.
+/// Whether activity at `now` is to be logged: a tenth of the idle timeout has passed since the mark `logged`.
 pub fn is_log_due(logged: u16, now: u64, idle_timeout: u64) -> bool {
     let passed = mark(now, idle_timeout).wrapping_sub(logged);
     u64::from(passed) >= part_of(idle_timeout).0
 }
 
-/// Moves every instant `by` milliseconds into the past, as the clock was: ages and what is left of the life stay. No instant is
-/// before 1970: activity that would be shortens the idle timeout instead.
+/// Moves every instant of a session `by` milliseconds into the past, as far as the clock was set back: its age and the time it has left
+/// stay. No instant gets earlier than 1970; if the last activity would, the idle timeout is shortened instead.
 pub fn shift_back(fixed: &mut Fixed, contents: &mut Contents<'_>, by: u64) {
     let back = |instant: u64| {
         if instant >= NEVER {
@@ -50,7 +50,8 @@ pub fn shift_back(fixed: &mut Fixed, contents: &mut Contents<'_>, by: u64) {
     fixed.absolute_deadline = back(fixed.absolute_deadline);
 }
 
-/// Caps the times of a session that a clock wrote which was ahead: what it says begins `now` at the latest.
+/// Limits the times of a session that was written while the clock was ahead: the session counts as begun, and as last seen, `now` at the
+/// latest.
 pub fn cap(fixed: &mut Fixed, contents: &Contents<'_>, now: u64) {
     let started = contents.authenticated_at.max(contents.created_at);
     let deadline = fixed.absolute_deadline;
