@@ -23,7 +23,7 @@ const differing: [DurableStoreOptions, string][] = [
   [{ absoluteTimeout: Infinity }, 'absoluteTimeout is 43200000 ms there and Infinity here'],
   [{ durability: 'disk' }, "durability is 'os' there and 'disk' here"],
   [{ onDiskFailure: 'memory' }, "onDiskFailure is 'reject' there and 'memory' here"],
-  [{ clock: new ManualClock() }, "clock is the machine's there and a ManualClock here"],
+  [{ clock: new ManualClock() }, "clock is the system clock there and a ManualClock here"],
   [
     { maxSessions: 10, durability: 'none' },
     "maxSessions is 1000000 there and 10 here, durability is 'os' there and 'none' here",
@@ -81,7 +81,7 @@ test('two stores on one manual clock share a directory, those on two do not', as
   const other = SessionStore.open({ path, clock: new ManualClock(clock.now()) });
   await t.throwsAsync(other, {
     code: 'ERR_SESSION_OPTIONS',
-    message: /clock is a ManualClock there and another one here/,
+    message: /clock is a ManualClock there and another ManualClock here/,
   });
 });
 

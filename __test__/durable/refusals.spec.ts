@@ -88,7 +88,8 @@ test('a symbolic link, whatever it points to', async (t) => {
 test('no parent to make it in', async (t) => {
   const path = join(freshPath(t), 'sessions.data');
   const around = dirname(dirname(path));
-  await refused(t, { path }, { code: 'ERR_SESSION_PATH', words: /no such directory.*make the one above it/, around });
+  const words = /no such directory, and its parent does not exist either: create that first/;
+  await refused(t, { path }, { code: 'ERR_SESSION_PATH', words, around });
 });
 
 for (const mode of [0o770, 0o702, 0o777]) {
@@ -151,7 +152,7 @@ testAsRoot('a full disk', async (t) => {
   const lines = (): string[] => treeOf(path).slice(1);
   for (let tries = 0; tries < 3; tries += 1) {
     const before = lines();
-    const words = /sessions\.data.*No space left.*there is no room on its file system: make some/;
+    const words = /sessions\.data.*No space left.*its file system is full: free some space/;
     await t.throwsAsync(SessionStore.open({ path }), { code: 'ERR_SESSION_PATH', message: words });
     t.deepEqual(lines(), before);
   }

@@ -1,27 +1,27 @@
-//! Why a directory is not taken for the store.
+//! Why a directory cannot be used for a store.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-/// Found out when the store opens, not at the first save.
+/// Why a directory cannot be used; found when the store opens, not at the first write.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DirError {
-    /// There is no such directory, and it is not made: its parent is missing, or the caller only reads.
+    /// The directory does not exist and is not created: its parent is missing too, or the caller only reads.
     Missing { path: PathBuf },
-    /// There is something, but no directory.
+    /// The path leads to something that is not a directory.
     NotADirectory { path: PathBuf },
-    /// The last component is a symlink: whoever can swap it could put the sessions elsewhere.
+    /// The last component is a symlink: a user who can replace it could redirect the sessions.
     Symlink { path: PathBuf },
-    /// Another user's directory, root included on either side.
+    /// Another user owns the directory. Root is no exception, neither as that user nor as this one.
     Foreign { path: PathBuf, owner: u32, user: u32 },
-    /// Group or others may write: they could replace the files. `mode` holds the permission bits.
+    /// Group or others may write to the directory, so they could replace the files. `mode` has the permission bits.
     Writable { path: PathBuf, mode: u32 },
-    /// This user may not enter, read, write or make it.
+    /// This user may not enter, read, write or create it.
     Denied { path: PathBuf },
     /// The file system is mounted read-only.
     ReadOnly { path: PathBuf },
-    /// Anything else.
+    /// Any other error.
     Io { path: PathBuf, source: io::Error },
 }
 
@@ -38,12 +38,12 @@ impl DirError {
     }
 }
 
-/// What is wrong with it and what mends it, without the path.
+/// What is wrong and how to fix it, without the path.
 impl fmt::Display for DirError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { .. } => {
-                f.write_str("neither the directory nor its parent exists: make the parent first")
+                f.write_str("there is no such directory, and its parent does not exist either: create that first")
             }
             Self::NotADirectory { .. } => {
                 f.write_str("it is not a directory: move away what is there, or give another path")

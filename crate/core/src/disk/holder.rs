@@ -1,26 +1,26 @@
-//! Who has a directory, for those who only look: taking the lock, even for a moment, could keep a store from opening.
+//! Finding the process that has a directory open, without taking the lock: even for a moment that could keep a store from opening.
 
 use super::lock_text::{field, pid, read_text};
 use std::fs::File;
 use std::io;
 
-/// Who has the directory open.
+/// The process that has a directory open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
-    /// Nobody.
+    /// No process.
     Nobody,
-    /// A living process; what it signed with may still be its predecessor's for a moment.
+    /// A living process. What the lock file says of it may still be its predecessor's for a moment.
     Process {
         pid: Option<u32>,
         /// Seconds since 1970.
         started: Option<u64>,
         version: Option<String>,
     },
-    /// The system does not tell.
+    /// The system does not say.
     Unknown,
 }
 
-/// Looks at the lock file.
+/// Finds the holder from the lock file.
 pub(super) fn find(opened: io::Result<File>) -> Holder {
     let mut file = match opened {
         Ok(file) => file,
@@ -28,7 +28,7 @@ pub(super) fn find(opened: io::Result<File>) -> Holder {
         Err(_) => return Holder::Unknown,
     };
     let Ok(text) = read_text(&mut file) else {
-        // Some systems keep a locked file from being read.
+        // Some systems do not let a locked file be read.
         return if cfg!(unix) {
             Holder::Unknown
         } else {
@@ -46,7 +46,7 @@ fn signed(text: &str, pid: Option<u32>) -> Holder {
     }
 }
 
-/// Who has the file locked; `text` is what the last owner signed it with.
+/// The process that has the file locked; `text` is what its last owner wrote into it.
 #[cfg(unix)]
 fn holder(file: &File, text: &str) -> Holder {
     use std::os::unix::fs::MetadataExt;
@@ -56,13 +56,13 @@ fn holder(file: &File, text: &str) -> Holder {
             let device = (rustix::fs::major(facts.dev()), rustix::fs::minor(facts.dev()));
             in_table(&locks, device, facts.ino(), signer)
         }
-        // Without the kernel's table: the last owner, if it lives.
+        // Without the kernel's lock table: the last owner, if that process is alive.
         _ => signer.filter(|&signer| lives(signer)),
     };
     owner.map_or(Holder::Nobody, |pid| signed(text, Some(pid)))
 }
 
-/// A file that can be read is not locked.
+/// On these systems a file that can be read is not locked.
 #[cfg(not(unix))]
 fn holder(_file: &File, _text: &str) -> Holder {
     Holder::Nobody
@@ -74,8 +74,8 @@ fn lives(pid: u32) -> bool {
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
-/// The holder in the kernel's table, whose lines are like `1: FLOCK  ADVISORY  WRITE 4711 fe:00:9978018 0 EOF`. The device in it is not
-/// always the one that files have (overlays, subvolumes): on another one, only the process that signed is believed.
+/// The holder's process id in the kernel's lock table, whose lines are like `1: FLOCK  ADVISORY  WRITE 4711 fe:00:9978018 0 EOF`. The
+/// device in it may differ from the file's (overlays, subvolumes): then only the process that signed the file counts.
 #[cfg(unix)]
 fn in_table(locks: &str, device: (u32, u32), inode: u64, signer: Option<u32>) -> Option<u32> {
     let place = format!("{:02x}:{:02x}:{inode}", device.0, device.1);
@@ -95,7 +95,7 @@ mod tests {
     use crate::disk::{DirLock, RealDisk};
 
     #[test]
-    fn the_holder_is_told_without_a_lock_and_without_a_change() {
+    fn the_holder_is_found_without_locking_or_changing_anything() {
         let directory = tempfile::tempdir().unwrap();
         let disk = RealDisk::open(directory.path()).unwrap();
         assert_eq!(disk.holder(), Holder::Nobody);
@@ -112,7 +112,7 @@ mod tests {
         };
         assert_eq!(disk.holder(), us);
         drop(lock);
-        assert_eq!(disk.holder(), Holder::Nobody, "whoever signed is gone");
+        assert_eq!(disk.holder(), Holder::Nobody, "the lock was released");
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
         let here = |inode, signer| in_table(locks, (0xfe, 0), inode, signer);
         assert_eq!(here(77, None), Some(2));
         assert_eq!(here(77, Some(9)), Some(2));
-        assert_eq!(here(78, None), None, "one who waits");
+        assert_eq!(here(78, None), None, "only waiting for the lock");
         assert_eq!(here(79, None), None, "a shared lock");
         assert_eq!(here(80, None), None, "on another device");
         assert_eq!(here(80, Some(3)), Some(3));

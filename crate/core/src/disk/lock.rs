@@ -6,26 +6,26 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 
-/// The directory is this store's until it is dropped, or the process dies: the kernel holds the lock, the file alone
-/// says nothing. It belongs to this open file, not to the process, so that a second opening in one process is refused
-/// too and closing an unrelated file does not lose it.
+/// The lock of a directory, held until this is dropped or the process ends. The kernel holds it; that the file exists means nothing. It
+/// belongs to this open file, not to the process: a second opening in the same process is refused too, and closing an unrelated file
+/// does not release it.
 #[derive(Debug)]
 pub struct DirLock {
     file: File,
 }
 
 impl DirLock {
-    /// Takes the lock, and makes the lock file if it is missing. Changes no byte: see [`DirLock::sign`].
+    /// Takes the lock, and creates the lock file if it is missing. Leaves the file's contents as they are; see [`DirLock::sign`].
     ///
     /// # Errors
-    /// [`LockError::Held`] when another store has it; [`LockError::Io`] when the file cannot be used.
+    /// [`LockError::Held`] if another store has it; [`LockError::Io`] if the file cannot be used.
     pub fn acquire(disk: &RealDisk) -> Result<Self, LockError> {
         let mut file = disk.open_or_create(NAME)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file }),
             Err(TryLockError::Error(source)) => Err(LockError::Io { source }),
             Err(TryLockError::WouldBlock) => {
-                // Some systems keep a locked file from being read; then the owner stays unnamed.
+                // Some systems do not let a locked file be read; then the owner is not named.
                 let text = read_text(&mut file).unwrap_or_default();
                 let pid = pid(&text);
                 Err(LockError::Held { pid, text })
@@ -33,12 +33,12 @@ impl DirLock {
         }
     }
 
-    /// Says in the file who the owner is, in lines: `pid N`, `started N`, `version X`.
+    /// Writes into the file which process is the owner, in lines: `pid N`, `started N`, `version X`.
     ///
     /// # Errors
-    /// What the system says; the lock is held regardless.
+    /// The system's error; the lock is held regardless.
     pub fn sign(&mut self, text: &str) -> io::Result<()> {
-        // Written before it is cut, so that whoever reads in between finds the new owner in the first line.
+        // Written before the file is cut, so that a reader in between finds the new owner in the first line.
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(text.as_bytes())?;
         self.file.set_len(text.len() as u64)?;
@@ -48,17 +48,16 @@ impl DirLock {
 
 impl Drop for DirLock {
     fn drop(&mut self) {
-        // Not left to the closing alone: a child forked meanwhile may still have the file open. Closing unlocks if
-        // this fails.
+        // Unlocked explicitly, because a child forked meanwhile may still have the file open. If this fails, closing unlocks.
         let _ = self.file.unlock();
     }
 }
 
-/// Why the directory is not ours.
+/// Why a directory's lock was not taken.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LockError {
-    /// Another store has it open; `pid` and `text` are what it signed with, and may still be its predecessor's.
+    /// Another store has the directory open. `pid` and `text` are from the lock file, and may still be its predecessor's.
     Held { pid: Option<u32>, text: String },
     /// The lock file cannot be opened or locked.
     Io { source: io::Error },
@@ -74,7 +73,7 @@ impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Held { pid: Some(pid), .. } => {
-                write!(f, "the directory is in use by the process {pid}")
+                write!(f, "the directory is in use by process {pid}")
             }
             Self::Held { pid: None, .. } => f.write_str("the directory is in use by another process"),
             Self::Io { .. } => write!(f, "the file {NAME} could not be locked"),

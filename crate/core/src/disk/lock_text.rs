@@ -6,13 +6,13 @@ use std::io::{self, Read};
 /// The name of the lock file.
 pub(super) const NAME: &str = "LOCK";
 
-/// More than the text ever has; a file may hold anything.
+/// Bytes read at most: more than the text ever has, because the file may hold anything.
 const MAX_TEXT: u64 = 1024;
 
-/// Reads the text, whether its owner lives or not; `None` without a lock file.
+/// Reads the text, whether or not its owner is alive; `None` if there is no lock file.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn read_lock(disk: &dyn Disk) -> io::Result<Option<String>> {
     match disk.open(NAME) {
         Ok(mut source) => read_text::<dyn Source>(&mut *source).map(Some),
@@ -27,7 +27,7 @@ pub(super) fn read_text<R: Read + ?Sized>(source: &mut R) -> io::Result<String> 
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The owner's process.
+/// The owner's process id.
 pub(super) fn pid(text: &str) -> Option<u32> {
     field(text, "pid ")?.parse().ok()
 }

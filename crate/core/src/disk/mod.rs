@@ -1,8 +1,8 @@
-//! The one directory that the journal writes to, as narrow as the journal needs it: [`RealDisk`] is the file system's,
-//! `SimulatedDisk` loses power on command. A name is a plain file name, never a path.
+//! The directory that the journal writes to, as an interface that has only what the journal needs: [`RealDisk`] is a directory of the
+//! file system, `SimulatedDisk` loses power on command. A name is a plain file name, never a path.
 //!
-//! Two things become durable apart from each other: what is in a file ([`Sink::sync`]) and what the directory says
-//! ([`Disk::sync_dir`]). A synced file whose name was never synced may be gone, a name may point to an unsynced file.
+//! Two things become durable separately: a file's contents ([`Sink::sync`]) and its name ([`Disk::sync_dir`]). After a power cut a synced
+//! file whose name was never synced may be gone, and a name may lead to an unsynced file.
 
 mod errors;
 mod holder;
@@ -25,50 +25,50 @@ use std::time::SystemTime;
 /// Bytes copied at a time.
 const COPIED: u64 = 1 << 18;
 
-/// A flat directory of files. Nothing in it is durable before it was synced.
+/// A flat directory of files. Nothing in it is durable until it is synced.
 pub trait Disk: Send + Sync + 'static {
-    /// Opens a file for reading from its start. Never follows a symlink and refuses what is no regular file.
+    /// Opens a file for reading from its start. Never follows a symlink, and refuses anything but a regular file.
     ///
     /// # Errors
-    /// `NotFound` when there is none; `InvalidInput` when `name` is no plain file name; else what the system says.
+    /// `NotFound` if there is none; `InvalidInput` if `name` is not a plain file name; else the system's error.
     fn open(&self, name: &str) -> io::Result<Box<dyn Source>>;
 
-    /// Makes a file that must not be there yet, readable and writable by its owner alone, for appending. Its name is
-    /// durable only after [`Disk::sync_dir`].
+    /// Creates a file for appending, which must not exist yet, readable and writable by its owner alone. Its name is durable only after
+    /// [`Disk::sync_dir`].
     ///
     /// # Errors
-    /// `AlreadyExists` when anything has the name, a symlink included; else what the system says.
+    /// `AlreadyExists` if anything has the name, even a symlink; else the system's error.
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>>;
 
-    /// Cuts a file to a length, which may not be above its own, and syncs it: durable once this answers `Ok`.
+    /// Cuts a file to a length that is not greater than its own, and syncs it: durable once this returns `Ok`.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidInput` for a greater length; else what the system says, and then it may be cut or not.
+    /// `NotFound`; `InvalidInput` for a greater length; else the system's error, and then the file may be cut or not.
     fn cut(&self, name: &str, len: u64) -> io::Result<()>;
 
-    /// Gives a file another name and takes that name from the file that had it: at every moment, and after a power
-    /// cut, `to` is the one file or the other. Says nothing about what is in them: sync first.
+    /// Renames a file, and atomically replaces the one that had the name: at every moment, and after a power cut, `to` is one file or the
+    /// other. Does not make contents durable: sync them first.
     ///
     /// # Errors
-    /// `NotFound`; else what the system says.
+    /// `NotFound`; else the system's error.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Takes a file's name away. It may be back after a power cut until [`Disk::sync_dir`].
+    /// Removes a file. Until [`Disk::sync_dir`] it may be back after a power cut.
     ///
     /// # Errors
-    /// `NotFound`; else what the system says.
+    /// `NotFound`; else the system's error.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// The names of everything here, sorted. A name that is not UTF-8 is none of ours and left out.
+    /// The names of all entries, sorted. A name that is not UTF-8 is not the journal's, and left out.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn list(&self) -> io::Result<Vec<String>>;
 
     /// Makes creations, renames and removals durable.
     ///
     /// # Errors
-    /// What the system says. Then none of them can be relied on, not even after a second try that answers `Ok`.
+    /// The system's error. Then none of them can be relied on, not even after a second try that returns `Ok`.
     fn sync_dir(&self) -> io::Result<()>;
 }
 
@@ -77,7 +77,7 @@ pub trait Source: io::Read + io::Seek + Send {
     /// The file's length when it was opened.
     fn len(&self) -> u64;
 
-    /// When it was last written to, where that is known.
+    /// When the file was last written to, if known.
     fn modified(&self) -> Option<SystemTime> {
         None
     }
@@ -89,29 +89,28 @@ pub trait Source: io::Read + io::Seek + Send {
 
 /// A file being appended to.
 pub trait Sink: Send {
-    /// May write less than all of it, as `write(2)` does; answers how much. Survives the process, not a power cut.
+    /// Appends bytes, perhaps only some of them, as `write(2)` does; returns how many. They survive the process, but not a power cut.
     ///
     /// # Errors
-    /// What the system says. Nothing is known then about how much was written: [`Sink::cut`] back.
+    /// The system's error. It is unknown then how much was written: [`Sink::cut`] back.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// What was written survives a power cut once this answers `Ok`, if the file's name does.
+    /// Makes the contents durable: they survive a power cut once this returns `Ok`, if the file's name does.
     ///
     /// # Errors
-    /// What the system says. The file must not be trusted again after it: a second sync answers `Ok` without the data.
+    /// The system's error. The file must not be trusted after it: a second sync may return `Ok` without the data.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Cuts back to `len`; the next write appends there. Durable only after [`Sink::sync`].
+    /// Cuts the file back to `len`, where the next write appends. Durable only after [`Sink::sync`].
     ///
     /// # Errors
-    /// `InvalidInput` when the file is shorter; else what the system says.
+    /// `InvalidInput` if the file is shorter; else the system's error.
     fn cut(&mut self, len: u64) -> io::Result<()>;
 
-    /// Writes all of it, however many writes it takes.
+    /// Appends all bytes, in as many writes as that takes.
     ///
     /// # Errors
-    /// `WriteZero` when the system takes no more without saying why; else the first error but `Interrupted`. Part of
-    /// it may be written then.
+    /// `WriteZero` if the system takes no more and does not say why; else the first error except `Interrupted`. A part may be written then.
     fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.write(bytes) {
@@ -125,20 +124,20 @@ pub trait Sink: Send {
     }
 }
 
-/// Puts `bytes` under `name`, all or nothing: after a power cut at any moment `name` has its old content or this, and
-/// this for certain once it answered `Ok`.
+/// Writes `bytes` to the file `name`, all or nothing: after a power cut at any moment it has its old contents or these, and these for
+/// certain once this has returned `Ok`.
 ///
 /// # Errors
-/// Whatever a step answered. `name` has its old content then, or, if only the directory's sync failed, the new one
-/// until a power cut decides. The temporary file is removed where the disk still lets it.
+/// The error of the step that failed. The file has its old contents then, or, if only the sync of the directory failed, the new ones
+/// until a power cut decides. The temporary file is removed if the disk still allows that.
 pub fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     replace_with(disk, name, |file| file.write_all(bytes))
 }
 
-/// Puts a part of what is in `from` under `name`, which may be `from` itself, as [`replace`] does. Holds one window of it.
+/// Writes a part of the file `from` to the file `name`, which may be the same, as [`replace`] does. Needs memory for one window of it.
 ///
 /// # Errors
-/// As of [`replace`].
+/// Those of [`replace`].
 pub fn copy(disk: &dyn Disk, from: &str, part: Range<u64>, name: &str) -> io::Result<()> {
     let mut source = disk.open(from)?;
     source.seek(io::SeekFrom::Start(part.start))?;
@@ -167,14 +166,14 @@ fn replace_with(
     }
     let renamed = write_new(disk, &temporary, write).and_then(|()| disk.rename(&temporary, name));
     if renamed.is_err() {
-        // The first error is the one to tell; a leftover is removed by the next try.
+        // The first error is the one to return; the next try removes a leftover.
         let _ = disk.remove(&temporary);
     }
     renamed?;
     disk.sync_dir()
 }
 
-/// Where [`replace`] writes before the rename: what a crash may leave behind.
+/// The name of the file that [`replace`] writes before the rename, and that a crash may leave.
 #[must_use]
 pub fn temporary_name(name: &str) -> String {
     format!("tmp-{name}")
@@ -190,7 +189,7 @@ fn write_new(
     file.sync()
 }
 
-/// Refuses what could lead out of the directory.
+/// Refuses names that could lead out of the directory.
 pub(crate) fn check_name(name: &str) -> io::Result<()> {
     let plain = !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', '\0', ':']);
     if plain {

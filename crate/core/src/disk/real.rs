@@ -1,4 +1,4 @@
-//! The file system's own directory, opened once.
+//! A directory of the file system, opened once.
 
 #[cfg(not(unix))]
 #[path = "real/portable.rs"]
@@ -14,51 +14,51 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-/// A directory of the file system. On Unix it is held by its descriptor: renamed or swapped under the store, it stays
-/// the one that was opened and checked.
+/// A directory of the file system. On Unix it is held by its descriptor: it stays the one that was opened and checked, even if it is
+/// renamed or another takes its place.
 #[derive(Debug)]
 pub struct RealDisk {
     directory: Directory,
 }
 
 impl RealDisk {
-    /// Opens the directory to write in it, and makes it (mode 0700, durable) if only its last component is missing.
+    /// Opens the directory for writing, and creates it (mode 0700, durable) if only its last component is missing.
     ///
     /// # Errors
-    /// [`DirError`]: whatever would let somebody else at the files, or fail at the first write.
+    /// [`DirError`]: anything that would let another user at the files, or make the first write fail.
     pub fn open(path: &Path) -> Result<Self, DirError> {
         let directory = Directory::open(path)?;
         Ok(Self { directory })
     }
 
-    /// Opens a directory that is there, for tools that only read: neither owner nor mode matter to them.
+    /// Opens an existing directory, for tools that only read: owner and mode are not checked.
     ///
     /// # Errors
-    /// [`DirError`] when it is missing, a symlink, no directory, or may not be read.
+    /// [`DirError`] if it is missing, a symlink, not a directory, or may not be read.
     pub fn open_existing(path: &Path) -> Result<Self, DirError> {
         let directory = Directory::open_existing(path)?;
         Ok(Self { directory })
     }
 
-    /// Device and inode: the same for each path that leads here.
+    /// Device and inode: the same for every path to this directory.
     #[must_use]
     pub fn identity(&self) -> (u64, u64) {
         self.directory.identity()
     }
 
-    /// Why [`RealDisk::open`] would refuse the directory, now that it is there.
+    /// Why [`RealDisk::open`] would refuse this directory; `None` if it would not.
     #[must_use]
     pub fn refusal(&self, path: &Path) -> Option<DirError> {
         self.directory.check(path).err()
     }
 
-    /// Who has the directory locked, found out without locking anything.
+    /// The process that has the directory locked, found without locking anything.
     #[must_use]
     pub fn holder(&self) -> Holder {
         holder::find(self.directory.open_for_reading(lock_text::NAME))
     }
 
-    /// The file at `name` for reading and writing, made empty (mode 0600) if it is missing.
+    /// Opens a file for reading and writing, and creates it empty (mode 0600) if it is missing.
     pub(super) fn open_or_create(&self, name: &str) -> io::Result<File> {
         check_name(name)?;
         self.directory.open_or_create(name)
@@ -158,7 +158,7 @@ impl Sink for RealSink {
     }
 }
 
-/// A pipe, a device or a directory under the name of a file.
+/// Refuses a pipe, a device or a directory under a file's name.
 fn only_regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)

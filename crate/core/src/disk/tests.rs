@@ -1,4 +1,4 @@
-//! The real directory, and what is promised of every disk.
+//! Tests of the real directory, and of the contract that every disk meets.
 
 use super::*;
 use crate::testing::disk::{Crash, DiskFault, Failure, SimulatedDisk, Stop};
@@ -59,13 +59,13 @@ fn contract(disk: &dyn Disk) {
 }
 
 #[test]
-fn both_disks_do_the_same() {
+fn the_real_and_the_simulated_disk_meet_the_same_contract() {
     contract(&real().1);
     contract(&SimulatedDisk::new());
 }
 
 #[test]
-fn replacing_leaves_no_temporary_file_and_takes_a_stale_one_away() {
+fn replacing_leaves_no_temporary_file_and_removes_a_stale_one() {
     let (_folder, disk) = real();
     disk.create("tmp-name").unwrap().write_all(b"stale").unwrap();
     replace(&disk, "name", b"first").unwrap();
@@ -120,7 +120,7 @@ fn the_lock_is_refused_to_a_second_opening_in_the_same_process_and_names_the_own
     lock.sign("pid 4321\nstarted 2\n").unwrap();
     let other = RealDisk::open(&folder.path().join("data")).unwrap();
     let refused = DirLock::acquire(&other).unwrap_err();
-    assert_eq!(refused.to_string(), "the directory is in use by the process 4321");
+    assert_eq!(refused.to_string(), "the directory is in use by process 4321");
     let LockError::Held { pid, text } = refused else {
         panic!("{refused:?}")
     };
@@ -135,7 +135,7 @@ fn the_lock_is_refused_to_a_second_opening_in_the_same_process_and_names_the_own
 }
 
 #[test]
-fn a_lock_file_without_an_owner_is_no_obstacle() {
+fn a_lock_file_without_an_owner_does_not_keep_the_lock_from_being_taken() {
     let (_folder, disk) = real();
     disk.create("LOCK")
         .unwrap()
@@ -145,7 +145,7 @@ fn a_lock_file_without_an_owner_is_no_obstacle() {
 }
 
 #[test]
-fn a_file_is_no_directory_and_a_missing_parent_is_not_made() {
+fn a_file_is_refused_as_a_directory_and_a_missing_parent_is_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
@@ -177,7 +177,7 @@ mod unix {
     }
 
     #[test]
-    fn what_it_makes_is_its_owners_alone() {
+    fn what_it_creates_is_accessible_to_its_owner_alone() {
         let (folder, disk) = real();
         let path = folder.path().join("data");
         let _lock = DirLock::acquire(&disk).unwrap();
@@ -232,7 +232,7 @@ mod unix {
     }
 
     #[test]
-    fn a_directory_that_others_may_write_to_is_refused_with_the_mend() {
+    fn a_directory_that_others_may_write_to_is_refused_with_the_fix() {
         let (folder, _disk) = real();
         let path = folder.path().join("data");
         for bits in [0o777, 0o720, 0o702] {
@@ -250,7 +250,7 @@ mod unix {
     }
 
     #[test]
-    fn another_users_directory_is_refused_to_root_as_well() {
+    fn another_users_directory_is_refused_even_to_root() {
         let (folder, _disk) = real();
         let path = folder.path().join("data");
         if chown(&path, Some(1), None).is_err() {
@@ -272,7 +272,7 @@ mod unix {
     }
 
     #[test]
-    fn a_directory_renamed_under_it_stays_the_one_that_was_opened() {
+    fn a_directory_that_is_renamed_stays_the_one_that_was_opened() {
         let (folder, disk) = real();
         let (path, away) = (folder.path().join("data"), folder.path().join("away"));
         fs::rename(&path, &away).unwrap();

@@ -1,4 +1,4 @@
-//! The store as one user of it has it: each call is one hold of the lock.
+//! The handle of an open store. A call is one hold of the lock, or a few short ones.
 
 mod durable;
 
@@ -22,12 +22,12 @@ use crate::store::{Store, Walk};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-/// What a request's `Cookie` header names.
+/// The outcome of looking up the session that a request's `Cookie` header names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieLookup {
-    /// No cookie of the name.
+    /// There is no cookie of that name.
     Absent,
-    /// Cookies of the name, but no live session; or several live ones, of which none may win: one was planted.
+    /// There are such cookies, but for no live session; or for several live ones, of which one was planted, so that none is used.
     Rejected,
     Found {
         /// Where the id starts in the header.
@@ -36,7 +36,7 @@ pub enum CookieLookup {
     },
 }
 
-/// What the handles of one store own together. Dropping it ends the threads and joins them.
+/// The owner of a store's threads, shared by the store's handles. Dropping it ends the threads and joins them.
 pub(crate) struct Owner {
     pub shared: Arc<Shared>,
     _sweeper: Option<Sweeper>,
@@ -44,7 +44,7 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Starts the threads of a store.
+    /// Starts a store's threads.
     pub fn start(shared: Arc<Shared>, writer: Option<Writer>) -> Result<Self, Error> {
         let watcher: Weak<Shared> = Arc::downgrade(&shared);
         shared.clock.watch(watcher);
@@ -69,19 +69,20 @@ impl Owner {
     }
 }
 
-/// The store as one of its users has it. The last one dropped ends the store's threads and joins them.
+/// A handle of an open store. It cannot be cloned: each opening gets its own. Dropping the last one ends the store's threads and joins
+/// them.
 pub struct StoreHandle {
     owner: Arc<Owner>,
-    /// This user's number among those who opened the store.
+    /// The number under which the store keeps this handle's events and news.
     seat: u32,
-    /// This handle was closed, while others may go on.
+    /// True once this handle was closed. Other handles of the store may still be open.
     left: AtomicBool,
-    /// The newest record when this handle last held the lock: what its last operation's durability depends on.
+    /// The store's newest LSN when this handle last held the lock: its last operation is durable once that LSN is.
     lsn: AtomicU64,
 }
 
 impl StoreHandle {
-    /// A store in memory alone.
+    /// Opens a store in memory only.
     ///
     /// # Errors
     /// [`Error::Random`], [`Error::Thread`].
@@ -106,7 +107,7 @@ impl StoreHandle {
         self.shared().lock().store.pages_of_bodies()
     }
 
-    /// One more user of a store, unless that was closed or is poisoned.
+    /// Another handle of an open store; `None` if the store was closed or is poisoned.
     pub(crate) fn join(owner: &Arc<Owner>) -> Option<Self> {
         let guard = owner.shared.lock();
         guard.usable().ok()?;
@@ -127,7 +128,8 @@ impl StoreHandle {
         }
     }
 
-    /// Sets what is called, from whichever thread, when events or news wait to be taken, or acknowledgements have moved. Once only.
+    /// Sets the callback that is called, from any thread, when events or news wait to be taken, or acknowledgements have moved. Only the
+    /// first one set is used.
     pub fn on_signal(&self, notify: impl Fn() + Send + Sync + 'static) {
         self.shared().on_signal(self.seat, Box::new(notify));
     }
@@ -140,8 +142,8 @@ impl StoreHandle {
         self.with_state(|state, now| work(&mut state.store, now))
     }
 
-    /// Runs a write: refused while the disk cannot take it. If an earlier write left an excess that is still being evicted and this one
-    /// does not fit beside it, evicts that first, a slice in each hold of the lock.
+    /// Runs a write, which is refused while the disk cannot take it. If it does not fit because an earlier write's excess is still being
+    /// evicted, evicts that first, a slice in each hold of the lock.
     fn write<R>(&self, work: impl Fn(&mut Store, u64) -> Result<R, Error>) -> Result<R, Error> {
         loop {
             let (result, is_evicting) = self.with_state(|state, now| {
@@ -158,14 +160,14 @@ impl StoreHandle {
 
     fn with_state<R>(&self, work: impl FnOnce(&mut Protected, u64) -> R) -> Result<R, Error> {
         let shared = self.shared();
-        // Before the lock is taken, so that it acts when that is free again.
+        // Made before the lock is taken, so that it is dropped after the lock is released.
         let _tell = TellOfPanic(shared);
         let mut guard = shared.lock();
         guard.usable()?;
         if self.left.load(Ordering::Relaxed) {
             return Err(Error::Closed);
         }
-        // Under the lock: each hold sees a time no earlier than the one before.
+        // Read under the lock, so that no hold sees an earlier time than the one before.
         let now = shared.clock.now();
         let result = work(PoisonOnPanic(&mut guard).0, now);
         if let Some(log) = guard.store.log() {
@@ -175,10 +177,10 @@ impl StoreHandle {
         Ok(result)
     }
 
-    /// Finds the session that a `Cookie` header names; its text goes to `buffer`.
+    /// Reads the session that a `Cookie` header names into `buffer`. With `touch`, records the user's activity.
     ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Poisoned`], as of every operation.
+    /// [`Error::Closed`], [`Error::Poisoned`], as in every operation.
     pub fn find_by_cookie(
         &self,
         header: &[u8],
@@ -208,7 +210,7 @@ impl StoreHandle {
         })
     }
 
-    /// Reads a session; its text goes to `buffer`. With `touch` also the user's activity.
+    /// Reads a session into `buffer`. With `touch`, records the user's activity.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
@@ -229,7 +231,7 @@ impl StoreHandle {
         }
     }
 
-    /// Writes a change.
+    /// Writes a change to a session; see [`Store::commit`].
     ///
     /// # Errors
     /// Those of [`Store::commit`], [`Error::Closed`], [`Error::Poisoned`].
@@ -242,7 +244,7 @@ impl StoreHandle {
         self.write(|store, now| store.commit(id, now, base_version, change))
     }
 
-    /// Gives a session a new secret, or begins another user's; see [`Store::regenerate`]. The id that is returned is valid only with
+    /// Gives a session a new secret, or replaces it by another user's; see [`Store::regenerate`]. The returned id is valid only with
     /// [`Commit::Done`].
     ///
     /// # Errors
@@ -263,7 +265,7 @@ impl StoreHandle {
         }
     }
 
-    /// Notes activity, and sets the session's own idle timeout if one is given.
+    /// Records activity, and sets the session's own idle timeout if one is given.
     ///
     /// # Errors
     /// Those of a write if that changes the timeout; [`Error::Closed`], [`Error::Poisoned`].
@@ -274,13 +276,15 @@ impl StoreHandle {
         })?
     }
 
+    /// True if a live session has this id.
+    ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
     pub fn has(&self, id: &SessionId) -> Result<bool, Error> {
         self.with(|store, now| store.has(id, now))
     }
 
-    /// Whether calls are answered; for those that have nothing to ask the store.
+    /// Checks that the store is usable, for calls that need nothing else of it.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
@@ -288,7 +292,7 @@ impl StoreHandle {
         self.with(|_, _| ())
     }
 
-    /// Ends the session of an id, if the id's secret is its current one.
+    /// Ends the session with this id, if the id's secret is the current one. Returns whether there was one.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
@@ -296,7 +300,7 @@ impl StoreHandle {
         self.with(|store, now| store.destroy(id, now, reason))
     }
 
-    /// Ends the session of a handle, whatever secret it has by now.
+    /// Ends the session with this handle, whatever its current secret. Returns whether there was one.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
@@ -304,7 +308,7 @@ impl StoreHandle {
         self.with(|store, now| store.destroy_by_handle(handle, now, reason))
     }
 
-    /// Ends all sessions in O(1) for the caller; the expiry thread takes them apart. Answers how many there were.
+    /// Ends all sessions in O(1) for the caller, and returns how many there were; the expiry thread reports and drops them.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
@@ -317,6 +321,8 @@ impl StoreHandle {
         })
     }
 
+    /// Up to `limit` live sessions from the slot `start` on, and the slot at which the next page starts.
+    ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
     pub fn page(&self, start: u32, limit: usize) -> Result<SessionPage, Error> {
@@ -338,13 +344,15 @@ impl StoreHandle {
         self.with(|store, _| store.stats())
     }
 
+    /// Sets which kinds of events this handle is given.
+    ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
     pub fn listen(&self, mask: EventMask) -> Result<(), Error> {
         self.with(|store, _| store.outbox_mut().set_mask(self.seat, mask))
     }
 
-    /// The oldest batch of events; `None` when there is none, and always once the store is closed.
+    /// Takes the oldest batch of events; `None` if there is none, and always once the store is closed.
     #[must_use]
     pub fn take_events(&self) -> Option<Vec<Event>> {
         self.with(|store, _| store.outbox_mut().take(self.seat))
@@ -358,9 +366,8 @@ impl StoreHandle {
         self.shared().clock.now()
     }
 
-    /// Closes this handle: each later operation answers [`Error::Closed`]. With the last one the store ends. One in memory alone
-    /// forgets everything at once; one with a journal first writes everything, and says so by [`Health::Closed`]. Closing twice is
-    /// harmless.
+    /// Closes this handle: each later operation returns [`Error::Closed`]. Closing the last handle closes the store. One in memory only
+    /// drops its sessions; one with a journal first writes everything, and then has the health `Closed`. Closing twice is harmless.
     pub fn close(&self) {
         if self.left.swap(true, Ordering::Relaxed) {
             return;
@@ -390,7 +397,7 @@ impl StoreHandle {
     }
 }
 
-/// Whether a write may be made: the disk takes what must survive.
+/// An error if writes are refused, because the disk keeps failing or is too slow.
 fn admit(state: &Protected) -> Result<(), Error> {
     if state.refuses {
         return Err(Error::Degraded);

@@ -1,4 +1,4 @@
-//! What the binding sees: opening a store, and the handle of an open one.
+//! The interface for the binding: opening a store, and the handle of an open one.
 
 pub mod handle;
 pub mod open;

@@ -1,4 +1,4 @@
-//! Opening a store on a directory: the checks, the lock, the recovery, and a new segment to go on in.
+//! Opening a store on a directory: the checks, the lock, the recovery, and a new segment to continue in.
 
 use crate::disk::{DirLock, Disk, LockError, RealDisk, copy, replace};
 use crate::face::handle::{Owner, StoreHandle};
@@ -24,12 +24,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Opens the store in a directory of the file system, or joins the one that this process has there already.
+/// Opens the store in a directory, or joins it if this process has it open already.
 ///
 /// # Errors
-/// [`Error::Path`], [`Error::Locked`], [`Error::Corrupt`], [`Error::FormatNewer`], [`Error::Io`]: nothing in the directory was changed
-/// then, but that an empty lock file may be there. [`Error::Random`], [`Error::Thread`]. [`Error::Closed`] if `watch` cancels it.
-/// [`Error::OptionsDiffer`] if the store is open with other options.
+/// [`Error::Locked`], [`Error::Corrupt`], [`Error::FormatNewer`]: nothing in the directory was changed then, except that an empty lock
+/// file may be there. [`Error::Path`], [`Error::Io`]: the same, unless it was a write that failed. [`Error::Random`], [`Error::Thread`].
+/// [`Error::Closed`] if `watch` cancels it. [`Error::OptionsDiffer`] if the store is open with other options.
 pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHandle, Report), Error> {
     let unusable = |why: String| Error::Path {
         path: path.to_owned(),
@@ -38,7 +38,7 @@ pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHa
     let disk = RealDisk::open(path).map_err(|error| unusable(error.to_string()))?;
     registry::join_or_open(path, disk.identity(), Terms::of(&parts), watch, |watch| {
         let at = At { path };
-        // Before anything is made in there, the lock file included.
+        // Checked before any file is created there, even the lock file.
         match read_manifest(&disk) {
             Err(ManifestError::Newer { format }) => return Err(at.newer(MANIFEST.to_owned(), format)),
             Err(ManifestError::Io(error)) => return Err(at.io("the manifest could not be read", error)),
@@ -66,6 +66,7 @@ pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHa
     })
 }
 
+/// The lock file's text, which names this process.
 fn signature() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!(
@@ -76,7 +77,7 @@ fn signature() -> String {
     )
 }
 
-/// The directory that errors are about.
+/// The directory being opened, for the errors about it.
 struct At<'a> {
     path: &'a Path,
 }
@@ -90,13 +91,13 @@ impl At<'_> {
         }
     }
 
-    /// What the file system refused at the opening: that of the directory as such is told as its fault.
+    /// The error for a failed file operation. Where the cause lies with the directory, it is [`Error::Path`] and says what to do.
     fn io(&self, what: &str, error: io::Error) -> Error {
         use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-        let mend = match error.kind() {
+        let fix = match error.kind() {
             PermissionDenied => "give this user the right to read and write it",
             ReadOnlyFilesystem => "it is on a read-only file system: mount that for writing",
-            StorageFull | QuotaExceeded => "there is no room on its file system: make some",
+            StorageFull | QuotaExceeded => "its file system is full: free some space",
             _ => {
                 let place = format!("{}: {what}", self.path.display());
                 return Error::io(&place, error);
@@ -104,21 +105,21 @@ impl At<'_> {
         };
         Error::Path {
             path: self.path.to_owned(),
-            why: format!("{what} ({error}): {mend}"),
+            why: format!("{what} ({error}): {fix}"),
         }
     }
 }
 
-/// What the files say, and what is to become of them.
+/// The result of reading a directory's files.
 pub struct FoundFiles {
     recovered: Recovered,
-    /// Files to keep because they are damaged.
+    /// Files to keep beside the store, because some of them are damaged.
     kept: Vec<String>,
     damages: Vec<Damage>,
     started: Instant,
 }
 
-/// Reads the files, changing nothing.
+/// Reads the files without changing anything.
 pub(crate) fn read(
     disk: &dyn Disk,
     path: &Path,
@@ -171,13 +172,13 @@ fn corrupt(path: &Path, damage: Damage) -> Error {
     }
 }
 
-/// The generation in a file's name.
+/// The generation in a file's name; 0 if there is none.
 fn generation_of(name: &str) -> u64 {
     let number = name.split('-').nth(1).and_then(|text| text.parse().ok());
     number.filter(|&number| number <= MOST).unwrap_or_default()
 }
 
-/// Makes the store that was found, and goes on where its files end.
+/// Builds the store that was found, and a writer that continues where its files end.
 pub(crate) fn start(
     disk: &Arc<dyn Disk>,
     lock: Option<DirLock>,
@@ -202,7 +203,7 @@ pub(crate) fn start(
     let salvaging = !damages.is_empty();
     let (mut store, adopted) = Store::adopt(parts.options, recovered.image, now);
     store.attach_log(Queue::new(last_lsn, parts.journal.durability));
-    // Before anybody is pushed out: the files do not have that yet.
+    // The queue is attached before sessions are evicted: the files still have those.
     let shared = Arc::new(Shared::new(store, parts.clock, Arc::clone(&parts.random)));
     let mut guard = shared.lock();
     let evicted = guard.store.shrink(now);
@@ -273,7 +274,7 @@ pub(crate) fn start(
     Ok((shared, writer, report))
 }
 
-/// The manifest of a directory without one that counts, of a generation above those of the files that are kept.
+/// The first manifest of a directory that has no usable one. Its generation is above those of the kept files.
 fn first_manifest(kept: &[String]) -> Manifest {
     let newest = kept.iter().map(|name| generation_of(name)).max();
     Manifest {
@@ -288,18 +289,18 @@ fn first_manifest(kept: &[String]) -> Manifest {
     }
 }
 
-/// Puts the records of a segment that was not closed into a new file of its name. They were read, but the disk may not have them yet,
-/// and the next manifest will say that it does. To sync the old file would prove nothing: if a sync of it failed in the process before,
-/// the system has dropped what it had to write and answers the next sync as if nothing had been.
+/// Copies the records of a segment that was not closed to a new file of the same name. They were read, but the disk may not have them
+/// yet, and the next manifest will say that it does. Syncing the old file would prove nothing: if a sync of it failed in the process
+/// before, the system has dropped the unwritten data, and the next sync succeeds without it.
 fn renew_segment(disk: &dyn Disk, name: &str, len: u64) -> io::Result<()> {
     match copy(disk, name, 0..len, name) {
-        // Better than to refuse all sessions until there is room for both files.
+        // Without room for both files the old one is cut and synced: that is better than not opening.
         Err(error) if is_full(&error) => disk.cut(name, len),
         copied => copied,
     }
 }
 
-/// Copies a manifest aside that another is about to replace though the files it names are kept.
+/// Copies the manifest aside before another replaces it, because the files that it names are kept.
 fn keep_manifest(disk: &dyn Disk, generation: u64) -> io::Result<()> {
     let mut bytes = Vec::new();
     match disk.open(MANIFEST) {

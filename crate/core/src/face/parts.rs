@@ -6,7 +6,7 @@ use crate::model::clock::Clock;
 use crate::model::random::Random;
 use std::sync::Arc;
 
-/// What a store is made of besides its files.
+/// Everything that a store is opened with, except its directory.
 pub struct Parts {
     pub options: Options,
     pub journal: JournalOptions,

@@ -25,24 +25,24 @@ enum DirectoryState {
     Opening,
     Open {
         owner: Weak<Owner>,
-        /// Outlives the owner until its threads have ended, and with them the directory's lock.
+        /// May outlive the owner: until the store's threads have ended and released the directory's lock.
         shared: Weak<Shared>,
         report: Report,
         terms: Arc<Terms>,
     },
 }
 
-/// One entry per directory. Never locked while a disk is waited for: openings of different directories do not wait for each other.
+/// One entry per directory. Never locked while waiting for a disk, so that openings of different directories do not wait for each other.
 static DIRECTORIES: Mutex<Vec<OpenDirectory>> = Mutex::new(Vec::new());
 
 /// Notified when an opening has ended.
 static OPENED: Condvar = Condvar::new();
 
-/// How often a waiting opening looks whether it was cancelled, or the store before it has ended.
+/// How often a waiting opening checks whether it was cancelled, or whether the closed store has released its directory.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Joins the store that is open in a directory, or opens one. Waits while another thread opens one there, and while one that was closed
-/// writes its last.
+/// Joins the store that is open in a directory, or opens one. Waits while another thread opens one there, and while a closed one is
+/// still writing.
 ///
 /// # Errors
 /// Those of `open`; [`Error::OptionsDiffer`]; [`Error::Closed`] if the opening is cancelled while it waits.
@@ -60,7 +60,7 @@ pub fn join_or_open(
                 forget(&owner);
                 continue;
             }
-            // One that was closed has no terms any more.
+            // With a store that was closed there is nothing to agree on.
             Lookup::Open(owner, report, agreed) if owner.shared.lock().usable().is_ok() => {
                 let differences = agreed.differences(&terms);
                 if !differences.is_empty() {
@@ -86,12 +86,12 @@ pub fn join_or_open(
     Ok((StoreHandle::new(&owner), report))
 }
 
-/// What there is in a directory.
+/// What the registry says of a directory.
 enum Lookup {
     Nothing(Reservation),
-    /// To be dropped without the lock on the entries: the last owner waits for the store's threads, and they for the disk.
+    /// Must be dropped without the registry's lock: the last owner joins the store's threads, which may wait for the disk.
     Open(Arc<Owner>, Report, Arc<Terms>),
-    /// It is being opened, or the last write of a store that was dropped is under way.
+    /// It is being opened, or a dropped store is still writing.
     Busy,
 }
 
@@ -120,7 +120,7 @@ fn find_or_reserve(identity: DirectoryId) -> Lookup {
     }
 }
 
-/// Removes the entry of a store that has let go of its directory.
+/// Removes the entry of a closed store, which has released its directory.
 fn forget(closed: &Owner) {
     DIRECTORIES.lock().retain(|entry| match &entry.state {
         DirectoryState::Opening => true,
@@ -128,8 +128,8 @@ fn forget(closed: &Owner) {
     });
 }
 
-/// The entry of a directory in which this thread opens a store. Dropped without a store, by an error or a panic, it is given up, and an
-/// opening that waits for it tries by itself.
+/// The registry entry of a directory in which this thread is opening a store. If it is dropped without a store, by an error or a panic,
+/// the entry is removed, and the openings that wait for it try by themselves.
 struct Reservation {
     identity: DirectoryId,
 }
@@ -142,7 +142,7 @@ impl Reservation {
             report: report.clone(),
             terms: Arc::new(terms),
         };
-        // Unlocked before the drop of `self`, which notifies those who wait.
+        // Unlocked before `self` is dropped, which locks again and notifies the openings that wait.
         let mut entries = DIRECTORIES.lock();
         if let Some(entry) = entries.iter_mut().find(|entry| entry.identity == self.identity) {
             entry.state = open;

@@ -8,8 +8,8 @@ use crate::model::durability::Durability;
 use crate::model::time::NEVER;
 use std::sync::Arc;
 
-/// What the store does for everybody who opened it. `onCorruption` is left out: it decides about damaged files, which an open store has
-/// behind it. So is what only tests can set.
+/// The options that hold for all handles of a store. `onCorruption` is left out, because it matters only while a store is being opened;
+/// so are the options that only tests can set.
 pub struct Terms {
     options: Options,
     durability: Durability,
@@ -27,7 +27,7 @@ impl Terms {
         }
     }
 
-    /// The options of an open store that an opening was given otherwise.
+    /// The options whose values differ between an open store and an opening, which was `given` its own.
     pub fn differences(&self, given: &Self) -> Vec<Difference> {
         let pairs = self.values().into_iter().zip(given.values());
         let mut differences: Vec<_> = pairs
@@ -37,9 +37,9 @@ impl Terms {
         let is_one_clock = std::ptr::addr_eq(Arc::as_ptr(&self.clock), Arc::as_ptr(&given.clock));
         let clocks = match (self.clock.is_system(), given.clock.is_system()) {
             (true, true) => None,
-            (true, false) => Some(("the machine's", "a ManualClock")),
-            (false, true) => Some(("a ManualClock", "the machine's")),
-            (false, false) => (!is_one_clock).then_some(("a ManualClock", "another one")),
+            (true, false) => Some(("the system clock", "a ManualClock")),
+            (false, true) => Some(("a ManualClock", "the system clock")),
+            (false, false) => (!is_one_clock).then_some(("a ManualClock", "another ManualClock")),
         };
         differences.extend(clocks.map(|(open, given)| Difference {
             option: "clock",
@@ -49,7 +49,7 @@ impl Terms {
         differences
     }
 
-    /// Names and values, as JavaScript users write them.
+    /// The options' names and values, as they are written in JavaScript.
     fn values(&self) -> [(&'static str, String); 8] {
         let options = &self.options;
         let durability = match self.durability {

@@ -1,4 +1,4 @@
-//! Openings beside each other, and openings that are cancelled.
+//! Tests of concurrent openings, and of cancelled ones.
 
 use crate::face::handle::{Owner, StoreHandle};
 use crate::face::open::open;
@@ -68,7 +68,7 @@ fn join_or_open(
     opened.map(|(handle, _)| handle)
 }
 
-/// What a thread opens in a directory whose inode is `inode`; a message of `disk` is the disk's answer.
+/// Opens a store in another thread, in the directory with this inode. The opening ends with the result that `disk` delivers.
 fn open_slowly(inode: u64, disk: Receiver<Result<(), Error>>) -> Receiver<Result<StoreHandle, Error>> {
     let ((started, is_started), (sender, opened)) = (channel(), channel());
     std::thread::spawn(move || {
@@ -82,7 +82,7 @@ fn open_slowly(inode: u64, disk: Receiver<Result<(), Error>>) -> Receiver<Result
     opened
 }
 
-/// Another thread that opens there.
+/// Opens a store in another thread, without waiting for a disk.
 fn open_at_once(inode: u64) -> Receiver<Result<StoreHandle, Error>> {
     let (sender, opened) = channel();
     std::thread::spawn(move || {
@@ -92,11 +92,11 @@ fn open_at_once(inode: u64) -> Receiver<Result<StoreHandle, Error>> {
     opened
 }
 
-/// One mutex was held during a whole recovery, so that a directory on a disk that does not answer held up all others.
+/// One mutex was once held during a whole recovery, so that a directory on a hanging disk blocked all others.
 #[test]
-fn an_opening_does_not_wait_for_that_of_another_directory() {
-    let (disk, answers) = channel();
-    let slow = open_slowly(1, answers);
+fn an_opening_does_not_wait_for_an_opening_of_another_directory() {
+    let (disk, results) = channel();
+    let slow = open_slowly(1, results);
     assert!(open_at_once(2).recv_timeout(LONG).unwrap().is_ok());
     disk.send(Ok(())).unwrap();
     assert!(slow.recv_timeout(LONG).unwrap().is_ok());
@@ -104,8 +104,8 @@ fn an_opening_does_not_wait_for_that_of_another_directory() {
 
 #[test]
 fn a_second_opening_of_a_directory_waits_and_shares_the_store() {
-    let (disk, answers) = channel();
-    let slow = open_slowly(3, answers);
+    let (disk, results) = channel();
+    let slow = open_slowly(3, results);
     let second = open_at_once(3);
     assert!(second.recv_timeout(SHORT).is_err());
     disk.send(Ok(())).unwrap();
@@ -118,8 +118,8 @@ fn a_second_opening_of_a_directory_waits_and_shares_the_store() {
 #[test]
 fn a_second_opening_of_a_directory_tries_by_itself_if_the_first_fails_or_panics() {
     for (inode, panics) in [(4, false), (5, true)] {
-        let (disk, answers) = channel();
-        let slow = open_slowly(inode, answers);
+        let (disk, results) = channel();
+        let slow = open_slowly(inode, results);
         let second = open_at_once(inode);
         assert!(second.recv_timeout(SHORT).is_err());
         if panics {
@@ -133,7 +133,7 @@ fn a_second_opening_of_a_directory_tries_by_itself_if_the_first_fails_or_panics(
     }
 }
 
-/// Cancels when it is told of the first record, or at once.
+/// Cancels at once, or when the first record has been read.
 struct Cancels {
     at_once: bool,
     was_read: AtomicBool,
@@ -161,8 +161,8 @@ impl Watch for Cancels {
 
 #[test]
 fn an_opening_that_waits_for_another_of_its_directory_can_be_cancelled() {
-    let (disk, answers) = channel();
-    let slow = open_slowly(6, answers);
+    let (disk, results) = channel();
+    let slow = open_slowly(6, results);
     let second = join_or_open(6, &mut Cancels::new(true), |_| Ok(store_in_memory()));
     assert!(matches!(second, Err(Error::Closed)));
     disk.send(Ok(())).unwrap();
@@ -178,12 +178,12 @@ fn names_in(path: &Path) -> Vec<String> {
     names
 }
 
-/// `worker.terminate()` and `process.exit()` waited for a whole recovery.
+/// `worker.terminate()` and `process.exit()` once waited for a whole recovery.
 #[test]
-fn a_cancelled_opening_ends_at_the_next_record_changes_nothing_and_gives_the_directory_back() {
+fn a_cancelled_opening_ends_at_the_next_record_changes_nothing_and_releases_the_directory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sessions.data");
-    // An end without a close leaves a log, the close after it a snapshot.
+    // A store that is dropped without a close leaves a log, one that is closed a snapshot.
     for (sessions, ends_with_a_close) in [(0, false), (1_000, true), (2_000, false)] {
         if sessions > 0 {
             for at_once in [true, false] {
@@ -207,9 +207,9 @@ fn a_cancelled_opening_ends_at_the_next_record_changes_nothing_and_gives_the_dir
     }
 }
 
-/// The options of the second opener were ignored.
+/// The options of the second opening were once ignored.
 #[test]
-fn a_store_that_is_open_is_not_joined_with_other_options_and_the_error_names_each_of_them() {
+fn an_open_store_is_not_joined_with_other_options_and_the_error_names_each_difference() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sessions.data");
     let (handle, _) = open(&path, parts(), &mut ()).unwrap();
@@ -221,7 +221,7 @@ fn a_store_that_is_open_is_not_joined_with_other_options_and_the_error_names_eac
     let error = open(&path, other, &mut ()).err().unwrap();
     assert_eq!(error.code(), "ERR_SESSION_OPTIONS");
     let differences = "maxSessions is 10000 there and 5 here, absoluteTimeout is 10000000 ms there and Infinity here, durability is 'os' \
-                       there and 'disk' here, clock is the machine's there and a ManualClock here.";
+                       there and 'disk' here, clock is the system clock there and a ManualClock here.";
     assert!(error.to_string().contains(differences), "{error}");
     let mut same = parts();
     same.journal.on_corruption = OnCorruption::Salvage;

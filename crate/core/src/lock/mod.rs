@@ -1,4 +1,4 @@
-//! The one mutex around the store, and what waits at it: the expiry thread, the journal's thread, and callers that wait for the disk.
+//! The one mutex around the store, the threads that wait at it, and the journal's progress, which callers wait for.
 
 pub(crate) mod shared;
 pub mod status;

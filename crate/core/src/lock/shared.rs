@@ -1,4 +1,4 @@
-//! What a store's threads share: the one mutex around it, and what is told and woken after unlocking.
+//! The state that a store's threads share: the one mutex, and what is dropped, woken and notified after unlocking.
 
 use crate::format::queue::Queue;
 use crate::lock::status::{JournalStatus, News};
@@ -11,59 +11,59 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long the journal's thread lets writes gather for which nobody waits: waking it for each would cost the writers more than all else.
+/// How long the journal's thread lets records gather that no caller waits for: waking it for each would be most of a write's cost.
 const LINGER: Duration = Duration::from_millis(20);
 
 /// What the journal's thread is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriterRest {
-    /// Nothing.
+    /// It is not waiting.
     Awake,
     /// Any work.
     Sleeps,
-    /// Work that somebody waits for; else the end of a moment.
+    /// Urgent work, or the end of [`LINGER`].
     Lingers,
 }
 
-/// Called, from whichever thread, when there is something to be told.
+/// The callback of a handle, called from any thread when events or news wait to be taken, or acknowledgements have moved.
 pub type Notifier = Box<dyn Fn() + Send + Sync>;
 
-/// One of those who opened the store, to be told of what happens.
+/// An open handle as it is notified: its callback, and the news that it has not taken yet.
 struct Seat {
     number: u32,
     notify: Option<Notifier>,
     news: VecDeque<News>,
 }
 
-/// News kept for a seat that does not ask for them.
+/// News kept for a seat that does not take them. Later ones are dropped.
 const MAX_NEWS: usize = 1_000;
 
-/// What the mutex protects.
+/// The state that the mutex protects.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, asked by another thread"
+    reason = "each is a separate fact, read by a different thread"
 )]
 pub(crate) struct Protected {
     pub store: Store,
     pub closed: bool,
-    /// A panic happened under the lock: nothing here can be trusted any more.
+    /// A call or one of the store's threads panicked: the contents cannot be trusted any more.
     pub poisoned: bool,
-    /// The sweeper is to end.
+    /// The store's threads are to end.
     pub stop: bool,
-    /// The instant that the sweeper sleeps until; 0 while it is awake or about to be.
+    /// The instant until which the expiry thread sleeps; 0 while it is awake or about to wake.
     pub sleeps_until: u64,
-    /// Records of a cleared store, for the sweeper to take apart.
+    /// Contents of cleared stores, for the expiry thread to report and drop.
     pub retired: Vec<Retired>,
-    /// The disk keeps failing, and writes that should survive are refused.
+    /// Writes are refused, because the disk keeps failing.
     pub refuses: bool,
-    /// Checkpoints that were asked for.
+    /// Checkpoints requested so far. The number of a request is its ticket.
     pub checkpoint_tickets: u64,
-    /// What the journal's thread waits for.
     pub writer: WriterRest,
-    /// Something but a write is there for it to see to.
+    /// The journal's thread has work that is not in the queue, such as a checkpoint.
     pub writer_wanted: bool,
-    /// Handles that are open.
+    /// Open handles.
     pub seats: u32,
+    /// The number of the next handle's seat.
     pub next_seat: u32,
 }
 
@@ -94,6 +94,7 @@ impl Protected {
         }
     }
 
+    /// An error if the store is poisoned or closed.
     pub fn usable(&self) -> Result<(), Error> {
         match (self.poisoned, self.closed) {
             (true, _) => Err(Error::Poisoned),
@@ -103,7 +104,7 @@ impl Protected {
     }
 }
 
-/// Marks the state when a panic passes while it is borrowed.
+/// A guard that marks the state as poisoned if a panic unwinds while it is borrowed.
 pub(crate) struct PoisonOnPanic<'a>(pub &'a mut Protected);
 
 impl Drop for PoisonOnPanic<'_> {
@@ -112,7 +113,7 @@ impl Drop for PoisonOnPanic<'_> {
     }
 }
 
-/// Ends the store when a panic passes. To be dropped without the lock.
+/// A guard that poisons the store, and notifies all who wait, if a panic unwinds. It must be dropped without the lock.
 pub(crate) struct TellOfPanic<'a>(pub &'a Shared);
 
 impl Drop for TellOfPanic<'_> {
@@ -123,19 +124,19 @@ impl Drop for TellOfPanic<'_> {
     }
 }
 
-/// The store and all that its threads share.
+/// The store and everything that its threads share.
 pub(crate) struct Shared {
     state: Mutex<Protected>,
-    /// For the expiry thread.
+    /// Wakes the expiry thread.
     wake: Condvar,
-    /// For the journal's thread.
+    /// Wakes the journal's thread.
     work: Condvar,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
-    /// How far the journal is, if there is one.
+    /// The journal's progress, if there is a journal.
     pub status: JournalStatus,
     pub has_journal: bool,
-    /// Not under the store's lock: those who are told may come back for it.
+    /// Not under the store's lock, because a callback may take that.
     seats: parking_lot::Mutex<Vec<Seat>>,
 }
 
@@ -166,7 +167,8 @@ impl Shared {
         self.wake.wait(guard, timeout)
     }
 
-    /// Ends a hold of the lock that changed the store: unlocks, fairly if asked, then drops, wakes and tells.
+    /// Ends a hold of the lock that changed the store: unlocks, with `fair` in favour of a waiting thread, and only then drops garbage,
+    /// wakes threads and notifies listeners.
     pub fn release(&self, mut guard: MutexGuard<'_, Protected>, fair: bool) {
         let garbage = guard.store.take_garbage();
         let signal = guard.store.outbox_mut().take_signal();
@@ -197,14 +199,14 @@ impl Shared {
         }
     }
 
-    /// Ends the threads: the journal's once it has handed to the system what waits.
+    /// Ends the store's threads. The journal's first writes what is queued.
     pub fn stop(&self) {
         self.lock().stop = true;
         self.wake.notify();
         self.work.notify();
     }
 
-    /// Has the journal's thread look around.
+    /// Wakes the journal's thread for work that is not in its queue.
     pub fn wake_writer(&self) {
         let mut guard = self.lock();
         guard.writer_wanted = true;
@@ -213,8 +215,8 @@ impl Shared {
         self.work.notify();
     }
 
-    /// After a panic in any of the store's threads, or in a call: from here on everybody is refused, and whoever waits for the disk is
-    /// told at once, whatever the journal's thread is waiting for. That one leaves the files as they are.
+    /// Poisons the store after a panic in a call or in one of its threads. From here on every operation is refused, and callers that wait
+    /// for the disk are notified at once, whatever the journal's thread is waiting for. That thread leaves the files as they are.
     pub fn panicked(&self) {
         self.lock().poisoned = true;
         if self.has_journal && self.status.poisoned() {
@@ -223,7 +225,7 @@ impl Shared {
         self.wake_writer();
     }
 
-    /// Sleeps until there is work for the journal's thread or the time is over; false when it is to end.
+    /// Sleeps until there is work for the journal's thread or `timeout` is over. Returns false if the thread is to end.
     pub fn wait_for_work(&self, timeout: Option<Duration>) -> bool {
         let until = timeout.map(|timeout| Instant::now() + timeout);
         let mut lingers_until = None;
@@ -260,7 +262,7 @@ impl Shared {
         has
     }
 
-    /// Forgets all sessions of a store that was closed, once the disk has them.
+    /// Drops all sessions of a closed store, once the disk has them.
     pub fn forget(&self) {
         let mut guard = self.lock();
         let retired = guard.store.clear();
@@ -276,7 +278,7 @@ impl Shared {
         });
     }
 
-    /// Sets what is called when there is something for a seat. Once only: the first stays.
+    /// Sets the callback of a seat. Only the first one set is used.
     pub fn on_signal(&self, number: u32, notify: Notifier) {
         if let Some(seat) = self.seats.lock().iter_mut().find(|seat| seat.number == number) {
             seat.notify.get_or_insert(notify);
@@ -287,14 +289,14 @@ impl Shared {
         self.seats.lock().retain(|seat| seat.number != number);
     }
 
-    /// Says to everybody that there is something new.
+    /// Calls the callback of every seat.
     pub fn signal(&self) {
         for notify in self.seats.lock().iter().filter_map(|seat| seat.notify.as_ref()) {
             notify();
         }
     }
 
-    /// Tells everybody.
+    /// Adds a piece of news for every seat, and calls the callbacks.
     pub fn tell(&self, news: &News) {
         for seat in self
             .seats

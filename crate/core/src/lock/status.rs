@@ -1,4 +1,4 @@
-//! How far the journal is, for those who wait: read without the store's lock.
+//! The journal's progress and health, read without the store's lock.
 
 use crate::format::codec::SnapshotEntry;
 use crate::model::error::Error;
@@ -11,14 +11,14 @@ use std::time::Instant;
 #[repr(u8)]
 pub enum Health {
     Healthy = 0,
-    /// An error happened. Memory has everything, and a snapshot to new files is being tried.
+    /// The disk failed. Memory has everything, and the journal tries to write a snapshot to new files.
     Healing = 1,
-    /// That failed several times. The tries go on.
+    /// That failed several times. The journal goes on trying.
     Degraded = 2,
     Closed = 3,
 }
 
-/// A snapshot that was made.
+/// A finished snapshot, as handles are notified of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotWritten {
     pub generation: u64,
@@ -38,10 +38,10 @@ impl SnapshotWritten {
     }
 }
 
-/// Something rare that happened to the files.
+/// A rare change in the journal that every handle is notified of.
 #[derive(Debug, Clone)]
 pub enum News {
-    /// A snapshot took the place of the log. The ticket is the newest of those who asked for one, or 0.
+    /// A snapshot replaced the log. The ticket is that of the newest request it serves, or 0.
     Checkpoint {
         ticket: u64,
         written: SnapshotWritten,
@@ -50,31 +50,31 @@ pub enum News {
         ticket: u64,
         error: Error,
     },
-    /// Writes do not reach the disk any more.
+    /// Writes no longer reach the disk.
     Degraded(Error),
-    /// They do again, and so does all that memory has.
+    /// Writes reach the disk again, and it has everything that memory has.
     Healed(SnapshotWritten),
-    /// The store was closed; with an error if not all is on the disk.
+    /// The store was closed; with an error if the disk does not have everything.
     Closed(Option<Error>),
 }
 
-/// Up to which record things are done. Each only grows.
+/// The newest LSN that has reached each stage. Each value only grows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// The operating system has it.
+    /// The operating system has all records up to here.
     pub written: u64,
-    /// The disk has it.
+    /// The disk has all records up to here.
     pub synced: u64,
-    /// Writes up to here that are not done fail.
+    /// Writes up to here that have not reached the stage they wait for have failed.
     pub failed: u64,
-    /// The same for the ends of sessions, which a full disk may still take.
+    /// The same as `synced` and `failed` for the ends of sessions, which a full disk may still take.
     pub ends_synced: u64,
     pub ends_failed: u64,
-    /// Checkpoints that were asked for and have ended.
+    /// The newest ticket of a checkpoint that has ended, successfully or not.
     pub checkpoints: u64,
 }
 
-/// Shared by the journal's thread and those who wait.
+/// The journal's progress and health, set by its thread and read by callers that wait.
 #[derive(Debug, Default)]
 pub struct JournalStatus {
     written: AtomicU64,
@@ -88,7 +88,7 @@ pub struct JournalStatus {
 }
 
 impl JournalStatus {
-    /// A status in which all up to `lsn` is on the disk.
+    /// The status when the disk has all records up to `lsn`.
     #[must_use]
     pub fn new(lsn: u64) -> Self {
         let status = Self::default();
@@ -141,7 +141,7 @@ impl JournalStatus {
     /// Fails the writes up to `lsn`, and with `ends` also the ends of sessions.
     pub(crate) fn failed(&self, lsn: u64, ends: bool, error: &Error) {
         let mut newest = self.error.lock();
-        // What ended the store stays its last error.
+        // A poisoned store keeps that error.
         if !matches!(*newest, Some(Error::Poisoned)) {
             *newest = Some(error.clone());
         }
@@ -152,7 +152,7 @@ impl JournalStatus {
         }
     }
 
-    /// Fails all that is not done, for ever: the store panicked. False if that is known already.
+    /// Fails everything that is not done, now and later, because the store panicked. Returns false if it was poisoned already.
     pub(crate) fn poisoned(&self) -> bool {
         let before = self.error.lock().replace(Error::Poisoned);
         self.failed(u64::MAX, true, &Error::Poisoned);

@@ -1,5 +1,5 @@
-//! The expiry thread: sleeps until the earliest deadline and removes what is due, in slices. Between two deadlines it moves together what
-//! is left, when many sessions went and their memory cannot.
+//! The expiry thread: sleeps until the earliest deadline and removes expired sessions, in slices. Between deadlines it evicts what exceeds
+//! the bounds, and compacts bodies when many sessions have ended.
 
 use crate::lock::shared::{PoisonOnPanic, Protected, Shared, TellOfPanic};
 use crate::lock::sync::{JoinHandle, pause, spawn};
@@ -10,15 +10,15 @@ use crate::store::Retired;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Heap entries looked at under one hold of the lock: some 100 microseconds.
+/// Heap entries looked at in one hold of the lock: about 100 microseconds.
 const SLICE: usize = 64;
-/// Slots looked at under one hold of the lock when bodies are moved together: no longer.
+/// Slots looked at in one hold of the lock when bodies are compacted: no longer than that.
 const COMPACTED: u32 = 256;
-/// Between two slices of a long sweep. A thread that works without pause is preempted sooner or later, and on a busy machine it
-/// is while it holds the lock, which keeps the others out until it runs again.
-const BREATH: Duration = Duration::from_micros(100);
+/// The pause between two slices. A thread that never pauses is preempted sooner or later, on a busy machine while it holds the lock,
+/// and all other threads then wait until it runs again.
+const SLICE_PAUSE: Duration = Duration::from_micros(100);
 
-/// Ends and joins its thread when dropped.
+/// The owner of the expiry thread. Dropping it ends the thread and joins it.
 pub(crate) struct Sweeper {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -41,18 +41,18 @@ impl Drop for Sweeper {
     fn drop(&mut self) {
         self.shared.stop();
         if let Some(thread) = self.thread.take() {
-            // A panic in there has poisoned the store and was printed; there is nothing to add.
+            // A panic in the thread was printed and has poisoned the store; there is nothing to add.
             let _ = thread.join();
         }
     }
 }
 
 fn run(shared: &Shared) {
-    // Wherever it panics: a store that is never swept again must not look as if it were.
+    // Wherever this thread panics, the store is poisoned: nothing would sweep it any more.
     let _tell = TellOfPanic(shared);
     loop {
         let mut guard = shared.lock();
-        // Under the lock: a clock moved by hand wakes through it, so it cannot jump unseen between this look and the sleep.
+        // Read under the lock: a manual clock takes it to wake this thread, so it cannot jump unseen between here and the sleep.
         let now = shared.clock.now();
         let retired = std::mem::take(&mut guard.retired);
         if guard.stop || guard.poisoned {
@@ -72,19 +72,19 @@ fn run(shared: &Shared) {
         match slice(&mut guard, now) {
             Swept::More => {
                 shared.release(guard, true);
-                pause(BREATH);
+                pause(SLICE_PAUSE);
             }
-            // What the slice took out is dropped and told outside the lock; then there is one more look before the sleep.
+            // The sessions that the slice removed are dropped and reported outside the lock; then the loop looks again before it sleeps.
             Swept::Until(_) if guard.store.has_removed() => shared.release(guard, true),
             Swept::Until(_) if guard.store.has_excess() => {
                 PoisonOnPanic(&mut guard).0.store.evict_excess(now);
                 shared.release(guard, true);
-                pause(BREATH);
+                pause(SLICE_PAUSE);
             }
             Swept::Until(_) if guard.store.wants_compaction() => {
                 PoisonOnPanic(&mut guard).0.store.compact(COMPACTED);
                 shared.release(guard, true);
-                pause(BREATH);
+                pause(SLICE_PAUSE);
             }
             Swept::Until(deadline) => {
                 guard.sleeps_until = deadline.max(1);
@@ -100,7 +100,7 @@ fn run(shared: &Shared) {
     }
 }
 
-/// One slice of a sweep. A panic in it marks the store before the lock is free again: nobody is to see what it left half done.
+/// One slice of a sweep. A panic in it poisons the store before the lock is released, so that no thread sees half-done changes.
 fn slice(state: &mut Protected, now: u64) -> Swept {
     PoisonOnPanic(state).0.store.sweep(now, SLICE)
 }
@@ -119,7 +119,7 @@ fn take_apart(shared: &Shared, retired: Retired) {
         }
         PoisonOnPanic(&mut guard).0.store.report_cleared(batch);
         shared.release(guard, true);
-        pause(BREATH);
+        pause(SLICE_PAUSE);
     }
 }
 
@@ -134,10 +134,10 @@ mod tests {
     use crate::store::Store;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    /// The sweeper gave the lock back first and said afterwards that the store was broken: for a moment others could work with what a panic
-    /// had left half done.
+    /// The sweeper once released the lock before it poisoned the store: for a moment other threads could use what a panic had left half
+    /// done.
     #[test]
-    fn a_panic_in_a_sweep_marks_the_store_before_anybody_else_can_lock_it() {
+    fn a_panic_in_a_sweep_poisons_the_store_before_another_thread_can_lock_it() {
         let options = Options {
             max_sessions: 10,
             max_bytes: 1 << 20,
@@ -157,7 +157,7 @@ mod tests {
         let id = SessionId::generate(&OsRandom).unwrap();
         state.store.create(&id, 0, &new).unwrap();
         assert!(catch_unwind(AssertUnwindSafe(|| slice(&mut state, 10))).is_err());
-        // The caller has the lock still.
+        // The caller still holds the lock.
         assert!(state.poisoned);
     }
 }

@@ -1,4 +1,4 @@
-//! The lock and the condition variable: `parking_lot`'s, or `loom`'s when its model checker runs.
+//! The mutex, the condition variable and threads: `parking_lot`'s and the system's, or `loom`'s when its model checker runs.
 
 #[cfg(not(feature = "loom"))]
 mod imp {
@@ -9,10 +9,10 @@ mod imp {
     pub use parking_lot::MutexGuard;
     pub use std::thread::JoinHandle;
 
-    /// How long a thread looks at a lock that is taken before it sleeps for it: what the slices of the background threads take. A thread
-    /// that sleeps or yields loses its processor, on a busy machine for milliseconds, and that is the event loop.
+    /// How long a thread spins at a taken lock before it sleeps: as long as a slice of the background threads. A thread that sleeps or
+    /// yields loses its processor, on a busy machine for milliseconds, and the thread that waits here is the event loop's.
     const SPIN: Duration = Duration::from_micros(50);
-    /// Pauses of the processor between two looks.
+    /// Spin hints between two attempts to lock.
     const PAUSES: u32 = 8;
 
     #[derive(Debug)]
@@ -27,7 +27,7 @@ mod imp {
             if let Some(guard) = self.0.try_lock() {
                 return guard;
             }
-            // By the clock: how long a pause takes depends on the processor.
+            // Measured by the clock: how long a spin hint takes depends on the processor.
             let started = Instant::now();
             while started.elapsed() < SPIN {
                 for _ in 0..PAUSES {
@@ -40,7 +40,7 @@ mod imp {
             self.0.lock()
         }
 
-        /// Unlocks and lets a waiting thread in before this one can lock again.
+        /// Unlocks, and hands the lock to a waiting thread before this one can take it again.
         pub fn unlock_fair(guard: MutexGuard<'_, T>) {
             MutexGuard::unlock_fair(guard);
         }
@@ -117,7 +117,7 @@ mod imp {
             self.0.notify_one();
         }
 
-        /// A model has no time: a wait ends by a notification alone, so a lost one shows as a deadlock.
+        /// A model has no time: only a notification ends a wait, so a lost one shows up as a deadlock.
         pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>, _timeout: Option<Duration>) -> MutexGuard<'a, T> {
             self.0.wait(guard).unwrap()
         }
@@ -127,7 +127,7 @@ mod imp {
         loom::thread::yield_now();
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the real one can fail")]
+    #[expect(clippy::unnecessary_wraps, reason = "spawning a real thread can fail")]
     pub fn spawn<T: 'static>(
         _name: &str,
         run: impl FnOnce() -> T + Send + 'static,

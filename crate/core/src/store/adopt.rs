@@ -1,4 +1,4 @@
-//! Makes a store of the sessions that an earlier process wrote.
+//! Building a store from recovered sessions: drops those past their deadline, and corrects all times if the clock was set back.
 
 use super::Store;
 use super::image::Image;
@@ -6,20 +6,21 @@ use crate::model::change::Options;
 use crate::model::time::is_over;
 use crate::planted::{Fault, planted};
 
-/// What became of the sessions that the files had.
+/// What [`Store::adopt`] did to the recovered sessions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Adopted {
-    /// Dropped because their deadline had passed.
+    /// Sessions dropped because their deadline had passed.
     pub expired: u64,
-    /// Milliseconds by which the clock had been set back: all times were moved by it.
+    /// Milliseconds by which the clock was set back; all times were moved back by as much.
     pub clock_set_back: u64,
 }
 
 impl Store {
-    /// The store that the files describe, without the sessions whose deadline has passed, in the order of their last use.
+    /// Builds a store from the sessions in the files. Those past their deadline are dropped; the others are evicted in the order in which
+    /// they were last seen.
     ///
-    /// A clock that stands before the latest instant in the files was set back. Then all times are moved back by as much: ages and
-    /// what is left of each life stay as they were.
+    /// If the clock is before the latest instant in the files, it was set back. All times are then moved back by the difference, so that
+    /// each session keeps its age and its remaining time.
     pub(crate) fn adopt(options: Options, mut image: Image, now: u64) -> (Self, Adopted) {
         let set_back = if planted(Fault::WallClockOnly) {
             0
@@ -55,7 +56,7 @@ impl Store {
         for (_, index) in order {
             let session = store.records.at(index);
             let (is_user, bytes, deadline) = (session.is_user(), session.bytes(), session.deadline());
-            store.join(is_user, index, bytes);
+            store.add_to_group(is_user, index, bytes);
             store.expiry.arm(index, deadline);
         }
         (store, adopted)

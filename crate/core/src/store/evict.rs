@@ -1,39 +1,40 @@
-//! Eviction: which sessions leave when the store is full, and how many a write may evict under the lock.
+//! Eviction: which sessions are removed when the store is full, and how many of them in one hold of the lock.
 
 use super::{Group, Store};
 use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
 use crate::model::time::is_over;
 
-/// Heap entries whose time has come, of dead sessions and of touched ones, that a write looks at before it evicts: bounded, so
-/// that a write is too.
+/// Due heap entries that a write looks at before it evicts. Their sessions have expired, or were touched since. Bounded, so that the
+/// time of a write is.
 const LOOKS: usize = 64;
-/// The same before a write is refused for want of room: a slower write is better than one that dead sessions refuse.
+/// The same bound where the write would otherwise be refused: a slower write is better than one refused because of expired sessions.
 const LAST_LOOKS: usize = 1_024;
-/// Sessions that one hold of the lock evicts: some 50 microseconds.
+/// Sessions evicted in one hold of the lock: about 50 microseconds.
 const EVICTIONS: usize = 64;
 
 /// The room that a write needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Room {
-    /// More sessions than now.
+    /// Sessions added.
     pub sessions: u32,
-    /// More bytes than now.
+    /// Bytes added.
     pub bytes: u64,
-    /// Whether it is for a user's session, which alone may evict users.
+    /// True for a user's session. Only those may evict users.
     pub for_user: bool,
-    /// The session that is written, which is not evicted for itself.
+    /// The session being rewritten, which must not be evicted.
     pub keep: Option<u32>,
 }
 
 impl Store {
-    /// Makes room: dead sessions go first, then guests, then, for a user's session only, users; each group least recently used first.
+    /// Makes room for a write. Removes expired sessions first, then evicts guests, then, only for a user's session, users; least recently
+    /// used first.
     ///
-    /// A write evicts a few sessions by itself. If that is not enough it may exceed `max_bytes` by its own size, once: the expiry thread
-    /// evicts the excess in slices. While there is an excess, a write must evict as much as it adds.
+    /// A write evicts at most [`EVICTIONS`] sessions for their bytes. If that is not enough, it may exceed `max_bytes` by its own size,
+    /// once: the expiry thread evicts the excess in slices. While there is an excess, a write must evict as many bytes as it adds.
     ///
     /// # Errors
-    /// [`Error::Full`]. Nobody is evicted then, unless [`Store::is_evicting`] says that there will be room once the excess is gone.
+    /// [`Error::Full`]. No session is evicted then, except if [`Store::is_evicting`].
     pub(super) fn make_room(&mut self, now: u64, room: &Room) -> Result<(), Error> {
         self.is_evicting = false;
         let had = self.bytes();
@@ -71,17 +72,17 @@ impl Store {
         }
     }
 
-    /// Whether the last write was refused only because an earlier one left an excess that is still being evicted.
+    /// True if the last write was refused only because an earlier one left an excess: it fits once that is evicted.
     pub(crate) fn is_evicting(&self) -> bool {
         self.is_evicting
     }
 
-    /// Whether [`Store::evict_excess`] has something to do.
+    /// True if the store is over its bounds, so that [`Store::evict_excess`] has something to do.
     pub(crate) fn has_excess(&self) -> bool {
         self.bytes() > self.options.max_bytes || self.len() > self.options.max_sessions
     }
 
-    /// Evicts some of the sessions that are too many. False once there is no excess.
+    /// Evicts one slice of the excess. Returns false once there is none.
     pub(crate) fn evict_excess(&mut self, now: u64) -> bool {
         for _ in 0..EVICTIONS {
             let Some(reason) = self.lacks(0, 0) else { break };
@@ -95,14 +96,14 @@ impl Store {
         self.has_excess()
     }
 
-    /// Evicts until the bounds are met, which may be lower than when the sessions were written. Returns how many were evicted.
+    /// Evicts until the store is within its bounds, which may be lower than when the sessions were written. Returns how many were evicted.
     pub(crate) fn shrink(&mut self, now: u64) -> u64 {
         let before = self.stats.evicted;
         while self.evict_excess(now) {}
         self.stats.evicted - before
     }
 
-    /// The bound that so many more sessions or bytes would break.
+    /// The bound that this many more sessions or bytes would exceed.
     fn lacks(&self, sessions: u32, bytes: u64) -> Option<Reason> {
         if self.len().saturating_add(sessions) > self.options.max_sessions {
             Some(Reason::MaxSessions)
@@ -113,7 +114,7 @@ impl Store {
         }
     }
 
-    /// Evicts the least recently used guest, or user if there is no guest. False if there is neither.
+    /// Removes the least recently used guest, or user if there is no guest and users may be evicted. False if there is neither.
     fn evict_one(&mut self, now: u64, may_be_user: bool, keep: Option<u32>, reason: Reason) -> bool {
         let oldest = |group: &Group| group.lru.oldest().filter(|&index| Some(index) != keep);
         let victim = oldest(&self.guests).or_else(|| if may_be_user { oldest(&self.users) } else { None });
@@ -126,7 +127,7 @@ impl Store {
         true
     }
 
-    /// Whether there would be room if all that may be evicted were.
+    /// True if there would be room once every session that may be evicted was.
     fn could_fit(&self, room: &Room) -> bool {
         let (mut stay, mut stay_bytes) = if room.for_user {
             (0, 0)

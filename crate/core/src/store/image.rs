@@ -1,4 +1,4 @@
-//! The sessions as the files have them, before anything looks at the time or at bounds.
+//! The sessions as recovered from the files, before expiry and bounds are applied.
 
 use crate::format::codec::{Block, Head, Put, Remove, Touch, decode, decode_first};
 use crate::format::frame::Frame;
@@ -11,62 +11,62 @@ use crate::model::id::Handle;
 use crate::planted::{PanicAt, panic_at};
 use crate::store::saved::restore;
 
-/// What is wrong with a frame whose checksum holds.
-pub type Nonsense = &'static str;
+/// What is wrong with a frame whose checksum is right.
+pub type Defect = &'static str;
 
-/// The sessions of a snapshot with the log's records applied. A record applies only to a session that is older: a block of the snapshot
-/// has its sessions as they were at the block's LSN, however far the log before it goes.
+/// The sessions of a snapshot with the log's records applied. A record changes only sessions that are older than it: a snapshot block
+/// has its sessions as of the block's LSN, and the log also has records from before that.
 #[derive(Debug, Default)]
 pub struct Image {
     pub records: Records,
     pub index: Index,
-    /// By slot: the LSN up to which the session is current.
+    /// By slot: the LSN of the record or block that last changed the session.
     lsns: Chunks<u64>,
-    /// The latest instant that any file mentions.
+    /// The latest instant in any file.
     pub now: u64,
     /// The newest LSN of any record or snapshot block.
     pub last_lsn: u64,
-    /// Records of the log that were read.
+    /// Log records that were read.
     pub applied: u64,
     /// The ext field of the snapshot's head.
     pub ext: Vec<u8>,
 }
 
 impl Image {
-    /// Begins with a snapshot: the log goes on behind `lsn`.
+    /// Starts from a snapshot's head. The log continues after `lsn`.
     pub fn head(&mut self, lsn: u64, head: Head) {
         self.last_lsn = lsn;
         self.now = self.now.max(head.now);
         self.ext = head.ext;
     }
 
-    /// Adds a block of a snapshot, and returns how many sessions it has.
-    pub fn block(&mut self, frame: &Frame<'_>) -> Result<u32, Nonsense> {
+    /// Adds a snapshot block, and returns how many sessions it has.
+    pub fn block(&mut self, frame: &Frame<'_>) -> Result<u32, Defect> {
         let (block, mut rest): (Block, _) = decode_first(frame.body).ok_or("the block has no head")?;
-        let mut twins = false;
+        let mut has_duplicates = false;
         for _ in 0..block.count {
             let (put, next): (Put<'_>, _) = decode_first(rest).ok_or("an entry of the block is malformed")?;
-            // Only damage brings two of one handle about: the one that was written last is kept.
-            let twin = self.find(Handle::from_bytes(put.handle));
-            twins |= twin.is_some();
-            if twin.is_none_or(|twin| self.records.at(twin).version() < put.version) {
-                self.put(frame.lsn, &put, twin)?;
+            // Only damage causes two sessions with one handle: the one with the higher version is kept.
+            let duplicate = self.find(Handle::from_bytes(put.handle));
+            has_duplicates |= duplicate.is_some();
+            if duplicate.is_none_or(|slot| self.records.at(slot).version() < put.version) {
+                self.put(frame.lsn, &put, duplicate)?;
             }
             rest = next;
         }
         if !rest.is_empty() {
-            return Err("the block is longer than its entries");
+            return Err("the block has bytes after its last entry");
         }
         self.last_lsn = self.last_lsn.max(frame.lsn);
-        if twins {
-            return Err("two of its sessions have one handle");
+        if has_duplicates {
+            return Err("two of its sessions have the same handle");
         }
         Ok(block.count)
     }
 
-    /// Applies a record of the log.
-    pub fn record(&mut self, frame: &Frame<'_>) -> Result<(), Nonsense> {
-        const MALFORMED: Nonsense = "the record is malformed";
+    /// Applies a log record.
+    pub fn record(&mut self, frame: &Frame<'_>) -> Result<(), Defect> {
+        const MALFORMED: Defect = "the record is malformed";
         self.last_lsn = self.last_lsn.max(frame.lsn);
         match frame.kind {
             kind::PUT | kind::RENEW => {
@@ -96,15 +96,15 @@ impl Image {
                 }
             }
             kind::SKIP => (),
-            _ => return Err("the record is of no known kind"),
+            _ => return Err("the record's kind is unknown"),
         }
         self.applied += 1;
         Ok(())
     }
 
-    /// Adds a session, or replaces the one that is `there`.
-    fn put(&mut self, lsn: u64, put: &Put<'_>, there: Option<u32>) -> Result<(), Nonsense> {
-        const FULL: Nonsense = "the sessions have more bytes than can be addressed";
+    /// Adds a session, or replaces the one in the slot `there`.
+    fn put(&mut self, lsn: u64, put: &Put<'_>, there: Option<u32>) -> Result<(), Defect> {
+        const FULL: Defect = "the sessions have more bytes than can be addressed";
         panic_at(PanicAt::Open, |uid| put.uid == uid.as_bytes());
         let (fixed, contents) = restore(put).ok_or("the session is malformed")?;
         self.now = self.now.max(put.last_seen_at);
@@ -146,7 +146,7 @@ impl Image {
         self.set_lsn(slot, lsn);
     }
 
-    /// Removes a session, if there is one in the slot.
+    /// Removes the session in a slot, if there is one.
     pub fn take(&mut self, slot: u32) {
         let Some(session) = self.records.get(slot) else {
             return;
@@ -247,14 +247,14 @@ mod tests {
         image.index.validate(|slot| image.records.at(slot).handle());
     }
 
-    /// A salvage kept the first of two sessions of one key, whichever was the older.
+    /// A salvage once kept the first of two sessions with one handle, even if it was the older.
     #[test]
-    fn of_two_sessions_of_one_handle_the_newer_is_kept() {
+    fn of_two_sessions_with_one_handle_the_newer_is_kept() {
         for versions in [[5, 6], [6, 5]] {
             let puts = versions.map(|version| put(version, format!("{{{version}}}").as_bytes(), b""));
             let mut image = Image::default();
             let found = image.block(&frame(9, 17, &block(&puts)));
-            assert_eq!(found, Err("two of its sessions have one handle"));
+            assert_eq!(found, Err("two of its sessions have the same handle"));
             assert_eq!((data(&image).unwrap(), image.records.len()), (b"{6}".to_vec(), 1));
         }
     }

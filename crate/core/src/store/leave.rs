@@ -1,4 +1,4 @@
-//! How sessions leave: destroyed, expired, cleared. Eviction is in [`super::evict`].
+//! How sessions end: destroyed, expired, cleared. Eviction is in [`super::evict`].
 
 use super::{Group, Retired, Store};
 use crate::memory::records::Records;
@@ -10,14 +10,14 @@ use crate::model::time::is_over;
 use crate::planted::{PanicAt, panic_at};
 
 impl Store {
-    /// Ends the session of an id; false if there is no live one, or if the secret is not its current one.
+    /// Ends the session with this id. Returns false if there is no live one, or if the id's secret is not the current one.
     pub fn destroy(&mut self, id: &SessionId, now: u64, reason: Reason) -> bool {
         let index = self.owned(id, now);
         self.destroy_at(index, reason)
     }
 
-    /// Ends the session of a handle, whatever secret it has by now; false if there is no live one. For who loaded the session while its
-    /// secret was good, and for operators.
+    /// Ends the session with this handle, whatever its current secret. Returns false if there is no live one. For requests that loaded the
+    /// session while their secret was current, and for operators.
     pub fn destroy_by_handle(&mut self, handle: Handle, now: u64, reason: Reason) -> bool {
         let index = self.live(handle, now);
         self.destroy_at(index, reason)
@@ -25,7 +25,7 @@ impl Store {
 
     fn destroy_at(&mut self, index: Option<u32>, reason: Reason) -> bool {
         let Some(index) = index else {
-            // Somebody else may have ended it a moment ago, which the disk may not know yet.
+            // Another request may have ended it a moment ago, and the disk may not have that yet.
             if let Some(log) = self.log_mut() {
                 log.want_sync();
             }
@@ -35,7 +35,7 @@ impl Store {
         true
     }
 
-    /// Removes what is due, looking at no more than `limit` heap entries.
+    /// Removes expired sessions, looking at no more than `limit` heap entries.
     pub fn sweep(&mut self, now: u64, limit: usize) -> Swept {
         for _ in 0..limit {
             match self.expiry.earliest() {
@@ -46,7 +46,7 @@ impl Store {
         Swept::More
     }
 
-    /// Ends all sessions at once, however many there are. Returns the records, to be taken apart elsewhere.
+    /// Ends all sessions in O(1), and returns them, to be reported and dropped without the lock.
     pub fn clear(&mut self) -> Retired {
         let records: Records = std::mem::take(&mut self.records);
         self.guests = Group::default();
@@ -60,7 +60,7 @@ impl Store {
         }
     }
 
-    /// Whether somebody listens to the ends of sessions that [`Store::clear`] ended.
+    /// True if a listener wants the events of sessions that [`Store::clear`] ended.
     pub(crate) fn reports_cleared(&self) -> bool {
         self.outbox.mask().has(EventKind::Destroyed)
     }
@@ -77,7 +77,7 @@ impl Store {
         }
     }
 
-    /// Deals with the heap's earliest entry, whose time has come: its session is dead, or was touched since.
+    /// Handles the heap's earliest entry once it is due: expires its session, or re-arms it if the session was touched since.
     pub(super) fn surface(&mut self, index: u32, now: u64) {
         let deadline = self.records.at(index).deadline();
         if is_over(deadline, now) {
@@ -98,13 +98,13 @@ impl Store {
         self.end(index, EventKind::Expired, reason);
     }
 
-    /// Takes a session out of every structure.
+    /// Removes a session from every structure, and logs, counts and reports its end.
     pub(super) fn end(&mut self, index: u32, kind: EventKind, reason: Reason) {
         self.emit(index, kind, reason);
         let session = self.records.at(index);
         let (handle, is_user, bytes) = (session.handle(), session.is_user(), session.bytes());
         self.log_remove(handle, kind == EventKind::Destroyed);
-        self.part(is_user, index, bytes);
+        self.remove_from_group(is_user, index, bytes);
         self.expiry.disarm(index);
         self.index.remove(handle, |at| at == index);
         match kind {

@@ -1,4 +1,4 @@
-//! Telling the journal what changed. Without a journal each of these is a question to an `Option`.
+//! Queueing changes for the journal. Without a journal each of these only checks an `Option`.
 
 use super::Store;
 use crate::format::codec::{Head, Put, Touch};
@@ -7,7 +7,7 @@ use crate::model::id::Handle;
 use crate::planted::{PanicAt, panic_at};
 
 impl Store {
-    /// Queues all that changes from here on for the log.
+    /// Attaches the journal's queue: every change from here on is queued.
     pub(crate) fn attach_log(&mut self, log: Queue) {
         self.log = Some(log);
     }
@@ -20,7 +20,7 @@ impl Store {
         self.log.as_mut()
     }
 
-    /// Queues the whole session; with `renewed`, under a new secret, so that the old id is void.
+    /// Queues the whole session. `renewed` means that it has a new secret, so that the old id is invalid.
     pub(super) fn log_put(&mut self, index: u32, renewed: bool) {
         if let Some(log) = &mut self.log {
             self.records.set_logged(index);
@@ -28,7 +28,7 @@ impl Store {
         }
     }
 
-    /// Queues the end of a session; with `ended`, because somebody ended it.
+    /// Queues the end of a session. `ended` means that a caller ended it: it neither expired nor was evicted.
     pub(super) fn log_remove(&mut self, handle: Handle, ended: bool) {
         if let Some(log) = &mut self.log {
             log.remove(handle.to_bytes(), ended);
@@ -41,7 +41,7 @@ impl Store {
         }
     }
 
-    /// Queues a session's activity and idle timeout.
+    /// Queues a session's last activity and idle timeout.
     pub(super) fn log_touch(&mut self, index: u32) {
         if let Some(log) = &mut self.log {
             self.records.set_logged(index);
@@ -54,7 +54,7 @@ impl Store {
         }
     }
 
-    /// What a snapshot begun now says of the whole store.
+    /// The head of a snapshot that begins now.
     pub(crate) fn snapshot_head(&self, now: u64) -> Head {
         Head {
             now,
@@ -62,8 +62,8 @@ impl Store {
         }
     }
 
-    /// Copies sessions out, from the slot `first` on until `slots` slots were looked at or `copy` returns `bytes` or more. Returns the
-    /// slot to go on with and how many sessions were copied; `None` behind the last slot.
+    /// Copies sessions out, from slot `first` on, until `slots` slots were looked at or `copy` returns `bytes` or more. Returns the next
+    /// slot and how many sessions were copied; `None` after the last slot.
     pub(crate) fn copy_slots(
         &self,
         first: u32,

@@ -31,13 +31,14 @@ use crate::model::stats::Stats;
 use crate::model::time::NEVER;
 use outbox::Outbox;
 
-/// The contents of a store that was cleared, to be taken apart where nobody waits for it; see [`Store::report_cleared`].
+/// The former contents of a cleared store, to be reported and dropped without the lock; see [`Store::report_cleared`].
 pub struct Retired {
     pub records: Records,
     _order: (Index, Expiry),
 }
 
-/// The store: all sessions, and what finds, orders, bounds and reports them. A clone does not exist; [`crate::StoreHandle`] shares it.
+/// The store: all sessions, and the structures that find, order, bound and report them. It cannot be cloned: a
+/// [`crate::StoreHandle`] shares it between threads.
 pub struct Store {
     options: Options,
     records: Records,
@@ -56,14 +57,14 @@ pub struct Store {
     /// is freed and events are sent.
     has_removed: bool,
     stats: Stats,
-    /// The queue of the journal, if there is one.
+    /// The journal's queue; `None` for a store in memory only.
     log: Option<Queue>,
-    /// What a snapshot's head says that this version does not know.
+    /// The ext field of the snapshot's head, kept for the next snapshot: it may have tags that this version does not know.
     ext: Vec<u8>,
 }
 
 impl Store {
-    /// An empty store in memory.
+    /// An empty store without a journal.
     pub fn new(options: Options) -> Self {
         Self {
             options,
@@ -83,12 +84,13 @@ impl Store {
         }
     }
 
-    /// Sessions held, dead ones included that were not swept yet.
+    /// Sessions held, including expired ones that were not swept yet.
     #[must_use]
     pub fn len(&self) -> u32 {
         self.records.len()
     }
 
+    /// Bytes held, as counted against `max_bytes`.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.guests.bytes + self.users.bytes
@@ -105,7 +107,7 @@ impl Store {
         }
     }
 
-    /// Counts a cookie that named no live session, or several.
+    /// Counts a request whose cookies named no live session, or several.
     pub fn count_rejected(&mut self) {
         self.stats.rejected += 1;
     }
@@ -119,7 +121,7 @@ impl Store {
         std::mem::take(&mut self.garbage)
     }
 
-    /// Whether a session was removed since the last [`Store::take_garbage`].
+    /// True if a session was removed since the last [`Store::take_garbage`].
     pub(crate) fn has_removed(&self) -> bool {
         self.has_removed
     }
@@ -135,17 +137,17 @@ impl Store {
         self.records.lose_a_body();
     }
 
-    /// Whether [`Store::compact`] has something to do.
+    /// True if [`Store::compact`] has something to do.
     pub(crate) fn wants_compaction(&self) -> bool {
         self.records.wants_compaction()
     }
 
-    /// Moves sessions' bodies together, so that pages of which few cells are used can be freed. Looks at `slots` slots.
+    /// Moves bodies out of pages with few used cells, so that those pages can be freed. Looks at `slots` slots.
     pub(crate) fn compact(&mut self, slots: u32) {
         self.records.compact(slots, &mut self.garbage);
     }
 
-    /// The earliest instant at which a sweep finds something to do.
+    /// The earliest instant at which a sweep finds something to do; [`NEVER`] if there is none.
     pub(crate) fn due_at(&self) -> u64 {
         self.expiry.earliest().map_or(NEVER, |(deadline, _)| deadline)
     }
@@ -156,13 +158,13 @@ impl Store {
     }
 
     /// Adds a session's handle to the index.
-    fn enter(&mut self, handle: Handle, index: u32) {
+    fn add_to_index(&mut self, handle: Handle, index: u32) {
         let records = &self.records;
         self.index
             .insert(handle, index, |index| records.at(index).handle());
     }
 
-    /// Queues an event of the session at `index`, if anybody listens to its kind.
+    /// Queues an event of the session at `index`, if a listener wants its kind.
     fn emit(&mut self, index: u32, kind: EventKind, reason: Reason) {
         if self.outbox.mask().has(kind) {
             let event = self.event_of(index, kind, reason);
@@ -180,7 +182,7 @@ impl Store {
         }
     }
 
-    /// The group of guests or of users, and the slab that its list runs through.
+    /// The group of guests or of users, and the slab that its list is threaded through.
     fn group(&mut self, is_user: bool) -> (&mut Group, &mut Slab<Record>) {
         let group = if is_user {
             &mut self.users
@@ -196,15 +198,15 @@ impl Store {
         group.lru.promote(slab, index);
     }
 
-    /// Adds a session of so many bytes to its group, as the most recently used.
-    fn join(&mut self, is_user: bool, index: u32, bytes: u64) {
+    /// Adds a session to its group, as the most recently used.
+    fn add_to_group(&mut self, is_user: bool, index: u32, bytes: u64) {
         let (group, slab) = self.group(is_user);
         group.lru.insert(slab, index);
         group.bytes += bytes;
     }
 
-    /// Removes a session of so many bytes from its group.
-    fn part(&mut self, is_user: bool, index: u32, bytes: u64) {
+    /// Removes a session from its group.
+    fn remove_from_group(&mut self, is_user: bool, index: u32, bytes: u64) {
         let (group, slab) = self.group(is_user);
         group.lru.remove(slab, index);
         group.bytes -= bytes;
@@ -213,7 +215,7 @@ impl Store {
     /// Checks the invariants across the structures.
     ///
     /// # Panics
-    /// When it does not.
+    /// If one does not hold.
     #[cfg(any(test, feature = "testing"))]
     #[expect(clippy::expect_used, reason = "it is there to panic")]
     pub fn validate(&self) {
@@ -221,7 +223,7 @@ impl Store {
         let record = |index| -> Stored<'_> {
             self.records
                 .get(index)
-                .expect("lists and tables name live records")
+                .expect("lists, heap and index refer to live records")
         };
         self.expiry
             .validate(|index| self.records.get(index).map(|record| record.deadline()));
@@ -261,7 +263,7 @@ impl Store {
     }
 }
 
-/// The sessions of guests, or those of users: the order in which they are evicted, and the sum of their `bytes()`.
+/// All guests' sessions, or all users': the order in which they are evicted, and the sum of their `bytes()`.
 #[derive(Debug, Default)]
 struct Group {
     lru: Lru,

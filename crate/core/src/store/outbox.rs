@@ -1,27 +1,27 @@
-//! The outbox: events that wait for their listeners.
+//! The outbox: events waiting for their listeners.
 
 use crate::model::event::{Event, EventMask};
 use crate::model::text::OwnedText;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
-/// Events in a batch, which is what JavaScript is given at a time.
+/// Events in a batch, the unit in which JavaScript receives them.
 pub const BATCH: usize = 128;
-/// Bytes of events kept for a listener that does not keep up, some 500,000 events: past it the newest are dropped and counted.
+/// Bytes of events kept for a slow listener, some 500,000 events. Beyond that, new events are dropped and counted.
 pub const MAX_BYTES: usize = 32 << 20;
 
-/// The events that wait for one listener, in batches. Grows without copying, like all that is changed under the lock.
+/// The events waiting for one listener, in batches, so that growing under the lock copies little.
 #[derive(Debug, Default)]
 pub struct EventQueue {
     mask: EventMask,
     batches: VecDeque<Vec<Event>>,
     bytes: usize,
     dropped: u64,
-    /// The listener was notified and has not emptied the queue since.
+    /// True if the listener was notified and has not emptied the queue since.
     signalled: bool,
 }
 
-/// What an event occupies.
+/// The bytes that an event occupies.
 fn bytes_of(event: &Event) -> usize {
     let uid = event.uid.as_ref().map_or(0, |uid| match uid {
         OwnedText::Latin1(bytes) => bytes.len(),
@@ -59,7 +59,7 @@ impl EventQueue {
         }
     }
 
-    /// The oldest batch. Once this returns `None`, the next event signals again.
+    /// Takes the oldest batch. Once this returns `None`, the next event signals again.
     pub fn take(&mut self) -> Option<Vec<Event>> {
         let batch = self.batches.pop_front();
         match &batch {
@@ -69,7 +69,7 @@ impl EventQueue {
         batch
     }
 
-    /// Whether the listener must be notified now; true once.
+    /// True if the listener must be notified now: once, until it has emptied the queue.
     pub fn take_signal(&mut self) -> bool {
         let signal = !self.batches.is_empty() && !self.signalled;
         self.signalled |= signal;
@@ -77,11 +77,11 @@ impl EventQueue {
     }
 }
 
-/// The queues of all who listen to one store: a store that several threads opened has several.
+/// The event queues of one store, by seat: each of its handles has a seat, and a queue if it listens.
 #[derive(Debug, Default)]
 pub struct Outbox {
     queues: SmallVec<[(u32, EventQueue); 1]>,
-    /// What anybody listens to.
+    /// The kinds that any of the listeners wants.
     mask: EventMask,
 }
 
@@ -100,7 +100,7 @@ impl Outbox {
         self.mask = EventMask(self.queues.iter().fold(0, |all, (_, queue)| all | queue.mask().0));
     }
 
-    /// Forgets who sat there, and what waited for them.
+    /// Removes the queue of a handle that is closed, and the events in it.
     pub fn leave(&mut self, seat: u32) {
         self.set_mask(seat, EventMask::default());
         self.queues.retain(|(at, _)| *at != seat);
@@ -120,7 +120,7 @@ impl Outbox {
     }
 
     pub fn take_signal(&mut self) -> bool {
-        // All of them: each remembers that it was signalled.
+        // Every queue is asked, because each records that it was signalled.
         self.queues
             .iter_mut()
             .fold(false, |any, (_, queue)| queue.take_signal() | any)
@@ -155,13 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn signals_once_until_it_was_emptied() {
+    fn signals_once_until_it_is_emptied() {
         let mut queue = EventQueue::default();
         queue.push(event(EventKind::Created));
-        assert!(!queue.take_signal(), "nobody listens");
+        assert!(!queue.take_signal(), "no listener");
         queue.set_mask(EventMask(1));
         queue.push(event(EventKind::Expired));
-        assert!(!queue.take_signal(), "nobody listens to that");
+        assert!(!queue.take_signal(), "no listener for this kind");
         for _ in 0..=BATCH {
             queue.push(event(EventKind::Created));
         }
@@ -175,9 +175,9 @@ mod tests {
         assert!(queue.take_signal());
     }
 
-    /// The bound was a number of events, whatever the length of their user ids: 600 MiB for a listener that did not keep up.
+    /// The bound once was a number of events, whatever the length of their user ids: 600 MiB for a slow listener.
     #[test]
-    fn the_bytes_of_waiting_events_are_bounded_and_what_is_dropped_is_counted() {
+    fn the_bytes_of_waiting_events_are_bounded_and_dropped_events_are_counted() {
         let mut queue = EventQueue::default();
         queue.set_mask(EventMask::ALL);
         let long = Event {

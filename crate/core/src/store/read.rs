@@ -1,4 +1,4 @@
-//! Reading a session: by its id, whose secret is checked, and noting its use.
+//! Reading a session: finding it by id, checking the id's secret, recording its use.
 
 use super::Store;
 use crate::model::error::Error;
@@ -8,13 +8,13 @@ use crate::model::text::TextBuffer;
 use crate::model::time::is_over;
 
 impl Store {
-    /// Whether a live session has this id. Counts neither as activity nor as a use.
+    /// True if a live session has this id. Counts neither as activity nor as a use.
     pub fn has(&mut self, id: &SessionId, now: u64) -> bool {
         self.owned(id, now).is_some()
     }
 
-    /// Reads a session: its text goes to `buffer`. A use: the session becomes the most recently used. With `touch` also the
-    /// user's activity: the idle deadline moves.
+    /// Reads a session into `buffer`, and makes it the most recently used. With `touch` this also counts as the user's activity, which
+    /// moves the idle deadline.
     pub fn load(&mut self, id: &SessionId, now: u64, touch: bool, buffer: &mut TextBuffer) -> Option<Facts> {
         let Some(index) = self.owned(id, now) else {
             self.stats.misses += 1;
@@ -23,18 +23,18 @@ impl Store {
         self.stats.hits += 1;
         self.promote(index);
         if touch {
-            self.see(index, now);
+            self.note_activity(index, now);
         }
         let session = self.records.at(index);
         session.read_into(buffer);
         Some(session.facts())
     }
 
-    /// Notes the user's activity, and sets the session's own idle timeout if one is given. A timeout that changes counts as a write: it is
-    /// made only if writes are `admitted`.
+    /// Records the user's activity, and sets the session's own idle timeout if one is given. Changing the timeout counts as a write, which
+    /// `admitted` allows or refuses.
     ///
     /// # Errors
-    /// That of `admitted`; nothing is changed then.
+    /// The error in `admitted`; nothing is changed then.
     pub fn touch(
         &mut self,
         id: &SessionId,
@@ -55,7 +55,7 @@ impl Store {
                 self.records.set_idle_timeout(index, timeout, &mut self.garbage);
                 self.log_touch(index);
             }
-            None => self.see(index, now),
+            None => self.note_activity(index, now),
         }
         self.promote(index);
         let facts = self.records.at(index).facts();
@@ -63,14 +63,15 @@ impl Store {
         Ok(Some(facts))
     }
 
-    /// The live session of an id, if the id's secret is its current one. The secret is hashed only if the handle is there.
+    /// The live session with this id, if the id's secret is the current one. The secret is hashed only if the handle is found.
     pub(super) fn owned(&mut self, id: &SessionId, now: u64) -> Option<u32> {
         let index = self.live(id.handle(), now)?;
         let is_owner = self.records.at(index).secret().matches(id.secret_hash());
         is_owner.then_some(index)
     }
 
-    /// The live session of a handle. The one way to a session: a dead one is removed here and now, whatever the sweeper does.
+    /// The live session with this handle. Every access to a session goes through here: one past its deadline is expired at once, whether or
+    /// not the sweeper has run.
     pub(super) fn live(&mut self, handle: Handle, now: u64) -> Option<u32> {
         let index = self.find(handle)?;
         if is_over(self.records.at(index).deadline(), now) {
@@ -80,8 +81,8 @@ impl Store {
         Some(index)
     }
 
-    /// Notes activity. The log is told of it in each tenth of the idle timeout, unless it is full: then a later activity tells it.
-    fn see(&mut self, index: u32, now: u64) {
+    /// Records activity. It is logged once in each tenth of the idle timeout, but not while the queue is full: then a later activity is.
+    fn note_activity(&mut self, index: u32, now: u64) {
         let is_due = self.log().is_some_and(|log| !log.is_full()) && self.records.is_log_due(index, now);
         if let Some(record) = self.records.get_mut(index) {
             record.set_last_seen(now);

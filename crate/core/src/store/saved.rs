@@ -1,4 +1,4 @@
-//! A session as the files have it, and back.
+//! Converting a session to the form in which files have it, and back.
 
 use crate::format::codec::Put;
 use crate::format::ext;
@@ -8,7 +8,7 @@ use crate::model::id::{Handle, SecretHash};
 use crate::model::time::NEVER;
 
 impl<'a> Stored<'a> {
-    /// All of it except the form parameters, which are never written to a disk.
+    /// The session as files have it: all of it except the form parameters, which are never written to a disk.
     pub fn to_put(self) -> Put<'a> {
         let (fixed, contents) = (self.fixed(), self.contents());
         Put {
@@ -28,7 +28,7 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// The session that was written; `None` for one that no store writes.
+/// The session that was written; `None` if no store can have written it.
 pub fn restore<'a>(put: &Put<'a>) -> Option<(Fixed, Contents<'a>)> {
     if put.wide && !(put.uid.len().is_multiple_of(2) && put.data.len().is_multiple_of(2)) {
         return None;

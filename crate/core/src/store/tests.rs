@@ -1,4 +1,4 @@
-//! The store against a naive model, and one test for each promise about who leaves when.
+//! Tests of the store against a naive model, and of each rule about which sessions end, and when.
 
 use super::*;
 use crate::memory::record::RECORD_OVERHEAD;
@@ -64,7 +64,7 @@ fn set(data: &str) -> Change<'_> {
     }
 }
 
-/// What was read, uid and all, and what is known of it.
+/// Reads a session: its text, which begins with the user id, and its facts.
 fn read(store: &mut Store, id: &SessionId, now: u64, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
     let facts = store.load(id, now, touch, &mut buffer)?;
@@ -74,7 +74,7 @@ fn read(store: &mut Store, id: &SessionId, now: u64, touch: bool) -> Option<(Str
     }
 }
 
-/// All live sessions.
+/// Lists all live sessions.
 fn walk(store: &Store, now: u64) -> Vec<SessionInfo> {
     let (mut walk, mut sessions) = (Walk { next: Some(0) }, Vec::new());
     while walk.next.is_some() {
@@ -92,7 +92,7 @@ fn ended(store: &mut Store) -> Vec<(EventKind, Reason)> {
     all
 }
 
-/// One session as the model knows it.
+/// A session of the model.
 #[derive(Debug, Clone)]
 struct Expected {
     uid: String,
@@ -103,7 +103,7 @@ struct Expected {
     idle_timeout: u64,
     absolute_deadline: u64,
     used: u64,
-    /// Which secret the session has.
+    /// The number of the session's secret.
     secret: u32,
 }
 
@@ -119,7 +119,7 @@ impl Expected {
     }
 }
 
-/// The whole store as a sorted map: slow and plain.
+/// The naive model: the whole store as a sorted map.
 #[derive(Default)]
 struct Model {
     sessions: BTreeMap<u8, Expected>,
@@ -149,7 +149,7 @@ impl Model {
         self.sessions.get_mut(&n)
     }
 
-    /// Whether there is room for this; evicts as promised, or nobody if there is none. What is due went before.
+    /// Makes room for a write as the store does, or evicts nothing and returns false. Expired sessions were removed before.
     fn make_room(
         &mut self,
         options: &Options,
@@ -232,8 +232,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn code<T>(answer: &Result<T, Error>) -> Option<&'static str> {
-    answer.as_ref().err().map(Error::code)
+fn code<T>(result: &Result<T, Error>) -> Option<&'static str> {
+    result.as_ref().err().map(Error::code)
 }
 
 fn data_bytes(data: &str) -> usize {
@@ -243,10 +243,10 @@ fn data_bytes(data: &str) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_500))]
 
-    /// Every operation, on stores so small that they evict all the time, answers what the model answers and leaves what
-    /// the model holds; `validate` runs after each.
+    /// On stores so small that they evict all the time, every operation returns what the model returns and leaves what the model
+    /// has; `validate` runs after each.
     #[test]
-    fn agrees_with_a_naive_model(
+    fn every_operation_agrees_with_a_naive_model(
         steps in prop::collection::vec(step(), 1..120),
         max_sessions in 1u32..8,
         max_bytes in 600u64..2_000,
@@ -257,7 +257,7 @@ proptest! {
         let mut now = 1_000;
         let mut secrets = 0;
         for step in steps {
-            // Writes clear away what is due before they evict, a bounded number of it; the model has no such detail.
+            // Before they evict, writes remove a bounded number of expired sessions; the model does not have that detail.
             let writes = matches!(step, Step::Create { .. } | Step::Commit { .. } | Step::Regenerate { .. });
             if writes {
                 while store.sweep(now, 64) == Swept::More {}
@@ -274,16 +274,18 @@ proptest! {
                     };
                     let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
                     let new = NewSession { data: Text::narrow(&units, &mut narrow), ..new(&uid, "") };
-                    let answer = store.create(&id(n.into()), now, &new);
+                    let result = store.create(&id(n.into()), now, &new);
                     if model.sessions.contains_key(&n) {
-                        prop_assert!(matches!(answer, Ok(None)));
+                        prop_assert!(matches!(result, Ok(None)));
                     } else if data_bytes(&data) > options.max_session_bytes {
-                        prop_assert_eq!(code(&answer), Some("ERR_SESSION_TOO_LARGE"));
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
                     } else if model.make_room(&options, 1, session.bytes(), !uid.is_empty(), None) {
-                        prop_assert_eq!(answer.unwrap().map(|facts| facts.deadline()), Some(session.deadline()));
+                        prop_assert_eq!(result.unwrap().map(|facts| facts.deadline()), Some(session.deadline()));
+                        // The one id that this test gives again.
+                        model.void.retain(|void| *void != id(n.into()));
                         model.sessions.insert(n, session);
                     } else {
-                        prop_assert_eq!(code(&answer), Some("ERR_SESSION_FULL"));
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_FULL"));
                     }
                 }
                 Step::Load { n, touch } => {
@@ -320,24 +322,24 @@ proptest! {
                     let base = before.as_ref().map(|session| session.version + u64::from(stale));
                     let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
                     let change = Change { data: Some(Text::narrow(&units, &mut narrow)), ..Change::default() };
-                    let answer = store.commit(&id, now, base, &change);
+                    let result = store.commit(&id, now, base, &change);
                     let Some(before) = before else {
-                        prop_assert!(matches!(answer, Ok(Commit::Gone)));
+                        prop_assert!(matches!(result, Ok(Commit::Gone)));
                         continue;
                     };
                     if stale {
-                        prop_assert!(matches!(answer, Ok(Commit::Conflict)));
+                        prop_assert!(matches!(result, Ok(Commit::Conflict)));
                         continue;
                     }
                     let used = model.used();
                     let after = Expected { data: data.clone(), version: before.version + 1, last_seen_at: now, used, ..before.clone() };
                     if data_bytes(&data) > options.max_session_bytes {
-                        prop_assert_eq!(code(&answer), Some("ERR_SESSION_TOO_LARGE"));
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
                     } else if model.make_room(&options, 0, after.bytes().saturating_sub(before.bytes()), !before.uid.is_empty(), Some(n)) {
-                        prop_assert!(matches!(answer, Ok(Commit::Done(facts)) if facts.version == after.version));
+                        prop_assert!(matches!(result, Ok(Commit::Done(facts)) if facts.version == after.version));
                         model.sessions.insert(n, after);
                     } else {
-                        prop_assert_eq!(code(&answer), Some("ERR_SESSION_FULL"));
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_FULL"));
                         model.sessions.insert(n, Expected { used, ..before });
                     }
                 }
@@ -349,14 +351,14 @@ proptest! {
                     let as_login = login.as_deref().map(login_of);
                     let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
                     let change = Change { data: Some(Text::narrow(&units, &mut narrow)), ..Change::default() };
-                    let answer = store.regenerate(&id, &fresh, now, None, &Renewal { change, login: as_login });
+                    let result = store.regenerate(&id, &fresh, now, None, &Renewal { change, login: as_login });
                     let Some(before) = before else {
-                        prop_assert!(matches!(answer, Ok(Some((Commit::Gone, _)))));
+                        prop_assert!(matches!(result, Ok(Some((Commit::Gone, _)))));
                         continue;
                     };
                     let is_another = login.as_ref().is_some_and(|uid| !before.uid.is_empty() && *uid != before.uid);
                     if is_another && model.sessions.contains_key(&to) {
-                        prop_assert!(matches!(answer, Ok(None)));
+                        prop_assert!(matches!(result, Ok(None)));
                         continue;
                     }
                     let used = model.used();
@@ -372,9 +374,9 @@ proptest! {
                         (after.version, after.created_at) = (1, now);
                     }
                     if data_bytes(&data) > options.max_session_bytes {
-                        prop_assert_eq!(code(&answer), Some("ERR_SESSION_TOO_LARGE"));
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
                     } else if model.make_room(&options, 0, after.bytes().saturating_sub(before.bytes()), !after.uid.is_empty(), Some(n)) {
-                        let Ok(Some((Commit::Done(facts), renewed))) = answer else { panic!("{answer:?}") };
+                        let Ok(Some((Commit::Done(facts), renewed))) = result else { panic!("{result:?}") };
                         prop_assert_eq!((facts.deadline(), facts.version), (after.deadline(), after.version));
                         let at = if is_another { to } else { n };
                         prop_assert_eq!(renewed, id_of(at.into(), secrets));
@@ -382,7 +384,7 @@ proptest! {
                         model.sessions.remove(&n);
                         model.sessions.insert(at, after);
                     } else {
-                        prop_assert_eq!(code(&answer), Some("ERR_SESSION_FULL"));
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_FULL"));
                         model.sessions.insert(n, Expected { used, ..before });
                     }
                 }
@@ -414,6 +416,9 @@ proptest! {
             for n in held.keys() {
                 prop_assert!(store.has(&model.id(*n), now), "{} is held after {:?}", n, step);
             }
+            for void in &model.void {
+                prop_assert!(!store.has(void, now), "after {:?}", step);
+            }
         }
     }
 }
@@ -421,8 +426,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// The same steps where nobody sweeps before a write, so that the dead and the living compete for room: every session that
-    /// was created is still there or left in exactly one way, and told of it once.
+    /// The same steps without a sweep before each write, so that expired and live sessions compete for room: every session that was
+    /// created is still there, or has ended in exactly one way, with one event.
     #[test]
     fn every_session_is_accounted_for_however_late_the_sweeper_is(
         steps in prop::collection::vec(step(), 1..150),
@@ -465,13 +470,13 @@ proptest! {
         }
         let stats = store.stats();
         prop_assert_eq!(stats.created, stats.sessions + stats.destroyed + stats.expired + stats.evicted);
-        let told = ended(&mut store).len() as u64;
-        prop_assert_eq!(told, stats.destroyed + stats.expired + stats.evicted);
+        let reported = ended(&mut store).len() as u64;
+        prop_assert_eq!(reported, stats.destroyed + stats.expired + stats.evicted);
     }
 }
 
 #[test]
-fn a_dead_session_is_gone_for_readers_even_if_nobody_swept() {
+fn a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("", "x")).unwrap().unwrap();
     assert!(read(&mut store, &id(1), 49, false).is_some());
@@ -498,7 +503,7 @@ fn activity_moves_the_idle_deadline_and_never_the_absolute_one() {
 }
 
 #[test]
-fn a_sweep_removes_what_is_due_and_says_when_to_come_back() {
+fn a_sweep_removes_expired_sessions_and_returns_when_the_next_is_due() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("", "x")).unwrap();
     store.create(&id(2), 20, &new("", "y")).unwrap();
@@ -507,7 +512,7 @@ fn a_sweep_removes_what_is_due_and_says_when_to_come_back() {
     assert_eq!(
         store.sweep(50, 10),
         Swept::Until(70),
-        "the first was touched and surfaces again at its true deadline"
+        "the first was touched and is due again at its true deadline"
     );
     assert_eq!(store.sweep(75, 10), Swept::Until(80));
     assert_eq!((store.len(), store.sweep(80, 10)), (1, Swept::Until(NEVER)));
@@ -534,12 +539,12 @@ fn a_flood_of_guests_evicts_guests_alone_and_is_refused_when_only_users_are_left
     store.create(&id(21), 1, &new("cyd", "")).unwrap();
     assert!(
         matches!(store.create(&id(22), 1, &new("", "")), Err(Error::Full { .. })),
-        "a guest pushes out no user"
+        "a guest evicts no user"
     );
     store.create(&id(23), 1, &new("dan", "")).unwrap();
     assert!(
         !store.has(&id(1), 1),
-        "a user pushes out the user seen longest ago"
+        "a user evicts the least recently used user"
     );
     store.validate();
 }
@@ -565,9 +570,9 @@ fn a_write_that_does_not_fit_changes_nothing() {
     assert_eq!((text.as_str(), facts.version), ("0123456789", 1));
 }
 
-/// A store was opened again with a lower bound: whose session was larger could read it, and neither log in nor see its form kept.
+/// A store was opened again with a lower bound: larger sessions could be read, but their users could not log in.
 #[test]
-fn a_session_larger_than_a_lowered_bound_can_do_all_that_writes_no_data() {
+fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("", "0123456789a")).unwrap();
     store.options.max_session_bytes = 10;
@@ -623,7 +628,7 @@ fn a_session_larger_than_a_lowered_bound_can_do_all_that_writes_no_data() {
 }
 
 #[test]
-fn a_login_renews_the_secret_and_the_old_id_is_void() {
+fn a_login_renews_the_secret_and_makes_the_old_id_invalid() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("", "cart")).unwrap();
     let login = Renewal {
@@ -638,7 +643,7 @@ fn a_login_renews_the_secret_and_the_old_id_is_void() {
         (facts.version, facts.authenticated_at, facts.absolute_deadline),
         (2, 10, 310)
     );
-    assert_eq!(ann, id_of(1, 7), "the handle stays, the secret is fresh");
+    assert_eq!(ann, id_of(1, 7), "the handle stays, the secret is new");
     assert_eq!(read(&mut store, &ann, 10, false).unwrap().0, "anncart");
     assert!(
         matches!(store.commit(&id(1), 10, None, &set("late")), Ok(Commit::Gone)),
@@ -654,9 +659,9 @@ fn a_login_renews_the_secret_and_the_old_id_is_void() {
     store.validate();
 }
 
-/// A logout beside a renewal was lost: it named the id that the session had had, and there was no such session any more.
+/// A logout concurrent with a renewal was once lost: it named the old id, and no session had that any more.
 #[test]
-fn a_session_ends_by_its_handle_whatever_secret_it_has() {
+fn a_session_can_be_ended_by_its_handle_whatever_its_secret() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("ann", "x")).unwrap();
     let renewal = Renewal {
@@ -670,7 +675,7 @@ fn a_session_ends_by_its_handle_whatever_secret_it_has() {
 }
 
 #[test]
-fn a_login_as_another_user_ends_the_session_and_begins_one_with_nothing_of_it() {
+fn a_login_as_another_user_ends_the_session_and_begins_one_with_none_of_its_data() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("ann", "hers")).unwrap();
     store
@@ -724,9 +729,9 @@ fn a_login_as_another_user_ends_the_session_and_begins_one_with_nothing_of_it() 
     store.validate();
 }
 
-/// A write into a full store evicted as many sessions as its size took, under the lock: 16 MiB held it for 89 ms.
+/// A write into a full store once evicted all that its size needed in one hold of the lock: 89 ms for 16 MiB.
 #[test]
-fn a_large_write_evicts_a_few_sessions_by_itself_and_the_rest_goes_in_slices() {
+fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_slices() {
     let options = Options {
         max_sessions: 10_000,
         max_bytes: 1 << 20,
@@ -749,7 +754,7 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_rest_goes_in_slices() {
     );
     assert!(store.has_excess() && store.bytes() < options.max_bytes + (1 << 19) + 1_000);
     store.validate();
-    // While it is there, a small write evicts as much as it adds, and a large one has to wait.
+    // While there is an excess, a small write evicts as much as it adds, and a large one has to wait.
     let excess = store.bytes();
     store.create(&id(100_001), 1, &new("", &small)).unwrap().unwrap();
     assert!(store.bytes() <= excess);
@@ -760,13 +765,13 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_rest_goes_in_slices() {
         slices += 1;
     }
     assert!(slices > 10 && store.bytes() <= options.max_bytes && !store.has_excess());
-    assert!(store.has(&id(100_000), 1), "what was written stays");
+    assert!(store.has(&id(100_000), 1), "the large session stays");
     store.create(&id(100_002), 1, &new("", &small)).unwrap().unwrap();
     assert!(!store.is_evicting());
     store.validate();
 }
 
-/// A touch that sets the timeout that a session has already was logged at each call, past the bound of the queue.
+/// A touch that sets the timeout that a session already has was once logged at each call, beyond the bound of the queue.
 #[test]
 fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_queue() {
     use crate::format::queue::Queue;
@@ -778,11 +783,11 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
     for now in 0..10 {
         store.touch(&id(1), now, Some(100), Ok(())).unwrap().unwrap();
     }
-    assert_eq!(records(&store), 1, "nothing new to tell");
+    assert_eq!(records(&store), 1, "no touch is due to be logged");
     store.touch(&id(1), 10, Some(100), Ok(())).unwrap().unwrap();
     assert_eq!(records(&store), 2);
     store.touch(&id(1), 10, Some(70), Ok(())).unwrap().unwrap();
-    assert_eq!(records(&store), 3, "another timeout is a write");
+    assert_eq!(records(&store), 3, "changing the timeout is a write");
     let refused = store.touch(&id(1), 11, Some(60), Err(Error::Degraded));
     assert!(matches!(refused, Err(Error::Degraded)), "and is refused as one");
     let facts = store
@@ -792,7 +797,7 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
     assert_eq!(
         (facts.last_seen_at, facts.idle_timeout),
         (12, 70),
-        "activity never is"
+        "activity is never refused"
     );
     // A full queue.
     let large = "x".repeat(60_000);
@@ -801,16 +806,16 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
     }
     let full = records(&store);
     store.touch(&id(1), 60, None, Ok(())).unwrap().unwrap();
-    assert_eq!(records(&store), full, "a full queue is not told of activity");
+    assert_eq!(records(&store), full, "a full queue takes no activity");
     let batch = store.log_mut().unwrap().take(Vec::new());
     store.log_mut().unwrap().done();
     drop(batch);
     store.touch(&id(1), 61, None, Ok(())).unwrap().unwrap();
-    assert_eq!(records(&store), full + 1, "a later activity tells");
+    assert_eq!(records(&store), full + 1, "a later activity is logged");
 }
 
 #[test]
-fn what_was_destroyed_stays_gone_whatever_a_slow_request_writes() {
+fn a_destroyed_session_stays_gone_whatever_a_slow_request_writes() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("ann", "x")).unwrap();
     assert!(store.destroy(&id(1), 1, Reason::Logout) && !store.destroy(&id(1), 1, Reason::Logout));
@@ -827,7 +832,7 @@ fn what_was_destroyed_stays_gone_whatever_a_slow_request_writes() {
 }
 
 #[test]
-fn pages_visit_every_session_once_and_a_handle_ends_the_one_it_names() {
+fn pages_list_every_session_once_with_the_handle_that_ends_it() {
     let mut store = store(ROOMY);
     for n in 0..20 {
         store
@@ -853,7 +858,7 @@ fn pages_visit_every_session_once_and_a_handle_ends_the_one_it_names() {
 }
 
 #[test]
-fn a_cleared_store_knows_none_of_the_old_handles() {
+fn a_cleared_store_finds_none_of_the_old_handles() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("", "x")).unwrap();
     let retired = store.clear();
@@ -865,8 +870,8 @@ fn a_cleared_store_knows_none_of_the_old_handles() {
     store.validate();
 }
 
-/// The model found this: a session that once held a wide character stayed wide for ever, at twice the bytes, because its
-/// user id was read back as UTF-16 and taken for wide.
+/// Found by the model: a session that once had a wide character stayed wide for ever, at twice the bytes, because its user id was read
+/// back as UTF-16 and taken for wide.
 #[test]
 fn a_session_that_loses_its_last_wide_character_is_narrow_again() {
     let mut store = store(ROOMY);
@@ -891,10 +896,10 @@ fn a_session_that_loses_its_last_wide_character_is_narrow_again() {
     assert_eq!(read(&mut store, &id(1), 0, false).unwrap().0, "annab");
 }
 
-/// The model found this: a guest whose session grew while it was the one used longest ago hid all other guests from
-/// eviction, and was refused for want of room.
+/// Found by the model: a guest's session that grew while it was the least recently used kept all other guests from being evicted, and
+/// was refused as the store was full.
 #[test]
-fn the_oldest_guest_may_grow_at_the_cost_of_the_other_guests() {
+fn the_least_recently_used_guest_may_grow_at_the_cost_of_other_guests() {
     let mut store = store(Options {
         max_bytes: 3 * RECORD_OVERHEAD + 50,
         ..ROOMY
@@ -909,10 +914,10 @@ fn the_oldest_guest_may_grow_at_the_cost_of_the_other_guests() {
     assert!(!store.has(&id(2), 0) && store.has(&id(3), 0));
 }
 
-/// A user who is touched leaves its heap entry behind its true deadline. Sixteen such entries once used up what a write looks
-/// at, and dead sessions behind them were evicted for want of room, or refused others theirs.
+/// A touch leaves a session's heap entry before its true deadline. Sixteen such entries once used up what a write looks at, and expired
+/// sessions after them were evicted, or made a write fail.
 #[test]
-fn the_dead_make_room_first_and_leave_as_expired_however_many_were_touched() {
+fn expired_sessions_make_room_first_and_are_reported_as_expired_however_many_were_touched() {
     let mut store = store(Options {
         max_sessions: 40,
         ..ROOMY
@@ -931,7 +936,7 @@ fn the_dead_make_room_first_and_leave_as_expired_however_many_were_touched() {
     }
     assert!(
         store.create(&id(41), 101, &new("", "")).is_ok(),
-        "all of bob's are dead"
+        "all of bob's have expired"
     );
     assert!(
         ended(&mut store)
@@ -943,7 +948,7 @@ fn the_dead_make_room_first_and_leave_as_expired_however_many_were_touched() {
 }
 
 #[test]
-fn a_dead_guest_that_is_next_to_be_evicted_leaves_as_expired() {
+fn a_guest_past_its_deadline_that_is_next_to_be_evicted_expires_instead() {
     let mut store = store(Options {
         max_sessions: 101,
         idle_timeout: 1_000,
@@ -968,9 +973,9 @@ fn a_dead_guest_that_is_next_to_be_evicted_leaves_as_expired() {
     assert_eq!(ended(&mut store), [(EventKind::Expired, Reason::IdleTimeout)]);
 }
 
-/// At the end of time the bound on bytes once expired the very session that was being written.
+/// At the largest time that there is, `max_bytes` once expired the session that was being written.
 #[test]
-fn what_has_no_end_does_not_expire_at_the_end_of_time() {
+fn a_session_without_a_deadline_does_not_expire_even_at_the_largest_time() {
     let options = Options {
         idle_timeout: NEVER,
         guest_idle_timeout: NEVER,
@@ -989,9 +994,9 @@ fn what_has_no_end_does_not_expire_at_the_end_of_time() {
     store.validate();
 }
 
-/// The expiry thread goes to sleep without telling anybody if it believes that its last slice ended nothing.
+/// The expiry thread sleeps without freeing memory and sending events if it takes its last slice for one that removed nothing.
 #[test]
-fn a_sweep_that_ended_a_session_leaves_something_to_tell() {
+fn a_sweep_that_removed_a_session_says_so_until_the_garbage_is_taken() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &new("", "{}")).unwrap();
     drop(store.take_garbage());

@@ -1,14 +1,14 @@
-//! Walking over all sessions, some at a time.
+//! Walking over all sessions, slice by slice.
 
 use super::Store;
 use crate::memory::record::Stored;
 use crate::model::page::SessionInfo;
 use crate::model::time::is_over;
 
-/// Slots looked at under one hold of the lock: some 50 microseconds.
+/// Slots looked at in one hold of the lock: about 50 microseconds.
 const LOOKS: u32 = 256;
 
-/// A walk over the slots, which goes on under a later hold of the lock where it stopped.
+/// The position of a walk over the slots, which continues in a later hold of the lock.
 #[derive(Debug)]
 pub struct Walk {
     /// The next slot to look at; `None` at the end.
@@ -16,7 +16,7 @@ pub struct Walk {
 }
 
 impl Store {
-    /// All sessions in the order of their slots, dead ones included.
+    /// Visits all sessions in the order of their slots, including expired ones that were not swept yet.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(Stored<'_>)) {
         for index in 0..self.records.capacity() {
             if let Some(session) = self.records.get(index) {
@@ -25,7 +25,7 @@ impl Store {
         }
     }
 
-    /// Adds the live sessions of the next slots to `sessions`, up to `limit` in all.
+    /// Appends the live sessions of the next slots to `sessions`, until it has `limit`.
     pub(crate) fn walk(&self, walk: &mut Walk, sessions: &mut Vec<SessionInfo>, limit: usize, now: u64) {
         let Some(start) = walk.next else { return };
         let end = self.records.capacity().min(start.saturating_add(LOOKS));

@@ -1,4 +1,4 @@
-//! Writes: create, commit, regenerate. All or nothing: a refused write leaves what was stored.
+//! Writes: create, commit, regenerate. Each is all or nothing: a refused write leaves the stored session unchanged.
 
 use super::Store;
 use super::evict::Room;
@@ -12,17 +12,17 @@ use crate::model::text::Text;
 use crate::model::time::after;
 use crate::planted::{PanicAt, panic_at};
 
-/// The data of a session of which nothing was written.
+/// The data of a session for which none was given.
 const EMPTY: Text<'_> = Text::Latin1(b"{}");
 
-/// The outcome of a renewal, and the id that is valid from then on.
+/// The outcome of a renewal, and the new id, which is valid only with [`Commit::Done`].
 type Renewed = (Commit, SessionId);
 
 impl Store {
-    /// Stores a new session. `Ok(None)` when the handle is taken: nothing is ever overwritten, the caller takes another id.
+    /// Stores a new session. Returns `Ok(None)` if the handle is taken: no session is overwritten, and the caller tries another id.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::UidTooLong`], [`Error::Full`]. If [`Store::is_evicting`] then, the write fits once the excess is evicted.
+    /// [`Error::TooLarge`], [`Error::UidTooLong`], [`Error::Full`]; if [`Store::is_evicting`], the write fits once the excess is evicted.
     pub fn create(&mut self, id: &SessionId, now: u64, new: &NewSession<'_>) -> Result<Option<Facts>, Error> {
         if self.find(id.handle()).is_some() {
             return Ok(None);
@@ -61,8 +61,8 @@ impl Store {
         let Some(index) = self.records.insert(fixed, body, &mut self.garbage) else {
             return Err(self.full());
         };
-        self.join(is_user, index, bytes);
-        self.enter(fixed.handle, index);
+        self.add_to_group(is_user, index, bytes);
+        self.add_to_index(fixed.handle, index);
         let facts = self.records.at(index).facts();
         self.expiry.arm(index, facts.deadline());
         self.stats.created += 1;
@@ -72,10 +72,10 @@ impl Store {
         Ok(Some(facts))
     }
 
-    /// Writes a change made from `base_version`, or from whichever version is stored when `None`.
+    /// Writes a change that was made from `base_version`; with `None`, whatever version is stored.
     ///
     /// # Errors
-    /// Those of [`Store::create`]; the stored session is unchanged.
+    /// Those of [`Store::create`]; the stored session is unchanged then.
     pub fn commit(
         &mut self,
         id: &SessionId,
@@ -105,12 +105,12 @@ impl Store {
         Ok(Commit::Done(self.records.at(index).facts()))
     }
 
-    /// Gives a session the secret of `fresh`, with a change, in one step: every older id of it is void from then on. A login as another
-    /// user ends the session instead, whatever version it has, and begins a new one under the whole of `fresh`. `Ok(None)` when that
-    /// needs the handle of `fresh` and it is taken.
+    /// Gives a session the secret of `fresh` and applies a change, in one step: its older ids are invalid from then on. A login as another
+    /// user instead ends the session, whatever its version, and stores a new one under the id `fresh`; it returns `Ok(None)` if the handle
+    /// of `fresh` is taken.
     ///
     /// # Errors
-    /// Those of [`Store::create`]; the session stays as it was, under its old id.
+    /// Those of [`Store::create`]; the session stays as it was then, under its old id.
     pub fn regenerate(
         &mut self,
         id: &SessionId,
@@ -159,7 +159,7 @@ impl Store {
         Ok(Some((Commit::Done(self.records.at(index).facts()), renewed)))
     }
 
-    /// Ends the session at `index` and puts a new one of another user in its slot, with nothing of the old one.
+    /// Ends the session at `index` and stores another user's new session in its slot, with nothing of the old one.
     fn replace(
         &mut self,
         index: u32,
@@ -195,7 +195,7 @@ impl Store {
         self.log_remove(ended.handle, true);
         self.index.remove(ended.handle, |at| at == index);
         self.outbox.push(ended);
-        self.enter(fixed.handle, index);
+        self.add_to_index(fixed.handle, index);
         self.log_put(index, true);
         self.stats.destroyed += 1;
         self.stats.created += 1;
@@ -206,7 +206,7 @@ impl Store {
         )))
     }
 
-    /// Whether the session is not at the version that a write was made from.
+    /// True, and counted, if the session is not at the version that a write was made from.
     fn conflicts(&mut self, index: u32, base_version: Option<u64>) -> bool {
         let conflicts = base_version.is_some_and(|base| base != self.records.at(index).version());
         self.stats.conflicts += u64::from(conflicts);
@@ -221,18 +221,18 @@ impl Store {
         }
     }
 
-    /// The absolute deadline of a session that begins now, or is logged in now, with a timeout of its own or the store's.
+    /// The absolute deadline of a session that begins or is logged in now, with its own timeout or else the store's.
     fn absolute_deadline(&self, now: u64, timeout: Option<u64>) -> u64 {
         after(now, timeout.unwrap_or(self.options.absolute_timeout))
     }
 
-    /// Checks data and form against the bound.
+    /// Checks the size of data and form against `max_session_bytes`.
     fn check_data(&self, contents: &Contents<'_>) -> Result<(), Error> {
         self.check_bytes(contents.data_bytes(), self.options.max_session_bytes)
     }
 
-    /// The same for a change. Data that stays may be larger: it was written under a greater bound, before the store was opened with this
-    /// one.
+    /// The same check for a change. If that does not write the data, the session may stay larger than the bound, but not grow: it was
+    /// written before the store was opened with a lower bound.
     fn check_change(
         &self,
         stored: Stored<'_>,
@@ -272,9 +272,9 @@ impl Store {
         }
     }
 
-    /// Makes room for another body of the session at `index`.
+    /// Makes room for a new body of the session at `index`.
     fn make_room_to_rewrite(&mut self, index: u32, now: u64, body: &Body) -> Result<(), Error> {
-        // The most recently used of its list from here on, so that it hides no older one from eviction.
+        // Promoted first: at the end of its list it would keep all others from being evicted.
         self.promote(index);
         let room = Room {
             sessions: 0,
@@ -285,7 +285,7 @@ impl Store {
         self.make_room(now, &room)
     }
 
-    /// Replaces the session at `index`, which is live. All or nothing.
+    /// Replaces the live session at `index`. All or nothing.
     fn rewrite(&mut self, index: u32, now: u64, fixed: Fixed, body: Body) -> Result<(), Error> {
         let stored = self.records.at(index);
         let (was_user, old_bytes) = (stored.is_user(), stored.bytes());
@@ -297,8 +297,8 @@ impl Store {
         if !self.records.replace(index, fixed, body, &mut self.garbage) {
             return Err(self.full());
         }
-        self.part(was_user, index, old_bytes);
-        self.join(is_user, index, new_bytes);
+        self.remove_from_group(was_user, index, old_bytes);
+        self.add_to_group(is_user, index, new_bytes);
         self.expiry.arm(index, self.records.at(index).deadline());
         Ok(())
     }

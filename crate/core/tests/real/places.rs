@@ -48,7 +48,7 @@ pub fn run(_: u64) -> Result<Row, String> {
         refused(&at.join("writable"), &at.join("writable"), "chmod 700"),
         nothing
     );
-    assert_eq!(refused(&at.join("a/b"), at, "make the one above it"), nothing);
+    assert_eq!(refused(&at.join("a/b"), at, "create that first"), nothing);
     full_disk(at)?;
     other_user(at)?;
     Ok(Row {

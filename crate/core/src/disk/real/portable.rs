@@ -1,4 +1,4 @@
-//! Systems without directory descriptors: every step goes by the path, and access rights are those of the folder.
+//! A directory on systems without directory descriptors: every step goes by the path, and access rights are those of the folder.
 
 use super::{DirError, only_regular};
 use std::collections::hash_map::DefaultHasher;
@@ -38,18 +38,18 @@ impl Directory {
             });
         }
         let path = fs::canonicalize(path).map_err(fail)?;
-        // There is no inode to ask for without unsafe code; the canonical path stands in.
+        // The inode cannot be read without unsafe code; a hash of the canonical path replaces it.
         let mut hasher = DefaultHasher::new();
         path.hash(&mut hasher);
         let identity = (0, hasher.finish());
         Ok(Self { path, identity })
     }
 
-    /// Who may use it is the folder's affair.
+    /// Checks nothing: the folder's own access rights decide who may use it.
     #[expect(
         clippy::unnecessary_wraps,
         clippy::unused_self,
-        reason = "other systems can tell"
+        reason = "the check on Unix can fail"
     )]
     pub fn check(&self, _path: &Path) -> Result<(), DirError> {
         Ok(())
@@ -104,11 +104,11 @@ impl Directory {
         Ok(names)
     }
 
-    /// A directory cannot be synced here: the file system keeps names in a journal of its own, in their order.
+    /// Does nothing, because a directory cannot be synced here: the file system journals changes of names itself, in order.
     #[expect(
         clippy::unnecessary_wraps,
         clippy::unused_self,
-        reason = "other systems can, and can fail"
+        reason = "the sync on Unix can fail"
     )]
     pub fn sync(&self) -> io::Result<()> {
         Ok(())

@@ -1,4 +1,4 @@
-//! Everything goes through the directory's descriptor, and no step follows a symlink.
+//! A directory on Unix: every step goes through its descriptor, and none follows a symlink.
 
 use super::{DirError, only_regular};
 use rustix::fs::{Access, AtFlags, CWD, Dir, FileType, Mode, OFlags};
@@ -19,7 +19,7 @@ const DIR_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// `NONBLOCK`: opening a pipe that somebody put there must not wait for its other end. Files do not know the flag.
+/// `NONBLOCK`: opening a pipe in a file's place must not wait for its other end. Regular files ignore the flag.
 const FILE_FLAGS: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -32,8 +32,8 @@ impl Directory {
         let directory = match Self::open_existing(path) {
             Err(DirError::Missing { .. }) => Self::make(path)?,
             Ok(directory) => {
-                // Whoever made it may have died before its name was durable. Without leave to read the parent there
-                // is nothing to do about it.
+                // The process that created it may have died before its name was durable. Without permission to read the parent that
+                // cannot be helped.
                 let _ = parent(path).and_then(|parent| sync(&parent));
                 directory
             }
@@ -44,7 +44,7 @@ impl Directory {
     }
 
     pub fn open_existing(path: &Path) -> Result<Self, DirError> {
-        // `components` drops a trailing slash, behind which a symlink would be followed.
+        // `components` drops a trailing slash, with which a symlink would be followed.
         let bare: PathBuf = path.components().collect();
         let opened = rustix::fs::openat(CWD, &bare, DIR_FLAGS, Mode::empty());
         Self::new(opened.map_err(|errno| explain(path, &bare, errno))?.into(), path)
@@ -63,7 +63,7 @@ impl Directory {
         let parent = parent(path).map_err(fail)?;
         let name = path.file_name().ok_or_else(|| fail(Errno::NOENT.into()))?;
         match rustix::fs::mkdirat(&parent, name, Mode::RWXU) {
-            // `EXIST`: somebody was faster, and the checks decide about it.
+            // `EXIST`: another process was faster; the checks decide whether its directory is used.
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(fail(errno.into())),
         }
@@ -92,7 +92,7 @@ impl Directory {
         match rustix::fs::accessat(&self.dir, ".", needed, AtFlags::EACCESS) {
             Err(Errno::ACCESS) => Err(DirError::Denied { path }),
             Err(Errno::ROFS) => Err(DirError::ReadOnly { path }),
-            // An old kernel or a sandbox may not know the question; then the first write answers it.
+            // An old kernel or a sandbox may not support this check; then the first write shows it.
             _ => Ok(()),
         }
     }
@@ -159,13 +159,13 @@ fn parent(path: &Path) -> io::Result<File> {
 
 fn sync(dir: &File) -> io::Result<()> {
     match dir.sync_all() {
-        // Some file systems (network, FUSE) cannot sync a directory and say so; they keep names in their own way.
+        // Some file systems (network, FUSE) cannot sync a directory and say so; they make names durable in their own way.
         Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(()),
         result => result,
     }
 }
 
-/// Systems disagree about the error for a symlink that may not be followed, so it is looked at.
+/// The error for a directory that could not be opened. Systems differ in the error for a symlink, so the file's type is looked at.
 fn explain(path: &Path, bare: &Path, errno: Errno) -> DirError {
     let found = rustix::fs::statat(CWD, bare, AtFlags::SYMLINK_NOFOLLOW);
     let kind = found.map(|facts| FileType::from_raw_mode(facts.st_mode));

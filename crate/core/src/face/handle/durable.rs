@@ -1,4 +1,4 @@
-//! What a handle of a store with a journal can be asked besides.
+//! The methods of a handle that are about the journal.
 
 use super::StoreHandle;
 use crate::lock::status::{Health, News, Reached};
@@ -6,31 +6,31 @@ use crate::model::error::Error;
 use std::sync::atomic::Ordering;
 
 impl StoreHandle {
-    /// Whether what is written here survives.
+    /// True if the store is on disk.
     #[must_use]
     pub fn has_journal(&self) -> bool {
         self.shared().has_journal
     }
 
-    /// The newest record when this handle last did something: once that is reached, so is what it did. 0 without a journal.
+    /// The store's newest LSN at this handle's last operation, which is durable once that LSN is. 0 without a journal.
     #[must_use]
     pub fn lsn(&self) -> u64 {
         self.lsn.load(Ordering::Relaxed)
     }
 
-    /// A second user of the same store.
+    /// Another handle of the same store.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn another(&self) -> Self {
         Self::new(&self.owner)
     }
 
-    /// Up to which record things are done.
+    /// The newest LSN that has reached each stage.
     #[must_use]
     pub fn reached(&self) -> Reached {
         self.shared().status.reached()
     }
 
-    /// Whether writes reach the disk. [`Health::Closed`] once a closed handle's last operation has, or failed to.
+    /// Whether writes reach the disk. [`Health::Closed`] once the last operation of a closed handle has reached it or has failed.
     #[must_use]
     pub fn health(&self) -> Health {
         let status = &self.shared().status;
@@ -50,13 +50,13 @@ impl StoreHandle {
         self.shared().status.error()
     }
 
-    /// The oldest of the news that were not taken yet.
+    /// Takes the oldest piece of news.
     #[must_use]
     pub fn take_news(&self) -> Option<News> {
         self.shared().take_news(self.seat)
     }
 
-    /// Asks for all that was written to be synced. It is once [`StoreHandle::lsn`] is.
+    /// Requests a sync of everything written so far. It is done once [`StoreHandle::lsn`] is synced.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
@@ -68,7 +68,7 @@ impl StoreHandle {
         })
     }
 
-    /// Asks for a checkpoint; answers its ticket, which is reached when it has ended, well or not.
+    /// Requests a checkpoint and returns its ticket, which is reached when the checkpoint has ended, successfully or not.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Poisoned`].
