@@ -1,9 +1,9 @@
-//! Mistakes and panics that tests plant in the store, to prove that they would notice them.
+//! Faults and panics that tests plant in the store, to prove that they would notice them.
 //!
-//! Every room may use this; it uses none. Without the feature `testing`, which no published binary has, [`planted`] is always false,
-//! nothing panics, and the compiler leaves nothing of the calls.
+//! Every module may use this one; it uses none. Without the feature `testing`, which no published binary has, [`planted`] is always false,
+//! nothing panics, and the compiler removes the calls.
 
-/// A mistake that would break a promise of the store.
+/// A mistake that breaks a guarantee of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The simulated disk reports success of a file's sync without doing it.
@@ -16,9 +16,9 @@ pub enum Fault {
     AcknowledgeBeforeWrite,
     /// The checksum of a frame does not cover its length.
     CrcWithoutLength,
-    /// Recovery goes on behind a record that it cannot read, and reports nothing.
+    /// Recovery goes on after a record that it cannot read, and reports nothing.
     ReplayPastTorn,
-    /// A failed sync is repeated on the same file, and the second result is believed.
+    /// A failed sync is repeated on the same file, and the second result is trusted.
     SyncRetried,
     /// Old files are removed before the manifest that no longer names them is durable.
     UnlinkBeforeManifest,
@@ -76,11 +76,11 @@ mod with {
     /// The places at which a panic is due, one bit each.
     static DUE: AtomicU16 = AtomicU16::new(0);
 
-    /// A fault that is planted in this thread until this is dropped.
-    #[must_use = "the fault is planted as long as this lives"]
+    /// The guard of a fault that is planted in this thread until the guard is dropped.
+    #[must_use = "the fault is planted until this is dropped"]
     pub struct Planted {
         before: Option<Fault>,
-        /// Of one thread: not to be sent to another.
+        /// The fault belongs to one thread: not `Send`.
         thread: PhantomData<*const ()>,
     }
 
@@ -103,7 +103,7 @@ mod with {
         FAULT.get() == Some(fault)
     }
 
-    /// The same function, to be called by another thread with the fault of this one.
+    /// Wraps a function for another thread, so that it runs with the fault of this one.
     pub(crate) fn hand_on<T>(run: impl FnOnce() -> T) -> impl FnOnce() -> T {
         let fault = FAULT.get();
         move || {
@@ -156,13 +156,13 @@ mod with {
         }
     }
 
-    /// Panics if the session in hand has the user id that asks for it.
+    /// Panics if `is_of` says that the current session has the place's user id.
     pub(crate) fn panic_at(place: PanicAt, is_of: impl FnOnce(&str) -> bool) {
         assert!(!is_of(place.uid()), "{}", place.uid());
     }
 
-    /// Panics if such a session was seen and `has` finds it in this store, which need not be the only one of the process. Once: the
-    /// files may have that session, and whoever opens them again is to be spared.
+    /// Panics once if such a session was seen and `has` finds it in this store, which need not be the only one of the process. The files
+    /// may hold that session, and a later opening of them must not panic again.
     pub(crate) fn panic_once_at(place: PanicAt, has: impl FnOnce(&str) -> bool) {
         let due = || DUE.load(Ordering::Relaxed) & place.bit() != 0;
         let done = || DUE.fetch_and(!place.bit(), Ordering::Relaxed) != 0;

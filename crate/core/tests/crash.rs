@@ -1,4 +1,4 @@
-//! A store on a disk that loses power: crashes after any operation, in any state that a disk can be left in.
+//! A store on a disk that loses power: it crashes after any operation, and leaves the disk in any possible state.
 //!
 //! `cargo test -p agai-session-core --release --features testing --test crash -- --nocapture`; with
 //! `AGAI_SESSION_FULL=1` a million states, with `AGAI_SESSION_SEED=N` from another seed.
@@ -12,15 +12,15 @@
 mod campaign;
 
 use agai_session_core::planted::{Fault, plant};
-use campaign::{Violation, lives, report, seed, size};
+use campaign::{Violation, crash_and_reopen, report, seed, size};
 
-/// Crashes in each run of [`lives`].
+/// Crashes in each call of [`crash_and_reopen`].
 const CRASHES: u64 = 3;
 
 fn campaign(runs: u64) -> Result<u64, (u64, Violation)> {
     let first = seed();
     (first..first + runs).try_fold(0, |checked, seed| {
-        lives(seed)
+        crash_and_reopen(seed)
             .map(|more| checked + more)
             .map_err(|violation| (seed, violation))
     })

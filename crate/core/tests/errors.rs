@@ -1,5 +1,5 @@
-//! A disk that answers errors: at each operation, once or from then on, whichever kind. What was acknowledged stays, all who wait are
-//! answered, and once the disk works again it has all that memory has.
+//! A disk whose operations fail: each one in turn, once or from then on, of each kind. What was acknowledged stays, every waiting call is
+//! settled, and once the disk works again it gets everything that memory has.
 //!
 //! `cargo test -p agai-session-core --release --features testing --test errors -- --nocapture`
 #![expect(
@@ -16,10 +16,11 @@ use agai_session_core::model::durability::Durability;
 use agai_session_core::planted::{self, plant};
 use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
-use campaign::{Truth, Violation, check, check_trust, parts, report, seed, size, step};
+use campaign::{Truth, Violation, check, check_failed_syncs, parts, report, seed, size, step};
 use fastrand::Rng;
 
-/// A run in which the `n`-th operation of its kind fails. Answers how many acknowledgements were checked, and whether anything failed.
+/// Runs a store while the `n`-th operation of the failure's kind fails. Returns the number of acknowledgements checked, and whether
+/// anything failed.
 fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
     let mut rng = Rng::with_seed(seed);
     let durability = [Durability::Os, Durability::Disk][rng.usize(0..2)];
@@ -40,10 +41,10 @@ fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
     store.settle();
     let (reached, last) = (store.handle.reached(), store.handle.lsn());
     if store.handle.health() == Health::Healthy && reached.written.max(reached.failed) < last {
-        return Err(violation(format!("somebody waits for ever: {reached:?}, {last}")));
+        return Err(violation(format!("a call waits for ever: {reached:?}, {last}")));
     }
     let failed = store.handle.io_error().is_some();
-    // A crash while the disk fails takes nothing that was acknowledged.
+    // A crash while the disk fails loses nothing that was acknowledged.
     let mut then = truth.clone();
     for crash in [Crash::KillProcess, Crash::PowerCutLosingAll] {
         let after = disk.crash(seed, crash);
@@ -51,8 +52,8 @@ fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
         let store = store.map_err(|error| violation(format!("{crash:?}: it does not open: {error}")))?;
         let mut found = truth.clone();
         check(reached, crash, &store, &mut found).map_err(|Violation(what)| violation(what))?;
-        // What an opening found is on the disk: of a file whose sync failed in the process before, another sync would not say so.
-        check_trust(&after).map_err(|Violation(what)| violation(what))?;
+        // What the opening found must be durable. For a file whose sync failed in the process before, another sync would not prove that.
+        check_failed_syncs(&after).map_err(|Violation(what)| violation(what))?;
         drop(store);
         let later = after.crash(seed, Crash::PowerCutLosingAll);
         let store = SimulatedStore::open(&later, parts(seed + 1, durability))
@@ -60,8 +61,8 @@ fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
         check(Reached::default(), Crash::PowerCutLosingAll, &store, &mut found)
             .map_err(|Violation(what)| violation(format!("{crash:?}, then a power cut: {what}")))?;
     }
-    // The disk works again: it gets everything, whatever was refused meanwhile.
-    disk.mend();
+    // The disk works again: it gets everything, including what was refused meanwhile.
+    disk.clear_failures();
     for _ in 0..20 {
         store.turn();
     }
@@ -76,7 +77,7 @@ fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
     let mut reached = store.handle.reached();
     if reached.synced < store.handle.lsn() {
         return Err(violation(
-            "not all that memory has is on the disk after the mend".to_owned(),
+            "the disk works again, but lacks records that memory has".to_owned(),
         ));
     }
     reached.written = u64::MAX;
@@ -84,8 +85,9 @@ fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
     reached.ends_synced = u64::MAX;
     let after = disk.crash(seed, Crash::PowerCutLosingAll);
     let store = SimulatedStore::open(&after, parts(seed + 2, durability));
-    let store = store.map_err(|error| violation(format!("after the mend it does not open: {error}")))?;
-    check_trust(&disk).map_err(|Violation(what)| violation(what))?;
+    let store =
+        store.map_err(|error| violation(format!("it does not open once the disk works again: {error}")))?;
+    check_failed_syncs(&disk).map_err(|Violation(what)| violation(what))?;
     let checked = check(reached, Crash::PowerCutLosingAll, &store, &mut then);
     Ok((checked.map_err(|Violation(what)| violation(what))?, failed))
 }
@@ -131,8 +133,8 @@ fn an_error_of_the_disk_at_any_operation_loses_nothing_that_was_acknowledged() {
     report("an error at each operation", seed(), injected, checked, 0);
 }
 
-/// Openings of which one operation fails, each in turn, until none is reached any more. Answers how many failed, and how many
-/// acknowledgements were checked.
+/// Opens copies of a disk, each with another failing operation, until an opening does not reach it. Returns the number of openings that
+/// failed, and of acknowledgements checked.
 fn openings(seed: u64) -> Result<(u64, u64), Violation> {
     let mut rng = Rng::with_seed(seed);
     let disk = SimulatedDisk::new();
@@ -165,9 +167,9 @@ fn openings(seed: u64) -> Result<(u64, u64), Violation> {
                 }
                 failed += u64::from(opened.is_err());
                 drop(opened);
-                check_trust(&failing)?;
-                failing.mend();
-                // With another process, and with the power gone in between, as far as that takes nothing of what was killed before.
+                check_failed_syncs(&failing)?;
+                failing.clear_failures();
+                // By another process; and after a power cut, unless the store was killed before: then the cut may lose what was not synced.
                 let cut = (crash != Crash::KillProcess).then_some(Crash::PowerCutLosingAll);
                 for then in [Some(Crash::KillProcess), cut].into_iter().flatten() {
                     let later = failing.crash(n, then);
@@ -175,7 +177,7 @@ fn openings(seed: u64) -> Result<(u64, u64), Violation> {
                     let store = store.map_err(|error| what(&format!("{then:?}: {error}")))?;
                     checked += check(reached, crash, &store, &mut truth.clone())
                         .map_err(|Violation(found)| what(&found))?;
-                    check_trust(&later)?;
+                    check_failed_syncs(&later)?;
                 }
             }
         }
@@ -184,7 +186,7 @@ fn openings(seed: u64) -> Result<(u64, u64), Violation> {
 }
 
 #[test]
-fn an_error_at_any_operation_of_an_opening_is_answered_and_the_next_one_has_everything() {
+fn an_opening_returns_the_error_of_any_failed_operation_and_the_next_one_finds_everything() {
     let (mut failed, mut checked) = (0, 0);
     for seed in seed()..seed() + size(20, 400) {
         let (more, found) =

@@ -1,6 +1,6 @@
 //! The handle, the sweeper and shutdown under every interleaving, with loom's model checker.
 //!
-//! A model has no time, so a wait ends by a notification alone: a wake-up that gets lost shows as a deadlock.
+//! A model has no time, so a wait ends only by a notification: a lost wake-up shows as a deadlock.
 //! Run: `cargo test -p agai-session-core --features loom,testing --release --test model`.
 #![cfg(all(feature = "loom", feature = "testing"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
@@ -56,36 +56,36 @@ fn shutdown_joins_the_sweeper_wherever_it_is() {
     });
 }
 
-/// Waits until the store says that events wait.
-struct Ear {
-    told: Arc<loom::sync::Notify>,
+/// A listener that waits for the store's signal of pending events.
+struct Listener {
+    signal: Arc<loom::sync::Notify>,
     times: Arc<AtomicUsize>,
 }
 
-impl Ear {
+impl Listener {
     fn of(store: &StoreHandle, mask: EventMask) -> Self {
-        let ear = Self {
-            told: Arc::new(loom::sync::Notify::new()),
+        let listener = Self {
+            signal: Arc::new(loom::sync::Notify::new()),
             times: Arc::new(AtomicUsize::new(0)),
         };
-        let (told, times) = (Arc::clone(&ear.told), Arc::clone(&ear.times));
+        let (signal, times) = (Arc::clone(&listener.signal), Arc::clone(&listener.times));
         store.on_signal(move || {
             times.fetch_add(1, Ordering::SeqCst);
-            told.notify();
+            signal.notify();
         });
         store.listen(mask).unwrap();
-        ear
+        listener
     }
 
     fn wait(&self) {
-        // A wait may end for no reason.
+        // A wait may end spuriously.
         while self.times.load(Ordering::SeqCst) == 0 {
-            self.told.wait();
+            self.signal.wait();
         }
         assert_eq!(
             self.times.load(Ordering::SeqCst),
             1,
-            "told once for all that waits"
+            "one signal for all pending events"
         );
     }
 }
@@ -97,10 +97,10 @@ fn no_jump_of_the_clock_is_missed() {
     model(|| {
         let clock = Arc::new(ManualClock::new(1));
         let store = open(&clock);
-        let ear = Ear::of(&store, EXPIRED);
+        let listener = Listener::of(&store, EXPIRED);
         store.create(&new_session()).unwrap();
         clock.advance(200);
-        ear.wait();
+        listener.wait();
         let events = store.take_events().unwrap();
         assert_eq!(
             (events.len(), events.first().unwrap().reason),
@@ -114,26 +114,26 @@ fn no_jump_of_the_clock_is_missed() {
 fn a_deadline_earlier_than_the_sweepers_wakes_it() {
     model(|| {
         let store = open(&Arc::new(ManualClock::new(1)));
-        let ear = Ear::of(&store, EXPIRED);
+        let listener = Listener::of(&store, EXPIRED);
         store
             .create(&NewSession {
                 idle_timeout: Some(0),
                 ..new_session()
             })
             .unwrap();
-        ear.wait();
+        listener.wait();
         assert_eq!(store.stats().unwrap().expired, 1);
     });
 }
 
 #[test]
-fn a_cleared_store_wakes_the_sweeper_to_take_it_apart() {
+fn a_cleared_store_wakes_the_sweeper_to_free_its_sessions_and_send_their_events() {
     model(|| {
         let store = open(&Arc::new(ManualClock::new(1)));
         store.create(&new_session()).unwrap();
-        let ear = Ear::of(&store, EventMask(1 << EventKind::Destroyed as u8));
+        let listener = Listener::of(&store, EventMask(1 << EventKind::Destroyed as u8));
         assert_eq!(store.clear().unwrap(), 1);
-        ear.wait();
+        listener.wait();
         assert_eq!(
             store.take_events().unwrap().first().unwrap().reason,
             Reason::Clear
@@ -161,7 +161,7 @@ fn a_reader_beside_the_sweeper_sees_the_session_whole_or_not_at_all() {
 }
 
 #[test]
-fn closing_beside_a_writer_answers_closed_and_ends_the_sweeper() {
+fn after_a_close_beside_a_writer_calls_return_closed_and_the_sweeper_ends() {
     model(|| {
         let clock = Arc::new(ManualClock::new(1));
         let store = Arc::new(open(&clock));
@@ -178,7 +178,7 @@ fn closing_beside_a_writer_answers_closed_and_ends_the_sweeper() {
     });
 }
 
-/// A write beside a journal's thread that is about to sleep is never left lying: the thread sees it before it sleeps, or is woken.
+/// A write while the journal's thread is about to sleep is never missed: the thread sees it before it sleeps, or is woken.
 #[test]
 fn the_journal_wakes_for_every_record() {
     model(|| {
@@ -196,7 +196,7 @@ fn the_journal_wakes_for_every_record() {
 }
 
 #[test]
-fn a_journal_that_waits_beside_its_end_ends() {
+fn a_waiting_journal_ends_when_its_store_stops() {
     model(|| {
         let (_store, waiting) = Waiting::open(OPTIONS, Arc::new(ManualClock::new(1)));
         let waiting = Arc::new(waiting);

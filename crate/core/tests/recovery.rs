@@ -1,4 +1,4 @@
-//! Crashes in the recovery, at each of its operations: the next one comes to the same sessions.
+//! Crashes during a recovery, at each of its operations: the next recovery finds the same sessions.
 //!
 //! `cargo test -p agai-session-core --release --features testing --test recovery -- --nocapture`; with
 //! `AGAI_SESSION_FULL=1` many more directories, with `AGAI_SESSION_SEED=N` from another seed.
@@ -30,29 +30,29 @@ const CRASHES: [Crash; 4] = [
     Crash::PowerCutLosingNothing,
 ];
 
-/// What a directory is like that is recovered.
+/// The kind of a directory to recover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    /// A crash ended the life somewhere: in a write, a rotation, a checkpoint.
+    /// A crash ended the run at some operation: in a write, a rotation, a checkpoint.
     Crashed,
     /// The store was closed.
     Closed,
-    /// An operation of the disk failed, once or for a while, and a crash ended the life somewhere in the healing or behind it.
+    /// An operation of the disk failed, once or for a while, and a crash ended the run during the healing or after it.
     Healed,
-    /// A file is damaged besides, and salvaged.
+    /// Crashed, with a damaged file besides, and recovered by a salvage.
     Damaged,
 }
 
 const SHAPES: [Shape; 4] = [Shape::Crashed, Shape::Closed, Shape::Healed, Shape::Damaged];
 
 impl Shape {
-    /// What a life left behind, and how that ended.
+    /// Returns the disk after a run, and the crash that ended it.
     fn left_behind(self, seed: u64) -> (SimulatedDisk, Crash) {
         let mut rng = Rng::with_seed(seed);
         let disk = SimulatedDisk::new();
         let mut store = SimulatedStore::open(&disk, parts(seed, Durability::Os)).unwrap();
         let mut truth = Truth::default();
-        let mut live = |store: &mut SimulatedStore, rng: &mut Rng, steps| {
+        let mut work = |store: &mut SimulatedStore, rng: &mut Rng, steps| {
             for _ in 0..steps {
                 step(store, &mut truth, rng);
             }
@@ -60,10 +60,10 @@ impl Shape {
         match self {
             Self::Crashed | Self::Damaged => {
                 disk.stop_at(disk.operations() + rng.u64(1..80), Stop::Within { seed });
-                live(&mut store, &mut rng, 100);
+                work(&mut store, &mut rng, 100);
             }
             Self::Closed => {
-                live(&mut store, &mut rng, 60);
+                work(&mut store, &mut rng, 60);
                 store.handle.close();
                 while store.turn() {}
                 return (
@@ -72,7 +72,7 @@ impl Shape {
                 );
             }
             Self::Healed => {
-                live(&mut store, &mut rng, 30);
+                work(&mut store, &mut rng, 30);
                 let failure = Failure {
                     error: [DiskFault::Io, DiskFault::NoSpace][rng.usize(0..2)],
                     sticky: rng.bool(),
@@ -82,10 +82,10 @@ impl Shape {
                     .only
                     .map_or(disk.operations(), |only| disk.operations_of(only));
                 disk.fail_at(so_far + rng.u64(1..6), failure);
-                live(&mut store, &mut rng, 30);
-                disk.mend();
+                work(&mut store, &mut rng, 30);
+                disk.clear_failures();
                 disk.stop_at(disk.operations() + rng.u64(1..40), Stop::Within { seed });
-                live(&mut store, &mut rng, 60);
+                work(&mut store, &mut rng, 60);
             }
         }
         let crash = CRASHES[rng.usize(0..CRASHES.len())];
@@ -96,9 +96,9 @@ impl Shape {
         (disk, crash)
     }
 
-    /// The parts of one more life; with a clock that was set back or as it was.
-    fn life(self, number: u64, now: u64) -> Parts {
-        let mut parts = parts(number, Durability::Os);
+    /// The parts of the next run, with its clock at `now`.
+    fn next_run(self, seed: u64, now: u64) -> Parts {
+        let mut parts = parts(seed, Durability::Os);
         parts.clock = Arc::new(ManualClock::new(now));
         if self == Self::Damaged {
             parts.journal.on_corruption = OnCorruption::Salvage;
@@ -107,7 +107,7 @@ impl Shape {
     }
 }
 
-/// Flips a bit of a file, cuts it off or removes it: not the manifest, without which nothing can be salvaged.
+/// Flips a bit of a file, cuts it or removes it: never the manifest, without which nothing can be salvaged.
 fn damage(disk: &SimulatedDisk, rng: &mut Rng) {
     let names = disk.list().unwrap().into_iter();
     let names: Vec<_> = names
@@ -130,21 +130,21 @@ fn sessions(store: &SimulatedStore) -> Vec<SessionInfo> {
     store.handle.page(0, 10_000).unwrap().sessions
 }
 
-/// What a shape's recoveries came to.
+/// The results of a shape's recoveries.
 #[derive(Debug, Default)]
 struct Counts {
     crashes: u64,
     compared: u64,
-    /// Directories of which something had to be given up.
+    /// Recoveries that had to give something up.
     salvaged: u64,
 }
 
-/// Recovers one directory, with a crash at each operation and within it.
+/// Recovers one directory with a crash before each operation and within it, and then once more.
 fn recover(shape: Shape, seed: u64, counts: &mut Counts) {
     let (disk, before) = shape.left_behind(seed);
     for now in [1_000, 400] {
         let whole = disk.crash(seed, Crash::KillProcess);
-        let store = SimulatedStore::open(&whole, shape.life(seed + 1, now));
+        let store = SimulatedStore::open(&whole, shape.next_run(seed + 1, now));
         let store = store.unwrap_or_else(|error| panic!("AGAI_SESSION_SEED={seed}: {shape:?}: {error}"));
         counts.salvaged += u64::from(!store.report.damages.is_empty());
         let expected = sessions(&store);
@@ -156,11 +156,11 @@ fn recover(shape: Shape, seed: u64, counts: &mut Counts) {
                     );
                     let stopped = disk.crash(seed, Crash::KillProcess);
                     stopped.stop_at(n, stop);
-                    drop(SimulatedStore::open(&stopped, shape.life(seed + 1, now)));
-                    let again = SimulatedStore::open(&stopped.crash(n, crash), shape.life(seed + 2, now));
+                    drop(SimulatedStore::open(&stopped, shape.next_run(seed + 1, now)));
+                    let again = SimulatedStore::open(&stopped.crash(n, crash), shape.next_run(seed + 2, now));
                     let again = again.unwrap_or_else(|error| panic!("{what}: {error}"));
                     counts.crashes += 1;
-                    // A power cut may take what a process that was killed before had not synced.
+                    // A power cut may lose what a process that was killed before had not synced.
                     if crash == Crash::KillProcess || before != Crash::KillProcess {
                         counts.compared += expected.len() as u64;
                         assert_eq!(sessions(&again), expected, "{what}");
@@ -172,7 +172,7 @@ fn recover(shape: Shape, seed: u64, counts: &mut Counts) {
 }
 
 #[test]
-fn a_recovery_that_a_crash_ended_at_any_operation_comes_to_the_same_the_next_time() {
+fn after_a_crash_at_any_operation_of_a_recovery_the_next_one_finds_the_same_sessions() {
     let first = seed();
     for shape in SHAPES {
         let mut counts = Counts::default();

@@ -1,4 +1,4 @@
-//! What the campaigns cannot see: whether the journal's thread sleeps and wakes, and stores opened in unusual ways.
+//! Tests of what the campaigns cannot see: whether the journal's thread sleeps and wakes, and stores opened in unusual ways.
 //!
 //! `cargo test -p agai-session-core --release --features testing --test rest`
 #![expect(clippy::unwrap_used, reason = "a test")]
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A pause that no test outlives: what is due only after it is due when a test says so.
+/// A pause longer than any test: it ends only by [`SimulatedStore::pass_time`].
 const LONG: Duration = Duration::from_secs(5);
 
 fn parts(max_sessions: u32) -> Parts {
@@ -55,16 +55,17 @@ fn create(store: &SimulatedStore, data: &str) -> SessionId {
     store.handle.create(&new).unwrap().0
 }
 
-/// Turns until the thread would sleep, which must come soon.
+/// Asserts that the journal's thread would sleep after a few turns, now and once all its pauses are over.
 fn falls_asleep(store: &mut SimulatedStore) {
-    assert!((0..100).any(|_| store.rests()), "the thread works for nothing");
+    assert!((0..100).any(|_| store.rests()), "the thread never sleeps");
     store.pass_time();
     assert!(
         (0..100).any(|_| store.rests()),
-        "the thread works for nothing later on"
+        "the thread never sleeps after its pauses"
     );
 }
 
+/// Makes the `n`-th next operation of a kind fail.
 fn fail(disk: &SimulatedDisk, n: u64, only: Operation, sticky: bool) {
     let failure = Failure {
         error: DiskFault::Io,
@@ -74,7 +75,7 @@ fn fail(disk: &SimulatedDisk, n: u64, only: Operation, sticky: bool) {
     disk.fail_at(disk.operations_of(only) + n, failure);
 }
 
-/// A disk that is full, but for the ends of sessions.
+/// Fills the disk until the store has to heal, and then gives it room again.
 fn filled(disk: &SimulatedDisk, store: &mut SimulatedStore) {
     store.settle();
     disk.set_capacity(disk.total_bytes() + 100);
@@ -84,17 +85,17 @@ fn filled(disk: &SimulatedDisk, store: &mut SimulatedStore) {
     disk.set_capacity(u64::MAX);
 }
 
-/// A log whose sync failed was given up, and the first try to write everything anew was due at once; but the thread went to sleep
-/// without a time to wake, and no write woke it, since nothing is queued for a log that is lost. So the store stayed without a disk
-/// until somebody closed it. The campaign of errors takes turns by itself and could not see that.
+/// A log whose sync failed was given up, and the first attempt to write everything anew was due at once; but the thread slept without a
+/// deadline, and no write woke it, since nothing is queued for a lost log. The store wrote nothing more until it was closed. The campaign
+/// of errors runs the turns itself and could not see that.
 #[test]
-fn a_lost_log_is_healed_without_being_asked() {
+fn a_lost_log_is_healed_without_another_call() {
     let disk = SimulatedDisk::new();
     let mut store = open(&disk);
     let id = create(&store, "{}");
     store.handle.flush().unwrap();
     fail(&disk, 1, Operation::Sync, false);
-    assert!(!store.rests(), "the thread sleeps beside a log that is lost");
+    assert!(!store.rests(), "the thread sleeps although the log is lost");
     falls_asleep(&mut store);
     assert_eq!(store.handle.health(), Health::Healthy);
     assert!(store.handle.reached().synced >= store.handle.lsn());
@@ -102,8 +103,8 @@ fn a_lost_log_is_healed_without_being_asked() {
     assert!(store.handle.has(&id).unwrap());
 }
 
-/// A checkpoint syncs what was written before it, but the time by which that was due stayed set. Once it had passed with nothing more
-/// to sync, the thread never slept again until the next write: one processor busy for an idle store.
+/// A checkpoint syncs what was written before it, but the deadline of that sync stayed set. Once it had passed with nothing more to sync,
+/// the thread never slept again until the next write: one processor busy for an idle store.
 #[test]
 fn a_checkpoint_leaves_no_sync_due() {
     let mut store = open(&SimulatedDisk::new());
@@ -112,24 +113,24 @@ fn a_checkpoint_leaves_no_sync_due() {
     falls_asleep(&mut store);
 }
 
-/// The next try of a checkpoint that somebody had asked for once was waited for, though nothing tried again: past it, the thread
-/// never slept again.
+/// The thread waited for the retry of a checkpoint that had been asked for once, though nothing retried it: after that time, it never slept
+/// again.
 #[test]
-fn a_checkpoint_that_failed_is_not_waited_for_when_the_log_is_short() {
+fn the_retry_of_a_failed_checkpoint_is_not_waited_for_when_the_log_is_short() {
     let disk = SimulatedDisk::new();
     let mut store = open(&disk);
     create(&store, "{}");
     store.handle.flush().unwrap();
     store.settle();
     let ticket = store.handle.checkpoint().unwrap();
-    // The segment's and the manifest's names pass; that of the snapshot does not.
+    // The manifest's rename succeeds; that of the snapshot fails.
     fail(&disk, 2, Operation::Rename, false);
     falls_asleep(&mut store);
     assert_eq!(store.handle.reached().checkpoints, ticket);
     assert_eq!(store.handle.health(), Health::Healthy);
 }
 
-/// A checkpoint that could not begin its segment took the log with it, so that writes were refused though the log could go on.
+/// After a checkpoint that could not begin its segment the log was given up too, so that writes were refused though the log could go on.
 #[test]
 fn a_checkpoint_that_cannot_begin_a_segment_leaves_the_log_as_it_is() {
     for operation in [Operation::Create, Operation::Rename] {
@@ -150,29 +151,28 @@ fn a_checkpoint_that_cannot_begin_a_segment_leaves_the_log_as_it_is() {
             "the log goes on"
         );
         assert_eq!(store.handle.health(), Health::Healthy);
-        disk.mend();
+        disk.clear_failures();
         let crashed = open(&disk.crash(1, Crash::KillProcess));
         assert!(crashed.handle.has(&id).unwrap());
     }
 }
 
-/// A checkpoint that was asked for while the disk was full cannot begin before it heals. The thread asked itself again and again.
+/// A checkpoint that was asked for while the disk was full cannot begin before the store heals. The thread tried it again and again.
 #[test]
-fn a_checkpoint_asked_for_on_a_full_disk_waits_for_the_healing() {
+fn a_checkpoint_asked_for_on_a_full_disk_waits_until_the_store_heals() {
     let disk = SimulatedDisk::new();
     let mut store = open(&disk);
     filled(&disk, &mut store);
     let ticket = store.handle.checkpoint().unwrap();
-    assert!((0..100).any(|_| store.rests()), "the thread works for nothing");
+    assert!((0..100).any(|_| store.rests()), "the thread never sleeps");
     falls_asleep(&mut store);
     assert_eq!(store.handle.health(), Health::Healthy);
     assert_eq!(store.handle.reached().checkpoints, ticket);
 }
 
-/// A store that healed with the room set aside for logouts wrote on until the disk was full once more, and then no logout could be
-/// written.
+/// A store that healed by using the reserve for logouts wrote on until the disk was full once more, and then no logout could be written.
 #[test]
-fn a_full_disk_is_not_healed_with_the_room_for_logouts() {
+fn a_store_on_a_full_disk_does_not_use_the_reserve_for_logouts_to_heal() {
     let disk = SimulatedDisk::new();
     let mut store = open(&disk);
     let ids: Vec<_> = (0..40).map(|_| create(&store, "{}")).collect();
@@ -180,7 +180,7 @@ fn a_full_disk_is_not_healed_with_the_room_for_logouts() {
     disk.set_capacity(disk.total_bytes() + 500);
     for id in ids {
         for _ in 0..20 {
-            // Refused, or made in memory alone.
+            // Refused, or created in memory only.
             let new = NewSession {
                 uid: Text::Latin1(b"ann"),
                 form: Text::Latin1(b""),
@@ -203,10 +203,10 @@ fn a_full_disk_is_not_healed_with_the_room_for_logouts() {
     assert_eq!(store.handle.health(), Health::Healthy);
 }
 
-/// A snapshot found room on a full disk, but the segment or the manifest behind it did not: it stayed there, in all the room that had
-/// been set aside for logouts, and the next logout could not be written.
+/// A snapshot fitted on a full disk, but the segment or the manifest after it did not: it stayed there and took up the reserve for logouts,
+/// so that the next logout could not be written.
 #[test]
-fn a_try_to_heal_that_comes_to_nothing_leaves_the_room_to_logouts() {
+fn a_failed_attempt_to_heal_leaves_the_reserve_to_logouts() {
     let mut healthy = 0;
     let rooms = (0..3_000).step_by(8);
     for room in rooms.clone() {
@@ -214,7 +214,7 @@ fn a_try_to_heal_that_comes_to_nothing_leaves_the_room_to_logouts() {
         let mut store = open(&disk);
         let ids: Vec<_> = (0..70).map(|_| create(&store, &"x".repeat(900))).collect();
         store.settle();
-        // Too little for a snapshot of all, though what is set aside is given back; each logout makes it shorter.
+        // Too little for a snapshot of all sessions, even with the reserve given back; each logout makes the snapshot shorter.
         disk.set_capacity(disk.total_bytes() + room);
         create(&store, &"x".repeat(3_000));
         for id in &ids[..4] {
@@ -227,12 +227,16 @@ fn a_try_to_heal_that_comes_to_nothing_leaves_the_room_to_logouts() {
         }
         healthy += usize::from(store.handle.health() == Health::Healthy);
     }
-    assert!((1..rooms.count()).contains(&healthy), "some heal, some cannot");
+    assert!(
+        (1..rooms.count()).contains(&healthy),
+        "some stores heal, some cannot"
+    );
 }
 
-/// The same of a checkpoint whose snapshot found room and its manifest none. Worse, the log was given up, though nothing was wrong with it.
+/// The same for a checkpoint whose snapshot fitted and whose manifest did not. Worse, the log was given up, though nothing was wrong with
+/// it.
 #[test]
-fn a_checkpoint_that_comes_to_nothing_leaves_the_log_and_its_room() {
+fn a_failed_checkpoint_leaves_the_log_and_the_reserve() {
     let mut failed = 0;
     for room in (0..2_000).step_by(8) {
         let disk = SimulatedDisk::new();
@@ -254,14 +258,14 @@ fn a_checkpoint_that_comes_to_nothing_leaves_the_log_and_its_room() {
     assert!(failed > 0);
 }
 
-/// Segments without a record begin at one number, and a checkpoint kept all that begin behind it. From the sixteenth opening on,
-/// which makes a checkpoint of the many segments, it kept the sixteen, and so was due again at once, for ever.
+/// Segments without a record all begin at the same LSN, and a checkpoint kept every segment that begins after its own. The sixteenth
+/// opening makes a checkpoint because of the many segments: it kept all sixteen, and so was due again at once, for ever.
 #[test]
 fn a_store_that_is_opened_many_times_and_never_written_to_sleeps() {
     let mut disk = SimulatedDisk::new();
-    for life in 0..40 {
+    for run in 0..40 {
         falls_asleep(&mut open(&disk));
-        disk = disk.crash(life, Crash::KillProcess);
+        disk = disk.crash(run, Crash::KillProcess);
     }
     let segments = |name: &String| name.starts_with("log-");
     let names = Disk::list(&disk).unwrap();
@@ -271,9 +275,10 @@ fn a_store_that_is_opened_many_times_and_never_written_to_sleeps() {
     );
 }
 
-/// Whoever ended it, "there is none" is acknowledged when the disk says so: at once, and not with the next sync that is due anyway.
+/// A destroy that finds no session is acknowledged only once the end of that session is durable, whatever ended it. The sync comes at once,
+/// and not with the next one that is due anyway.
 #[test]
-fn the_end_of_a_session_that_is_gone_is_synced_at_once_by_id_and_by_handle() {
+fn a_destroy_of_an_evicted_session_by_id_or_by_handle_syncs_its_end_at_once() {
     for by_handle in [false, true] {
         let disk = SimulatedDisk::new();
         let mut store = SimulatedStore::open(&disk, parts(1)).unwrap();
@@ -294,10 +299,10 @@ fn the_end_of_a_session_that_is_gone_is_synced_at_once_by_id_and_by_handle() {
     }
 }
 
-/// A logout between a turn's write and its try to heal was taken along for the snapshot, and put back into the old log when that came
-/// to nothing; but the wish to have it synced was not, and nobody was told of it any more.
+/// A logout between a turn's write and its attempt to heal was taken for the snapshot, and put back into the old log when that failed; but
+/// its request for a sync was not put back, and it was never acknowledged.
 #[test]
-fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
+fn a_logout_during_a_failed_attempt_to_heal_is_acknowledged() {
     let disk = SimulatedDisk::new();
     let mut parts = parts(1_000);
     parts.journal.retry_pause = Duration::ZERO;
@@ -305,11 +310,11 @@ fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
     let id = create(&store, "{}");
     store.handle.flush().unwrap();
     store.settle();
-    // Never dropped: a handle must not be owned by what it is told by.
+    // Never dropped: a handle must not be owned by its own signal's callback.
     let other = std::mem::ManuallyDrop::new(store.another());
     let done = Arc::new(AtomicBool::new(false));
     let (ended, is_done) = (id.clone(), Arc::clone(&done));
-    // Told of the full disk, in the middle of the turn.
+    // Called because of the full disk, in the middle of the turn.
     store.handle.on_signal(move || {
         if !done.swap(true, Ordering::Relaxed) {
             assert!(other.destroy(&ended, Reason::Logout).unwrap());
@@ -328,11 +333,11 @@ fn a_logout_during_a_try_to_heal_that_fails_is_acknowledged() {
     assert!(!store.handle.has(&id).unwrap(), "the logout was undone");
 }
 
-/// A full disk had room again, and everything was written anew; only the sync of the directory behind the new manifest's name failed.
-/// The store went on in the old log, which the next opening does not look at: it reads the manifest that is there. A logout that was
-/// acknowledged in between was undone by the next `kill -9`.
+/// A full disk had room again, and everything was written anew; only the directory's sync after the new manifest's rename failed. The store
+/// went on in the old log, which the next opening does not read, since it follows the manifest that is there. A logout acknowledged in
+/// between was undone by the next `kill -9`.
 #[test]
-fn a_logout_behind_a_manifest_in_doubt_is_not_undone() {
+fn a_logout_after_a_manifest_whose_name_could_not_be_synced_is_not_undone() {
     for crash in [
         Crash::KillProcess,
         Crash::PowerCutLosingAll,
@@ -343,7 +348,7 @@ fn a_logout_behind_a_manifest_in_doubt_is_not_undone() {
         let id = create(&store, "{}");
         store.handle.flush().unwrap();
         filled(&disk, &mut store);
-        // The snapshot's, the segment's, then the manifest's.
+        // The third is the manifest's, after the snapshot's and the segment's.
         fail(&disk, 3, Operation::SyncDir, false);
         store.pass_time();
         store.rests();
@@ -363,12 +368,15 @@ fn a_logout_behind_a_manifest_in_doubt_is_not_undone() {
         }
         assert_eq!(store.handle.health(), Health::Healthy);
         let after = open(&disk.crash(2, crash));
-        assert!(!after.handle.has(&id).unwrap(), "{crash:?}: healed, and undone");
+        assert!(
+            !after.handle.has(&id).unwrap(),
+            "{crash:?}: the store healed, and the logout was undone"
+        );
     }
 }
 
-/// Sessions that lower bounds pushed out at the opening were numbered before the new segment began, and written behind its beginning:
-/// the opening after that one found records missing, and refused a store that nothing was wrong with.
+/// The evictions of an opening with lower bounds got their LSNs before the new segment began, and were written after its beginning: the
+/// next opening found records missing, and refused a sound store.
 #[test]
 fn a_store_opened_with_lower_bounds_opens_again() {
     let disk = SimulatedDisk::new();
@@ -389,10 +397,10 @@ fn a_store_opened_with_lower_bounds_opens_again() {
     assert!(!store.handle.has(&ids[0]).unwrap());
 }
 
-/// Sessions that lower bounds pushed out at the opening counted as gone from the disk before that was written. A logout of one of
-/// them was acknowledged at once, and undone by a crash in that moment, if the bounds were higher again behind it.
+/// Sessions that an opening with lower bounds evicted counted as gone from the disk before that was written. A logout of one of them was
+/// acknowledged at once, and undone by a crash at that moment if the bounds were higher again afterwards.
 #[test]
-fn the_end_of_a_session_that_an_opening_pushed_out_is_acknowledged_when_the_disk_has_it() {
+fn the_end_of_a_session_that_an_opening_evicted_is_acknowledged_once_it_is_durable() {
     let disk = SimulatedDisk::new();
     let mut store = open(&disk);
     let ids: Vec<_> = (0..3).map(|_| create(&store, "{}")).collect();
@@ -401,16 +409,16 @@ fn the_end_of_a_session_that_an_opening_pushed_out_is_acknowledged_when_the_disk
     let disk = disk.crash(1, Crash::KillProcess);
     let store = SimulatedStore::open(&disk, parts(1)).unwrap();
     assert!(!store.handle.destroy(&ids[0], Reason::Logout).unwrap());
-    // What the opening pushed out is on the disk already.
+    // The evictions of the opening are durable already.
     assert_eq!(store.handle.reached().ends_synced, store.handle.lsn());
     let store = open(&disk.crash(2, Crash::PowerCutLosingAll));
     assert!(!store.handle.has(&ids[0]).unwrap(), "the logout was undone");
 }
 
-/// A block of a snapshot had to follow the one before it, so behind one that could not be read none counted: one flipped bit, and
-/// `salvage` brought back nobody.
+/// A block of a snapshot had to follow the one before it, so that none counted after an unreadable one: one flipped bit, and `salvage`
+/// recovered no session.
 #[test]
-fn salvage_brings_back_what_is_behind_a_damaged_block() {
+fn salvage_recovers_the_blocks_after_a_damaged_one() {
     let disk = SimulatedDisk::new();
     let mut store = open(&disk);
     for _ in 0..900 {
@@ -427,7 +435,7 @@ fn salvage_brings_back_what_is_behind_a_damaged_block() {
     let mut salvage = parts(1_000);
     salvage.journal.on_corruption = OnCorruption::Salvage;
     let store = SimulatedStore::open(&disk, salvage).unwrap();
-    // A block has 256 places.
+    // A block has 256 slots.
     assert_eq!(store.report.sessions, 900 - 256);
     assert!(!store.report.damages.is_empty());
 }

@@ -1,10 +1,10 @@
-//! What an inspection is asked for.
+//! The options of an inspection.
 
-/// What is asked for beyond the counts.
+/// What an inspection collects beyond the counts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ask {
-    /// How many sessions are listed.
+    /// The number of sessions listed at most.
     pub list: usize,
-    /// With what is in them.
+    /// Whether the listed sessions include their data.
     pub data: bool,
 }

@@ -1,4 +1,4 @@
-//! The files of a directory: what each is for, and what is in it.
+//! The files of a store's directory: the purpose and the contents of each.
 
 use super::passes::Passes;
 use super::walk::{FileContents, walk};
@@ -12,43 +12,44 @@ use std::collections::HashSet;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What a file is for.
+/// The purpose of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     Manifest,
     Snapshot,
-    /// Of the log. Sealed ones are not written to any more; without a manifest that is not known.
+    /// A segment of the log. A sealed one is not written to any more; `None` without a manifest, which would say so.
     Segment {
         sealed: Option<bool>,
     },
-    /// Damaged, and kept.
+    /// A damaged file that an opening kept.
     Kept,
-    /// A torn tail that was cut off.
+    /// A copy of a torn tail that was cut off.
     Torn,
-    /// Not named by the manifest: the next opening removes it.
+    /// A journal file that the manifest does not name: the next opening removes it.
     Void,
     Reserve,
     Lock,
 }
 
-/// A file of the store.
+/// A file of the store, as an inspection found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileFacts {
     pub name: String,
     pub role: Role,
     /// `None` if it is missing or cannot be opened.
     pub bytes: Option<u64>,
-    /// Milliseconds since 1970.
+    /// When it was last written to, in milliseconds since 1970.
     pub modified: Option<u64>,
     /// Why it could not be read.
     pub trouble: Option<String>,
-    /// Of snapshots, segments and the manifest.
+    /// `None` if it cannot be read, or is neither snapshot, segment nor manifest.
     pub contents: Option<FileContents>,
-    /// Of a segment: whether it goes on where the one before it ended. `None` for the first one, and behind one that is damaged.
+    /// For a segment: whether it continues the checksum chain of the segment before. `None` for the first one, after a damaged one, and if
+    /// its header cannot be read.
     pub chained: Option<bool>,
 }
 
-/// All files of the store, and how many others there are.
+/// Returns the files of the store, those that the manifest names first, and the number of foreign files.
 pub fn facts(
     disk: &dyn Disk,
     names: Vec<String>,
@@ -85,7 +86,7 @@ pub fn facts(
     (files, foreign)
 }
 
-/// What the manifest does not name, or names only to keep it.
+/// The role of a file that holds no current data according to the manifest. `None` for a foreign file.
 fn role_of(name: &str, manifest: Option<&Manifest>) -> Option<Role> {
     let is_kept = manifest.is_some_and(|manifest| manifest.kept.iter().any(|kept| kept == name));
     match name {
@@ -93,7 +94,7 @@ fn role_of(name: &str, manifest: Option<&Manifest>) -> Option<Role> {
         RESERVE => Some(Role::Reserve),
         "LOCK" => Some(Role::Lock),
         _ if name.starts_with(TORN) => Some(Role::Torn),
-        // Without a manifest nobody knows which of them count.
+        // Without a manifest it is unknown which of them are current.
         _ if manifest.is_none() && name.starts_with("snap-") => Some(Role::Snapshot),
         _ if manifest.is_none() && name.starts_with("log-") => Some(Role::Segment { sealed: None }),
         _ if is_journal(name) || name.starts_with("tmp-") => Some(Role::Void),
@@ -164,7 +165,7 @@ fn fact(disk: &dyn Disk, name: &str, role: Role, limit: Option<u64>, passes: &mu
     file
 }
 
-/// The encoding of a file of a later version.
+/// The codec number in a file's header, which may be of a later version. 0 if the header cannot be read.
 pub fn codec_of(disk: &dyn Disk, name: &str) -> u16 {
     let kind = match name {
         MANIFEST => FileKind::Manifest,

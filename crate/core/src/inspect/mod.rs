@@ -1,7 +1,7 @@
-//! Looking into a store's directory without changing anything in it: no lock, no file made, renamed, cut or written.
+//! The read-only inspection of a store's directory: takes no lock, and creates, renames, cuts and writes no file.
 //!
-//! What an opening would make of it is found out by the opening's own code, [`recover()`] and [`Store::adopt`], so that both agree; what
-//! is in each file is counted by a [`walk`] over its frames, which works without a manifest too.
+//! The verdict and the sessions come from the code of an opening, [`recover()`] and [`Store::adopt`], so that both agree. The contents of
+//! each file are counted by a [`walk`] over its frames, which works without a manifest too.
 
 mod ask;
 mod files;
@@ -28,16 +28,16 @@ use passes::Passes;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Tries to read the files of a store in use between two of its checkpoints.
+/// Attempts to read the files of a store in use before it replaces its manifest.
 const TRIES: u32 = 5;
 
-/// What opening the directory would come to.
+/// The result that an opening of the directory would have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It holds no store. An opening would make one.
+    /// It holds no store. An opening would create one.
     Empty,
     Sound,
-    /// A write was cut short, which is no damage: the next opening cuts it off.
+    /// The log has a torn tail, which is no damage: the next opening cuts it off.
     Torn,
     /// Refused as damaged.
     Damaged,
@@ -52,18 +52,19 @@ pub enum Verdict {
         file: String,
         why: String,
     },
-    /// The store is in use, and replaced its files faster than they could be read.
+    /// The store is in use, and replaced its manifest faster than the files could be read.
     Unsettled,
 }
 
-/// A damaged place, and how long it is where that is known.
+/// A damaged place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedPlace {
     pub damage: Damage,
+    /// The length of the gap in its file; `None` if no gap begins at that offset.
     pub len: Option<u64>,
 }
 
-/// Bytes of a write that was cut short.
+/// The torn tail of the log: the bytes of a write that was cut short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TornPlace {
     pub file: String,
@@ -71,44 +72,45 @@ pub struct TornPlace {
     pub len: u64,
 }
 
-/// What the manifest says of the store as a whole.
+/// The manifest's facts about the store as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ManifestFacts {
     pub generation: u64,
-    /// The newest record, and the time, when it was written.
+    /// The newest LSN when the manifest was written.
     pub last_lsn: u64,
+    /// The store's time when the manifest was written.
     pub now: u64,
-    /// The store was closed, and nothing was written since.
+    /// True if the store was closed and nothing was written since.
     pub clean: bool,
 }
 
-/// What a directory holds.
+/// The result of an inspection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
     pub verdict: Verdict,
     /// `None` if it is missing or cannot be read.
     pub manifest: Option<ManifestFacts>,
-    /// Those of the store: first the ones that count, in the order in which they are read.
+    /// The files of the store: first those that the manifest names, in the order in which they are read.
     pub files: Vec<FileFacts>,
-    /// How many files there are that no store makes.
+    /// The number of files that no store makes.
     pub foreign: u64,
-    /// `None` if nothing could be replayed. With damage, what salvaging would bring back.
+    /// `None` if nothing could be replayed. With damage, the sessions that a salvage would recover.
     pub sessions: Option<Sessions>,
     /// Records of the log that were replayed.
     pub records: u64,
     pub last_lsn: u64,
     pub torn: Option<TornPlace>,
-    /// The first is the one that an opening would name.
+    /// All damage found; the first is the one that an opening would report.
     pub damages: Vec<DamagedPlace>,
-    /// Who has the store open.
+    /// The process that has the store open.
     pub holder: Holder,
     /// Why an opening by this user would refuse the directory itself.
     pub refusal: Option<String>,
-    /// When it was looked at.
+    /// The time of the inspection.
     pub at: u64,
 }
 
-/// Looks into a directory of the file system. `now` is the instant at which sessions are dead or alive.
+/// Inspects a directory of the file system. `now` decides which sessions are expired.
 ///
 /// # Errors
 /// [`Error::Path`] when it is missing, a symlink or no directory; [`Error::Io`] when its names cannot be read.
@@ -126,7 +128,7 @@ pub fn inspect(path: &Path, ask: Ask, now: u64, watch: &mut dyn Watch) -> Result
     })
 }
 
-/// The same for any disk; tells nothing of locks and permissions.
+/// Inspects any disk, without the lock's holder and the directory's permissions.
 ///
 /// # Errors
 /// When the names of the files cannot be read.
@@ -145,7 +147,8 @@ pub fn inspect_disk(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) 
     })
 }
 
-/// No two manifests have the same, since each has a salt of its own; and files are removed only after it was replaced.
+/// The header of the manifest. Each manifest has its own salt, and files are removed only after it was replaced: if the header is the same
+/// before and after a reading, the files read belong together.
 fn manifest_header(disk: &dyn Disk) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = disk.open(MANIFEST).ok()?;
@@ -153,7 +156,7 @@ fn manifest_header(disk: &dyn Disk) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What replaying came to.
+/// The result of a replay.
 struct Replayed {
     verdict: Verdict,
     recovered: Option<Recovered>,
@@ -215,7 +218,7 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
     Ok(found)
 }
 
-/// Reads the files as an opening does; if that refuses them as damaged, once more as far as they go.
+/// Replays the files as an opening does; if they are damaged, once more as a salvage does.
 fn replay(disk: &dyn Disk, passes: &mut Passes<'_>) -> Replayed {
     passes.begin(1, 2);
     let first = match recover(disk, false, passes) {
@@ -245,7 +248,7 @@ fn replay(disk: &dyn Disk, passes: &mut Passes<'_>) -> Replayed {
         Err(RecoverError::Damaged(damage)) => damage,
     };
     passes.begin(2, 3);
-    // What keeps it from being salvaged comes behind the first damage, which an opening would name.
+    // If it cannot be salvaged, the first damage is all that is known.
     let recovered = recover(disk, true, passes).ok();
     let listed = recovered.iter().flat_map(|recovered| &recovered.damages);
     let others: Vec<_> = listed.filter(|&damage| *damage != first).cloned().collect();
@@ -257,7 +260,7 @@ fn replay(disk: &dyn Disk, passes: &mut Passes<'_>) -> Replayed {
     }
 }
 
-/// With the length and the records around it, if the file's walk found no frame there.
+/// Adds the length of a damage and the LSN after it, if the file's walk found a gap there.
 fn measured(damage: Damage, files: &[FileFacts]) -> DamagedPlace {
     let file = files.iter().find(|file| file.name == damage.file);
     let contents = file.and_then(|file| file.contents.as_ref());

@@ -1,4 +1,4 @@
-//! The sessions that the files come to.
+//! The sessions that an opening would load from the files.
 
 use super::ask::Ask;
 use crate::model::change::Options;
@@ -9,26 +9,27 @@ use crate::model::time::NEVER;
 use crate::store::Store;
 use crate::store::image::Image;
 
-/// How many there are, and how old.
+/// The number of sessions, and their ages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sessions {
     pub live: u64,
-    /// Of these, without a user.
+    /// Live sessions without a user.
     pub guests: u64,
-    /// Whose deadline had passed: an opening leaves them out.
+    /// Sessions whose deadline has passed: an opening leaves them out.
     pub expired: u64,
-    /// What the live ones occupy, as `maxBytes` counts.
+    /// Bytes of the live sessions, as `maxBytes` counts them.
     pub bytes: u64,
-    /// Instants, in milliseconds since 1970. `None` without a live session, or without one that ends.
+    /// The first and last creation, in milliseconds since 1970. `None` without a live session.
     pub oldest: Option<u64>,
     pub newest: Option<u64>,
+    /// `None` without a session that expires.
     pub next_deadline: Option<u64>,
-    /// Milliseconds by which the clock stands before the latest instant in the files.
+    /// Milliseconds by which the clock is behind the latest time in the files.
     pub clock_set_back: u64,
     pub listed: Vec<Listed>,
 }
 
-/// One session. What is secret of it is for those who ask.
+/// One listed session. Its user id and data are private: the command prints them only on request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub handle: Handle,
@@ -37,13 +38,13 @@ pub struct Listed {
     pub facts: Facts,
     pub bytes: u64,
     pub uid: Option<OwnedText>,
-    /// If it was asked for.
+    /// `None` unless [`Ask::data`] is set.
     pub data: Option<OwnedText>,
 }
 
-/// The store as an opening at `now` would have it.
+/// Counts and lists the sessions that an opening at `now` would load.
 pub fn survey(image: Image, now: u64, ask: Ask) -> Sessions {
-    // Bounds are the opening's affair; nothing is added here.
+    // The bounds of the next opening are unknown, and the timeouts of new sessions do not matter.
     let unbounded = Options {
         max_sessions: u32::MAX,
         max_bytes: u64::MAX,

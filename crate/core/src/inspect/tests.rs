@@ -1,4 +1,4 @@
-//! What inspecting says is what opening does, whatever happened to the files; and nothing in them changes.
+//! An inspection's verdict is what an opening does, whatever happened to the files, and an inspection changes nothing.
 
 use super::{Ask, Inspection, Role, Verdict, inspect, inspect_disk};
 use crate::disk::{Disk, Holder, Sink, Source};
@@ -53,7 +53,7 @@ fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
     }
 }
 
-/// A killed store with a snapshot, a sealed segment and an open one of several batches; some sessions have expired at [`NOW`].
+/// The disk of a killed store with a snapshot, a sealed segment and an open one of several batches; some sessions have expired at [`NOW`].
 pub fn killed() -> SimulatedDisk {
     let disk = SimulatedDisk::new();
     let mut store = SimulatedStore::open(&disk, parts(NOW - 6_000)).unwrap();
@@ -100,14 +100,14 @@ fn contents(disk: &SimulatedDisk) -> Vec<(String, Option<Vec<u8>>)> {
     names.map(|name| (name.clone(), disk.contents(&name))).collect()
 }
 
-/// Inspects, opens, and compares what both say.
+/// Asserts that an inspection and an opening agree, and that the inspection changes nothing. Returns the verdict.
 pub fn agree(disk: &SimulatedDisk, what: &str) -> Verdict {
     let before = (contents(disk), disk.operations());
     let found = look(disk);
     assert_eq!(
         (contents(disk), disk.operations()),
         before,
-        "{what}: nothing is changed"
+        "{what}: an inspection changes nothing"
     );
     match SimulatedStore::open(&copy(disk), parts(NOW)) {
         Ok(store) => {
@@ -156,7 +156,7 @@ pub fn journal_names(disk: &SimulatedDisk) -> Vec<String> {
 }
 
 #[test]
-fn a_flip_of_any_byte_is_judged_as_an_opening_judges_it() {
+fn a_store_with_a_bit_flipped_in_any_byte_gets_the_verdict_of_an_opening() {
     let disk = killed();
     assert_eq!(agree(&disk, "as it was"), Verdict::Sound);
     let mut damaged = 0;
@@ -171,7 +171,7 @@ fn a_flip_of_any_byte_is_judged_as_an_opening_judges_it() {
 }
 
 #[test]
-fn a_cut_at_any_byte_is_judged_as_an_opening_judges_it() {
+fn a_store_with_a_file_cut_at_any_byte_gets_the_verdict_of_an_opening() {
     let disk = killed();
     let mut torn = 0;
     for name in journal_names(&disk) {
@@ -186,7 +186,7 @@ fn a_cut_at_any_byte_is_judged_as_an_opening_judges_it() {
 }
 
 #[test]
-fn missing_swapped_and_random_files_are_judged_as_an_opening_judges_them() {
+fn a_store_with_missing_swapped_or_random_files_gets_the_verdict_of_an_opening() {
     let disk = killed();
     let mut rng = Rng::with_seed(7);
     for name in journal_names(&disk) {
@@ -216,13 +216,13 @@ fn missing_swapped_and_random_files_are_judged_as_an_opening_judges_them() {
     }
     let empty = SimulatedDisk::new();
     assert_eq!(agree(&empty, "nothing"), Verdict::Empty);
-    empty.put("holiday.jpg", b"not ours");
-    assert_eq!(agree(&empty, "another's file"), Verdict::Empty);
+    empty.put("holiday.jpg", b"foreign");
+    assert_eq!(agree(&empty, "a foreign file"), Verdict::Empty);
     assert_eq!(look(&empty).foreign, 1);
 }
 
 #[test]
-fn a_later_format_is_told_as_such() {
+fn a_later_format_is_reported_as_newer() {
     let disk = killed();
     for name in journal_names(&disk) {
         let mut bytes = disk.contents(&name).unwrap();
@@ -241,13 +241,13 @@ fn a_later_format_is_told_as_such() {
 }
 
 #[test]
-fn a_sound_store_is_told_with_all_its_files() {
+fn a_sound_store_is_reported_with_all_its_files() {
     let disk = killed();
     disk.put("log-1-900", b"left over");
     disk.put("torn-log-1-001-77", b"torn");
     let found = look(&disk);
     let sessions = found.sessions.unwrap();
-    // Of the first eight one was logged out; the guests among them had five seconds, and six have passed.
+    // One of the first eight was logged out; the four guests among them expire after five seconds, and six have passed.
     assert_eq!((sessions.live, sessions.expired, sessions.guests), (9, 4, 0));
     assert_eq!(
         (sessions.oldest, sessions.newest),
@@ -277,7 +277,7 @@ fn a_sound_store_is_told_with_all_its_files() {
 }
 
 #[test]
-fn a_damaged_place_is_told_with_its_length_and_what_follows_it() {
+fn a_damaged_place_is_reported_with_its_length_and_the_record_after_it() {
     let disk = killed();
     let name = journal_names(&disk)
         .into_iter()
@@ -285,9 +285,9 @@ fn a_damaged_place_is_told_with_its_length_and_what_follows_it() {
         .max()
         .unwrap();
     let bytes = disk.contents(&name).unwrap();
-    // The first mark, and behind that the record whose body is damaged.
-    let behind = |at: usize| at + 17 + usize::from(bytes[at]);
-    let first = behind(56);
+    // The first mark, and after it the record whose body is damaged.
+    let end_of = |at: usize| at + 17 + usize::from(bytes[at]);
+    let first = end_of(56);
     assert!(disk.flip(&name, (first + 20) * 8));
     let found = look(&disk);
     let place = &found.damages[0];
@@ -296,12 +296,12 @@ fn a_damaged_place_is_told_with_its_length_and_what_follows_it() {
     assert_eq!(place.damage.next_lsn, Some(place.damage.after_lsn + 2));
     assert!(
         found.sessions.is_some_and(|sessions| sessions.live > 0),
-        "what is left of it"
+        "the other sessions are recovered"
     );
 }
 
 #[test]
-fn what_is_left_without_a_manifest_is_told_file_by_file() {
+fn without_a_manifest_the_other_files_are_still_reported_one_by_one() {
     let disk = killed();
     disk.remove("MANIFEST").unwrap();
     let found = look(&disk);
@@ -316,7 +316,7 @@ fn what_is_left_without_a_manifest_is_told_file_by_file() {
 }
 
 #[test]
-fn sessions_are_listed_when_asked_for_and_their_data_only_then() {
+fn sessions_and_their_data_are_listed_only_if_asked_for() {
     let disk = killed();
     let list = |data| {
         let ask = Ask { list: 3, data };
@@ -339,12 +339,12 @@ fn sessions_are_listed_when_asked_for_and_their_data_only_then() {
 }
 
 #[test]
-fn a_store_in_use_is_looked_into_and_its_holder_named() {
+fn a_store_in_use_can_be_inspected_and_its_holder_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.data");
     let missing = inspect(&path, Ask::default(), NOW, &mut ()).unwrap_err();
     assert_eq!(missing.code(), "ERR_SESSION_PATH");
-    assert!(!path.exists(), "it is not made");
+    assert!(!path.exists(), "an inspection does not create the directory");
     let (store, _) = open(&path, parts(NOW), &mut ()).unwrap();
     store.create(&session("ann", "{}")).unwrap();
     while store.reached().written < store.lsn() {
@@ -357,7 +357,7 @@ fn a_store_in_use_is_looked_into_and_its_holder_named() {
     assert_eq!(found.refusal, None);
 }
 
-/// A disk on which a store in use replaces its manifest whenever somebody lists the files, so many times.
+/// A disk on which each listing of the files puts the next of `manifests` in place, as a store in use would.
 struct Restless {
     disk: SimulatedDisk,
     manifests: Vec<Vec<u8>>,
@@ -370,7 +370,7 @@ impl Disk for Restless {
     }
 
     fn create(&self, _name: &str) -> io::Result<Box<dyn Sink>> {
-        unreachable!("nothing is made")
+        unreachable!("nothing is created")
     }
 
     fn cut(&self, _name: &str, _len: u64) -> io::Result<()> {
@@ -399,10 +399,10 @@ impl Disk for Restless {
 }
 
 #[test]
-fn a_store_that_replaces_its_files_meanwhile_is_looked_into_again() {
+fn an_inspection_begins_again_when_the_store_replaces_its_manifest_meanwhile() {
     let disk = killed();
     let manifest = disk.contents("MANIFEST").unwrap();
-    // Of another salt each, and so damaged.
+    // Each has another salt, and so a wrong checksum.
     let others = |count: u8| {
         let made = (0..count).map(|n| [&manifest[..33], &[n], &manifest[34..]].concat());
         made.collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! One file, from its header over all frames that can be read.
+//! The walk over one file: its header, and all frames that can be read.
 
 use crate::disk::Disk;
 use crate::format::codec::{Block, Foot, Mark, decode, decode_first};
@@ -13,19 +13,19 @@ use crc32c::crc32c_append;
 use std::collections::BTreeMap;
 use std::io;
 
-/// Places that are listed of one file.
+/// Gaps of one file that are listed at most.
 const MAX_GAPS: usize = 1_000;
 
-/// Bytes in which no frame can be read.
+/// A range of bytes in which no frame can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
     pub offset: u64,
     pub len: u64,
-    /// The number of the first frame behind it.
+    /// The LSN of the first frame after it.
     pub next_lsn: Option<u64>,
 }
 
-/// What a header says.
+/// The facts in a file's header. Of a later version, only `format` and `codec` are known; the others are 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeaderFacts {
     pub format: u16,
@@ -34,34 +34,35 @@ pub struct HeaderFacts {
     pub start_lsn: u64,
 }
 
-/// What a file holds.
+/// The contents of a file, as [`walk`] counts them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileContents {
-    /// `None` if it cannot be read; then nothing else can.
+    /// `None` if it is damaged; then no frame can be read.
     pub header: Option<HeaderFacts>,
-    /// How many frames there are, by their kind's number.
+    /// The number of frames, by kind.
     pub frames: BTreeMap<u8, u64>,
     pub first_lsn: Option<u64>,
     pub last_lsn: Option<u64>,
-    /// Up to which record the log was on the disk, as its marks say.
+    /// The LSN up to which the log was synced, as its marks say.
     pub synced: u64,
     /// Sessions in a snapshot.
     pub sessions: u64,
-    /// Whether a snapshot's foot fits all that is before it; `None` without a foot.
+    /// Whether a snapshot's foot agrees with the frames before it; `None` without a foot.
     pub foot_fits: Option<bool>,
-    /// The checksum that a segment goes on from, and the one it ends with.
+    /// The running checksum at which a segment begins, and the one at which it ends.
     pub chain: (u32, u32),
     /// Bytes of the header and of whole frames.
     pub whole: u64,
-    /// The first places, and how many there are.
+    /// The first gaps, at most `MAX_GAPS`.
     pub gaps: Vec<Gap>,
+    /// The number of all gaps.
     pub gap_count: u64,
 }
 
 /// Reads a file up to `limit`, or to its end.
 ///
 /// # Errors
-/// Of the disk.
+/// If the disk cannot read the file.
 pub fn walk(
     disk: &dyn Disk,
     name: &str,
@@ -123,7 +124,7 @@ pub fn walk(
     Ok(contents)
 }
 
-/// A kind of frame, in a word.
+/// The name of a kind of frame.
 #[must_use]
 pub fn kind_name(kind: u8) -> &'static str {
     match kind {
@@ -142,7 +143,7 @@ pub fn kind_name(kind: u8) -> &'static str {
     }
 }
 
-/// Whether a frame of this kind belongs into the file.
+/// Whether the search for the next frame after a gap accepts this kind.
 fn is_of(file_kind: FileKind, kind: u8) -> bool {
     match file_kind {
         FileKind::Manifest => false,

@@ -1,4 +1,4 @@
-//! A disk in memory that keeps what is seen and what is durable apart, and loses power, fails or fills up on command.
+//! A disk in memory that keeps live and durable bytes apart, and loses power, fails or fills up on command.
 //!
 //! Stricter than most file systems: syncing a file does not make its name durable, syncing the directory does not make
 //! any content durable, and names become durable in any order that keeps each name's own history. The same seeds and
@@ -22,7 +22,7 @@ use state::{DiskState, InodeId};
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-/// A clone is the same disk. Without a limit and without faults until told otherwise.
+/// A simulated disk, at first without a limit and without faults. A clone is the same disk.
 #[derive(Clone, Default)]
 pub struct SimulatedDisk {
     state: Arc<Mutex<DiskState>>,
@@ -34,8 +34,8 @@ impl SimulatedDisk {
         Self::default()
     }
 
-    /// The disk as the next process finds it. This one is unchanged; the new one has its capacity, but counts from
-    /// zero and has no faults, and nobody has a file open.
+    /// The disk as the next process finds it after a crash. This one is unchanged; the new one has its capacity, but no
+    /// faults and no open files, and counts its operations from zero.
     #[must_use]
     pub fn crash(&self, seed: u64, how: Crash) -> Self {
         let state = self.state.lock().crash(seed, how);
@@ -44,40 +44,40 @@ impl SimulatedDisk {
         }
     }
 
-    /// How many operations were tried so far, refused ones included. [`Disk::cut`] counts as two, a cut and a sync.
+    /// The number of operations tried so far, failed ones included. [`Disk::cut`] counts as two, a cut and a sync.
     #[must_use]
     pub fn operations(&self) -> u64 {
         self.state.lock().faults.operations()
     }
 
-    /// How many operations of one kind were tried so far.
+    /// The number of operations of one kind tried so far.
     #[must_use]
     pub fn operations_of(&self, kind: Operation) -> u64 {
         self.state.lock().faults.operations_of(kind)
     }
 
-    /// The `n`-th operation since the disk was made, counted from 1, and all later ones fail without an effect.
+    /// Stops the disk at the `n`-th operation since it was made, counted from 1: it fails, and all later ones do, without
+    /// an effect except that of [`Stop::Within`].
     pub fn stop_at(&self, n: u64, stop: Stop) {
         self.state.lock().faults.stop_at(n, stop);
     }
 
-    /// The `n`-th operation since the disk was made, or the `n`-th of the failure's kind, fails. May be told several
-    /// times.
+    /// Makes the `n`-th operation since the disk was made, or the `n`-th of the failure's kind, fail. Failures add up.
     pub fn fail_at(&self, n: u64, failure: Failure) {
         self.state.lock().faults.fail_at(n, failure);
     }
 
-    /// No operation fails any more.
-    pub fn mend(&self) {
-        self.state.lock().faults.mend();
+    /// Removes all failures.
+    pub fn clear_failures(&self) {
+        self.state.lock().faults.clear_failures();
     }
 
-    /// From now on every write of more than one byte writes only a part.
+    /// Makes every later write of more than one byte write only a part.
     pub fn short_writes(&self, seed: u64) {
         self.state.lock().faults.short_writes(seed);
     }
 
-    /// From now on a write beyond `bytes` in all files together writes what fits, and fails if that is nothing.
+    /// Limits the bytes in all files together: a write beyond that writes what fits, and fails if that is nothing.
     /// `u64::MAX` is no limit.
     pub fn set_capacity(&self, bytes: u64) {
         self.state.lock().capacity = bytes;
@@ -93,13 +93,12 @@ impl SimulatedDisk {
             .map(|inode| inode.live().to_vec())
     }
 
-    /// Puts a durable file there, in place of one that may be there, and makes all names durable. No operation: never
-    /// fails, is not counted.
+    /// Creates or replaces a durable file, and makes all names durable. Never fails, and does not count as an operation.
     pub fn put(&self, name: &str, bytes: &[u8]) {
         self.state.lock().put(name, bytes);
     }
 
-    /// Turns one bit of a file over, as decay would: seen and durable. Answers false when the file is not that long.
+    /// Flips one bit of a file, live and durable, as bit rot would. False if the file is not that long.
     #[must_use]
     pub fn flip(&self, name: &str, bit: usize) -> bool {
         self.state
@@ -108,10 +107,10 @@ impl SimulatedDisk {
             .is_ok_and(|inode| inode.flip(bit))
     }
 
-    /// How often a file was written to or synced after a sync of it had failed, which no process may do.
+    /// The number of writes to and syncs of a file after a sync of it had failed, which no process may do.
     #[must_use]
-    pub fn misplaced_trust(&self) -> u64 {
-        self.state.lock().misplaced_trust
+    pub fn uses_after_failed_sync(&self) -> u64 {
+        self.state.lock().uses_after_failed_sync
     }
 
     /// The bytes in all files together, as a reader sees them.
@@ -182,7 +181,7 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
-/// Sees the file as it was when it was opened.
+/// A file being read, as it was when it was opened.
 struct SimulatedSource {
     content: Cursor<Bytes>,
     len: u64,
@@ -206,10 +205,11 @@ impl Source for SimulatedSource {
     }
 }
 
+/// A file being appended to.
 struct SimulatedSink {
     disk: SimulatedDisk,
     inode: InodeId,
-    /// False for a planted fault: then a sync does nothing.
+    /// False if a planted fault makes its syncs do nothing.
     syncs: bool,
     /// Keeps a removed file's inode until this is dropped.
     _open: Arc<()>,

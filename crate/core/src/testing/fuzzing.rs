@@ -1,8 +1,11 @@
-//! What the fuzzer calls, with any bytes: each panics where a promise about them is broken. Never in a published binary.
+//! The fuzzer's entry points: each takes any bytes, and panics if a guarantee about them is broken. Never in a published binary.
 //!
-//! An input begins with a byte of which bit 0 asks for right checksums and bit 1 for numbers in their order, so that mutations get past
-//! both; a file's salt follows, and its frames.
-#![expect(clippy::missing_panics_doc, reason = "a panic is how the fuzzer is told")]
+//! An input, except that of [`codec`], is a byte of flags, a file's salt and its frames. Bit 0 of the flags asks for right checksums and
+//! bit 1 for LSNs in order, so that mutations get past both checks; bit 2 asks for the foot of a snapshot.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a panic is how the fuzzer notices a bug"
+)]
 
 use crate::face::Parts;
 use crate::format::codec::{
@@ -25,7 +28,7 @@ use crate::testing::simulation::SimulatedStore;
 use crc32c::crc32c_append;
 use std::sync::Arc;
 
-/// Nothing here is to be secret.
+/// Zeros in place of random bytes: nothing here is secret.
 struct Zeros;
 
 impl Random for Zeros {
@@ -35,11 +38,11 @@ impl Random for Zeros {
     }
 }
 
-/// An input taken apart: the salt, and frames that were mended as it asks.
+/// A parsed input: the salt, and the frames, corrected as the flags ask.
 struct Frames {
     salt: u64,
     bytes: Vec<u8>,
-    /// Sessions, blocks and checksum of a snapshot's frames.
+    /// The foot of a snapshot with these frames.
     foot: Foot,
 }
 
@@ -69,7 +72,7 @@ impl Frames {
         Some(Self { salt, bytes, foot })
     }
 
-    /// A file of these frames.
+    /// The bytes of a file with these frames.
     fn file(&self, kind: FileKind, start_lsn: u64) -> Vec<u8> {
         let header = FileHeader {
             kind,
@@ -83,7 +86,7 @@ impl Frames {
     }
 }
 
-/// The frames with the numbers that a log from record 1 on gives them.
+/// The frames with the LSNs that they have in a log from record 1 on.
 fn renumbered(mut frames: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(frames.len());
     let mut lsn = 0;
@@ -98,8 +101,8 @@ fn renumbered(mut frames: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What can be read of `$body` is written back to no more bytes than it was, and read again as the same.
-macro_rules! comes_again {
+/// Asserts that a value decoded from `$body` is encoded to no more bytes than it took, and decoded as the same value.
+macro_rules! round_trips {
     ($body:expr, $kind:ty) => {
         if let Some((value, rest)) = decode_first::<$kind>($body) {
             let mut again = Vec::new();
@@ -110,24 +113,24 @@ macro_rules! comes_again {
     };
 }
 
-/// Bodies; the first byte says of what.
+/// Decodes a frame's body; the first byte selects its type.
 pub fn codec(input: &[u8]) {
     let Some((&which, body)) = input.split_first() else {
         return;
     };
     match which % 8 {
-        0 => comes_again!(body, Put<'_>),
-        1 => comes_again!(body, Touch),
-        2 => comes_again!(body, Remove),
-        3 => comes_again!(body, Mark),
-        4 => comes_again!(body, Block),
-        5 => comes_again!(body, Head),
-        6 => comes_again!(body, Foot),
-        _ => comes_again!(body, Manifest),
+        0 => round_trips!(body, Put<'_>),
+        1 => round_trips!(body, Touch),
+        2 => round_trips!(body, Remove),
+        3 => round_trips!(body, Mark),
+        4 => round_trips!(body, Block),
+        5 => round_trips!(body, Head),
+        6 => round_trips!(body, Foot),
+        _ => round_trips!(body, Manifest),
     }
 }
 
-/// Frames: a frame that is accepted lies within its bytes, and is not accepted under another salt.
+/// Parses frames: an accepted frame lies within the bytes, and is not accepted under another salt.
 pub fn frame(input: &[u8]) {
     let Some(frames) = Frames::new(input) else { return };
     let (seed, another) = (Seed::new(frames.salt), Seed::new(!frames.salt));
@@ -141,7 +144,7 @@ pub fn frame(input: &[u8]) {
     }
 }
 
-/// A manifest of any content: read, or refused.
+/// Opens a store whose manifest has any content: it is read, or refused.
 pub fn manifest(input: &[u8]) {
     let Some(frames) = Frames::new(input) else { return };
     let disk = SimulatedDisk::new();
@@ -156,7 +159,7 @@ pub fn manifest(input: &[u8]) {
     opens(&disk);
 }
 
-/// A log of any content behind a sound manifest.
+/// Opens a store with a sound manifest and a log of any content.
 pub fn log(input: &[u8]) {
     let Some(frames) = Frames::new(input) else { return };
     let segment = SegmentEntry {
@@ -172,7 +175,7 @@ pub fn log(input: &[u8]) {
     opens(&disk);
 }
 
-/// A snapshot of any content behind a sound manifest.
+/// Opens a store with a sound manifest and a snapshot of any content.
 pub fn snapshot(input: &[u8]) {
     let Some(mut frames) = Frames::new(input) else {
         return;
@@ -195,7 +198,7 @@ pub fn snapshot(input: &[u8]) {
 }
 
 impl Frames {
-    /// Appends the foot that these blocks need.
+    /// Appends the foot that fits these blocks.
     fn end(&mut self) {
         let mut end = Vec::new();
         frame::append(&mut end, 0, KIND_FOOT, |body| encode(&self.foot, body));
@@ -207,7 +210,7 @@ impl Frames {
     }
 }
 
-/// Makes the manifest of these files.
+/// Writes the manifest that names these files.
 fn list(disk: &SimulatedDisk, snapshot: Option<SnapshotEntry>, segments: Vec<SegmentEntry>) {
     let manifest = Manifest {
         generation: 1,
@@ -244,16 +247,20 @@ fn parts(on_corruption: OnCorruption) -> Parts {
     }
 }
 
-/// Behind these a store can be opened that then runs out of numbers.
+/// A store this close to [`MOST`] may open, and then run out of numbers.
 const LAST_NUMBERS: u64 = 1 << 32;
 
-/// A store opens, or refuses with nothing changed; what it opened with is there again after a power cut.
+/// Asserts that the store opens, or is refused with nothing changed, and that its sessions are there again after a power cut.
 fn opens(disk: &SimulatedDisk) {
     for on_corruption in [OnCorruption::Error, OnCorruption::Salvage] {
         let disk = disk.crash(0, Crash::KillProcess);
         let before = disk.operations();
         let Ok(store) = SimulatedStore::open(&disk, parts(on_corruption)) else {
-            assert_eq!(disk.operations(), before, "refused, and something was changed");
+            assert_eq!(
+                disk.operations(),
+                before,
+                "the opening was refused, but changed something"
+            );
             continue;
         };
         let report = store.report.clone();
@@ -262,11 +269,11 @@ fn opens(disk: &SimulatedDisk) {
         let disk = disk.crash(0, Crash::PowerCutLosingAll);
         let again = match SimulatedStore::open(&disk, parts(OnCorruption::Error)) {
             Ok(again) => again,
-            // Nobody has written so often; whoever is put there by hand has no numbers to go on with.
+            // No store gets this far by writing; a forged one has no numbers left to go on with.
             Err(_) if last.max(report.generation) > MOST - LAST_NUMBERS => continue,
-            Err(error) => panic!("it opened, and does not open again: {error}"),
+            Err(error) => panic!("it opened once, and does not open again: {error}"),
         };
-        // One that was over is over again, until the log says that it left.
+        // An expired session counts as expired again, until the log has its removal.
         let lasted = again.report.sessions + again.report.expired;
         let are_there = report.sessions..=report.sessions + report.expired;
         assert!(
@@ -281,9 +288,9 @@ fn opens(disk: &SimulatedDisk) {
 mod tests {
     use super::*;
 
-    /// A salvage went on behind the largest number that a frame can have, and its manifest could not be read again.
+    /// A salvage went on after the largest LSN that a frame can have, and its manifest could not be read again.
     #[test]
-    fn a_salvage_does_not_believe_the_number_of_a_record_that_no_store_comes_to() {
+    fn a_salvage_does_not_accept_an_lsn_that_no_store_can_reach() {
         let mut input = vec![1; 9];
         for kind in [0xfd, kind::SKIP, kind::CLEAR] {
             frame::append(&mut input, MOST, kind, |_| ());
@@ -291,10 +298,11 @@ mod tests {
             input.truncate(9);
         }
     }
-    /// Found by the fuzzer: a manifest, whole in every other way, whose store has come to the last number there is. It opened, and its next
-    /// manifest was beyond what is believed. That is the end of the numbers, and no fault of the opening.
+
+    /// Found by the fuzzer: a manifest, valid in every other way, with the last number that is accepted. The store opened, and its next
+    /// manifest was beyond that number. The numbers are used up, which is no bug of the opening.
     #[test]
-    fn a_manifest_with_the_last_number_there_is_may_be_refused_when_it_was_opened() {
+    fn a_store_that_opens_with_the_last_number_may_be_refused_the_next_time() {
         #[rustfmt::skip]
         manifest(&[
             0x03, 0x77, 0xd4, 0xfb, 0xe0, 0xc1, 0x6b, 0xa4, 0x13, 0x4a, 0x00, 0x00, 0x00, 0xf2, 0x49, 0xaa,

@@ -1,6 +1,6 @@
-//! Directories of each format and codec that was ever released, in `tests/golden`: all of them can be read for ever.
+//! The golden directories in `tests/golden`, of each format and codec that was ever released: every later version can read them.
 //!
-//! A directory of a format that was released is never made again. For a new format or codec:
+//! Directories of a released format are never made again. For a new format or codec:
 //! `cargo test -p agai-session-core --lib golden -- --ignored`.
 
 use crate::disk::Disk;
@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex};
 
 const NOW: u64 = 1_800_000_000_000;
 
-/// The same each time.
+/// A seeded random source: the same each time.
 struct Seeded(Mutex<Rng>);
 
 impl Random for Seeded {
@@ -62,7 +62,7 @@ fn text(text: &str) -> Text<'_> {
     Text::Latin1(text.as_bytes())
 }
 
-/// A store being made, and every id that it ever gave.
+/// A store being made, and every id that it issued.
 struct Making {
     disk: SimulatedDisk,
     store: SimulatedStore,
@@ -98,7 +98,7 @@ impl Making {
         self.store.settle();
     }
 
-    /// A snapshot and records behind it, with texts of each kind.
+    /// Writes a snapshot and records after it, with texts of each kind.
     fn fill(&mut self) {
         let ann = self.create(text("ann"), text("{\"cart\":[\"apple\"]}"), None);
         let guest = self.create(text(""), text("{}"), None);
@@ -141,7 +141,7 @@ impl Making {
     }
 }
 
-/// Each session, a line each; ids that are dead by themselves.
+/// Describes the session of each id on a line of its own; of an id without one, only that it is dead.
 fn describe(store: &SimulatedStore, ids: &[SessionId]) -> String {
     let mut out = String::new();
     let mut buffer = TextBuffer::default();
@@ -174,7 +174,7 @@ fn describe(store: &SimulatedStore, ids: &[SessionId]) -> String {
     out
 }
 
-/// ASCII, whatever the units are.
+/// Text as printable ASCII, with all other units escaped.
 fn escaped(units: &[u16]) -> String {
     let mut out = String::new();
     for &unit in units {
@@ -195,7 +195,7 @@ fn last_segment(disk: &SimulatedDisk) -> String {
     names.filter(|name| name.starts_with("log-")).max().unwrap()
 }
 
-/// A directory: its name, its files, what is in them.
+/// A directory: its name, its files, and the description of its sessions.
 type Case = (&'static str, SimulatedDisk, String);
 
 fn begin(seed: u64) -> Making {
@@ -214,7 +214,7 @@ fn closed() -> Case {
     ("closed", disk, expected)
 }
 
-/// Killed behind a snapshot, and all its sessions ended.
+/// A store whose sessions were all cleared after its snapshot, killed.
 fn cleared() -> Case {
     let mut making = begin(3);
     making.create(text("ann"), text("{}"), None);
@@ -226,7 +226,7 @@ fn cleared() -> Case {
     ("cleared", disk, expected)
 }
 
-/// Killed while the disk was full: a write that was refused has left its number, and a logout its record.
+/// A store killed while the disk was full: a refused write left only its LSN, a logout its record.
 fn full() -> Case {
     let mut making = begin(4);
     making.fill();
@@ -242,7 +242,7 @@ fn full() -> Case {
     ("full", disk, expected)
 }
 
-/// Killed, opened and killed again; the same torn; the same damaged, salvaged, and killed once more.
+/// A store killed, opened and killed again; the same with a torn tail; the same damaged, salvaged, and killed once more.
 fn killed() -> [Case; 3] {
     let mut making = begin(5);
     making.fill();
@@ -278,14 +278,14 @@ fn killed() -> [Case; 3] {
 }
 
 #[test]
-#[ignore = "makes the directories of this format: only for one that was not released yet"]
-fn remake() {
+#[ignore = "only for a format that was not released yet"]
+fn write_the_directories_of_this_format() {
     let folder = root().join(format!("format-{FORMAT}-codec-{CODEC}"));
     let _ = fs::remove_dir_all(&folder);
     for (name, disk, expected) in [empty(), closed(), cleared(), full()].into_iter().chain(killed()) {
         let files = folder.join(name).join("sessions.data");
         fs::create_dir_all(&files).unwrap();
-        // 64 KiB of room, which an opening makes again.
+        // The reserve is 64 KiB, and the next opening makes it again.
         for name in disk.list().unwrap().iter().filter(|name| *name != RESERVE) {
             fs::write(files.join(name), disk.contents(name).unwrap()).unwrap();
         }
@@ -306,7 +306,7 @@ fn load(path: &Path) -> SimulatedDisk {
 }
 
 #[test]
-fn directories_of_every_format_are_read_for_ever() {
+fn directories_of_every_released_format_can_be_read() {
     let mut seen = 0;
     let mut kinds = BTreeSet::new();
     for format in fs::read_dir(root()).unwrap() {
@@ -329,7 +329,7 @@ fn directories_of_every_format_are_read_for_ever() {
             );
             let live = expected.lines().filter(|line| !line.ends_with(" dead")).count();
             assert_eq!(found.sessions.unwrap().live, live as u64, "{path:?}");
-            // Opened, gone on with, and opened again by what this version wrote.
+            // It opens, is written to, and opens again from what this version wrote.
             let mut store = SimulatedStore::open(&disk, parts(6, OnCorruption::Error)).unwrap();
             assert_eq!(describe(&store, &ids), expected, "{path:?}");
             assert_eq!(store.report.torn_bytes > 0, is_torn, "{path:?}");

@@ -1,5 +1,5 @@
-//! Files that were made to harm: their checksums hold, and what they say cannot be. No panic, no room for sessions that are not there, and
-//! the same verdict as an opening's.
+//! Hostile files, with right checksums and impossible contents: they cause no panic and no allocation for sessions that do not exist, and
+//! inspection and opening agree on them.
 
 use crate::format::codec::{Manifest, encode};
 use crate::format::frame::{self, Seed};
@@ -22,7 +22,7 @@ const EXTREMES: [u64; 10] = [
     u64::MAX,
 ];
 
-/// A file taken apart.
+/// A file, split into its header and its frames.
 struct File {
     header: [u8; header::LEN],
     /// LSN, kind, body.
@@ -43,7 +43,7 @@ impl File {
         }
     }
 
-    /// With checksums that hold.
+    /// The file's bytes, with right checksums.
     fn put_together(&self) -> Vec<u8> {
         let mut header = self.header;
         let crc = crc32c::crc32c(&header[..52]);
@@ -77,7 +77,7 @@ fn change_frame(file: &mut File, rng: &mut Rng) {
         2 => body.truncate(rng.usize(..=body.len())),
         3 => body.extend_from_slice(&[0xfd, 0xff, 0xff]),
         6 if !body.is_empty() => {
-            // An integer of 64 bits, whatever was there.
+            // An encoded 64-bit integer in place of the byte there.
             let from = rng.usize(..body.len());
             let to = body.len().min(from + 1);
             let value = rng.choice(EXTREMES).unwrap().to_le_bytes();
@@ -97,7 +97,7 @@ fn change_frame(file: &mut File, rng: &mut Rng) {
 }
 
 #[test]
-fn frames_that_say_what_cannot_be_do_no_harm() {
+fn frames_with_impossible_contents_do_no_harm() {
     let disk = killed();
     let mut rng = Rng::with_seed(11);
     for name in journal_names(&disk) {
@@ -159,7 +159,7 @@ fn with_manifest(disk: &SimulatedDisk, manifest: &Manifest) -> SimulatedDisk {
 }
 
 #[test]
-fn manifests_that_say_what_cannot_be_do_no_harm() {
+fn manifests_with_impossible_contents_do_no_harm() {
     let disk = killed();
     let manifest = read_manifest(&disk).unwrap().unwrap();
     let mut rng = Rng::with_seed(12);
@@ -175,7 +175,7 @@ fn manifests_that_say_what_cannot_be_do_no_harm() {
     }
 }
 
-/// All numbers moved up to the greatest there are, in files that agree with each other.
+/// The LSNs of all files are moved up to the greatest possible ones, in files that agree with each other.
 #[test]
 fn records_with_the_greatest_numbers_do_no_harm() {
     let disk = killed();

@@ -1,4 +1,4 @@
-//! The journal as a whole, on a simulated disk: what was acknowledged is there after each kind of end.
+//! The journal as a whole, on simulated and real disks: acknowledged writes are there after each kind of end.
 
 use crate::disk::Disk;
 use crate::face::Parts;
@@ -57,7 +57,7 @@ fn data_of(store: &SimulatedStore, id: &SessionId) -> Option<String> {
     let mut buffer = TextBuffer::default();
     let facts = store.handle.load(id, false, &mut buffer).unwrap()?;
     let Text::Latin1(bytes) = buffer.text() else {
-        panic!("narrow")
+        panic!("the text is not Latin-1")
     };
     Some(String::from_utf8(bytes[facts.uid_units + facts.form_units..].to_vec()).unwrap())
 }
@@ -145,7 +145,7 @@ fn sessions_come_back_with_all_their_facts_after_a_kill_a_close_and_a_checkpoint
 }
 
 #[test]
-fn a_thousand_writes_and_their_checkpoints_come_back() {
+fn a_thousand_writes_with_checkpoints_between_them_come_back() {
     let disk = SimulatedDisk::default();
     let mut store = open_simulated(&disk);
     let mut ids = Vec::new();
@@ -171,10 +171,10 @@ fn a_thousand_writes_and_their_checkpoints_come_back() {
     assert!(ids.iter().all(|id| data_of(&store, id).is_some()));
 }
 
-/// After an error the journal's thread had nothing to write and slept without end: the disk was whole again, and nobody healed it until
-/// somebody asked for something.
+/// After an error the journal's thread had nothing to write and slept for ever: the disk worked again, but the log was healed only when the
+/// next call woke the thread.
 #[test]
-fn a_failed_sync_is_healed_without_anybody_asking() {
+fn a_failed_sync_is_healed_without_another_call() {
     use crate::testing::disk::{DiskFault, Failure, Operation};
     let disk = SimulatedDisk::default();
     let mut store = open_simulated(&disk);
@@ -192,7 +192,7 @@ fn a_failed_sync_is_healed_without_anybody_asking() {
 }
 
 #[test]
-fn a_directory_has_one_owner_and_whoever_comes_second_changes_no_byte() {
+fn a_directory_has_one_owner_and_a_second_opening_changes_no_byte() {
     use crate::disk::{DirLock, RealDisk};
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.data");
@@ -213,7 +213,7 @@ fn a_directory_has_one_owner_and_whoever_comes_second_changes_no_byte() {
         files
     };
     let before = content();
-    // As another process: a lock on a file that was opened apart.
+    // As another process: a lock on a file that was opened separately.
     let mut lock = DirLock::acquire(&RealDisk::open(&path).unwrap()).unwrap();
     let refused = open(&path, parts(1_000, Durability::Os), &mut ()).err().unwrap();
     assert_eq!(refused.code(), "ERR_SESSION_LOCKED");
@@ -268,7 +268,7 @@ fn a_torn_tail_is_cut_off_and_copied_aside_whole() {
     let names = disk.list().unwrap().into_iter();
     let log = names.filter(|name| name.starts_with("log-")).max().unwrap();
     let whole = disk.contents(&log).unwrap();
-    // Longer than what is read at a time.
+    // Longer than one read.
     let tail: Vec<u8> = (0..700_000_u32).flat_map(u32::to_be_bytes).collect();
     disk.put(&log, &[&whole[..], &tail].concat());
     let store = open_simulated(&disk);

@@ -1,5 +1,5 @@
-//! For tests only: a disk that loses power on command, and what the fuzzer calls. Behind the feature `testing`, which no published binary
-//! has.
+//! Test support: a disk that loses power on command, stores on it, and the fuzzer's entry points. Behind the feature `testing`, which no
+//! published binary has.
 
 pub mod disk;
 #[cfg(feature = "testing")]

@@ -1,5 +1,4 @@
-//! A store on a simulated disk, whose journal moves when it is told to and not otherwise: for tests of crashes, which must be able to
-//! stop it anywhere and to do the same thing again.
+//! A store on a simulated disk whose journal runs only when the test calls it: a crash test can stop it anywhere and repeat a run exactly.
 
 use crate::disk::Disk;
 use crate::face::handle::{Owner, StoreHandle};
@@ -13,13 +12,13 @@ use crate::testing::disk::SimulatedDisk;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Turns after which a journal that still has something to do never will rest.
+/// Turns after which a journal that still has work counts as one that never rests.
 const MOST_TURNS: usize = 10_000;
 
-/// Heap entries looked at under one hold of the lock.
+/// Entries of the expiry heap looked at under one hold of the lock.
 const SLICE: usize = 64;
 
-/// The store and its journal, on one thread.
+/// A store and its journal, both on the test's thread.
 pub struct SimulatedStore {
     pub handle: StoreHandle,
     pub report: Report,
@@ -28,10 +27,10 @@ pub struct SimulatedStore {
 }
 
 impl SimulatedStore {
-    /// Opens what is on the disk. Neither sweeps nor writes by itself.
+    /// Opens the store on a disk. It neither sweeps nor writes by itself.
     ///
     /// # Errors
-    /// Those of [`crate::face::open::open`], but for the directory's own.
+    /// Those of [`crate::face::open::open`], except those of the directory.
     pub fn open(disk: &SimulatedDisk, mut parts: Parts) -> Result<Self, Error> {
         parts.journal.checkpoint_thread = false;
         let path = Path::new("simulated");
@@ -46,21 +45,21 @@ impl SimulatedStore {
         })
     }
 
-    /// One turn of the journal; false once the store is closed and all is done.
+    /// Runs one turn of the journal. False once the store is closed and the journal is done.
     pub fn turn(&mut self) -> bool {
         self.writer.turn() != Turn::Ended
     }
 
-    /// As many turns as there is something to do, without waiting.
+    /// Runs turns as long as the journal has work that is due now.
     ///
     /// # Panics
-    /// When that finds no end.
+    /// If the work does not end.
     pub fn settle(&mut self) {
         let turns = (0..MOST_TURNS).take_while(|_| self.writer.turn() == Turn::Again);
         assert!(turns.count() < MOST_TURNS, "the journal never rests");
     }
 
-    /// One turn; whether the journal's thread would sleep after it, or end.
+    /// Runs one turn. True if the journal's thread would sleep after it, or end.
     pub fn rests(&mut self) -> bool {
         match self.writer.turn() {
             Turn::Again => false,
@@ -69,12 +68,12 @@ impl SimulatedStore {
         }
     }
 
-    /// All that the journal waits for is due now: the sync of what was written, and the next try of what failed.
+    /// Makes everything that the journal waits for due now: the sync of what was written, and the retry of what failed.
     pub fn pass_time(&mut self) {
         self.writer.pass_time();
     }
 
-    /// Removes what is due and moves together what is left, as the expiry thread does.
+    /// Removes expired sessions, evicts those beyond the bounds and compacts the rest, as the expiry thread does.
     pub fn sweep(&self) {
         let mut swept = Swept::More;
         while swept == Swept::More {
@@ -89,15 +88,15 @@ impl SimulatedStore {
         }
     }
 
-    /// Checks what must always hold across the store's structures.
+    /// Checks the invariants across the store's structures.
     ///
     /// # Panics
-    /// When it does not.
+    /// If one does not hold.
     pub fn validate(&self) {
         self.shared.lock().store.validate();
     }
 
-    /// The store as another thread of the process has it.
+    /// A second handle to the store, as another opening in the process gets it.
     #[must_use]
     pub fn another(&self) -> StoreHandle {
         self.handle.another()

@@ -1,4 +1,4 @@
-//! The wait of the journal's thread, without its files: for the model checker, which would not come to an end with them.
+//! The wait of the journal's thread, without its files: for the model checker, which would not finish with them.
 
 use crate::face::handle::{Owner, StoreHandle};
 use crate::format::queue::{Keep, Queue};
@@ -10,13 +10,13 @@ use crate::model::random::OsRandom;
 use crate::store::Store;
 use std::sync::Arc;
 
-/// A store whose queue is taken by whoever calls [`Waiting::take`].
+/// The journal's side of a store without files: the caller of [`Waiting::take`] stands in for the journal's thread.
 pub struct Waiting {
     shared: Arc<Shared>,
 }
 
 impl Waiting {
-    /// Returns the store as its users have it, and what waits for its records.
+    /// Returns a handle to a new store, and the side that waits for its records.
     #[must_use]
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> (StoreHandle, Self) {
         let mut store = Store::new(options);
@@ -26,7 +26,7 @@ impl Waiting {
         (handle, Self { shared })
     }
 
-    /// Waits for records as the journal's thread does, and takes them: the LSN of the newest. `None` when the thread is to end.
+    /// Waits for records as the journal's thread does, and takes them. Returns the newest LSN, or `None` when the thread must end.
     #[must_use]
     pub fn take(&self) -> Option<u64> {
         if !self.shared.wait_for_work(None) {

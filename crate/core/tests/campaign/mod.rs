@@ -1,4 +1,4 @@
-//! What the crash campaigns share: a workload that comes from a seed, what was acknowledged of it, and the check of what came back.
+//! Shared parts of the crash campaigns: a workload from a seed, the record of what was acknowledged, and the check of what came back.
 #![allow(dead_code, reason = "each campaign uses its part")]
 
 use agai_session_core::face::Parts;
@@ -15,7 +15,7 @@ use fastrand::Rng;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A size of CI, or the full one.
+/// The size of a campaign: `ci`, or `full` if `AGAI_SESSION_FULL` is set.
 pub fn size(ci: u64, full: u64) -> u64 {
     if std::env::var_os("AGAI_SESSION_FULL").is_some() {
         full
@@ -24,20 +24,20 @@ pub fn size(ci: u64, full: u64) -> u64 {
     }
 }
 
-/// The seed that a failure printed, or the campaign's own.
+/// The seed in `AGAI_SESSION_SEED`, as a failure printed it, or the campaigns' default.
 pub fn seed() -> u64 {
     let given = std::env::var("AGAI_SESSION_SEED").ok();
     given.and_then(|text| text.parse().ok()).unwrap_or(0x5e55_1011)
 }
 
-/// One line of the table that every run prints.
+/// Prints one line of the table of results.
 pub fn report(test: &str, seed: u64, faults: u64, acknowledged: u64, lost: u64) {
     println!(
         "{test:<44} | seed {seed:>10} | {faults:>8} faults | {acknowledged:>9} acknowledgements checked | {lost} lost"
     );
 }
 
-/// Randomness that comes again.
+/// A seeded random source: the same each time.
 struct Seeded(Mutex<Rng>);
 
 impl Random for Seeded {
@@ -68,7 +68,7 @@ pub fn parts(seed: u64, durability: Durability) -> Parts {
     }
 }
 
-/// What a session was at one moment.
+/// The state of a session at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     Absent,
@@ -79,7 +79,7 @@ pub enum State {
     },
 }
 
-/// One session's states, each with the record that made it and whether that ended an id.
+/// One session's states, each with the LSN of the record that made it and whether that record ended an id.
 #[derive(Debug, Clone)]
 struct History {
     states: Vec<(u64, State, bool)>,
@@ -93,7 +93,7 @@ impl History {
     }
 }
 
-/// All sessions of a run.
+/// The histories of all sessions, against which a store is checked.
 #[derive(Debug, Clone, Default)]
 pub struct Truth {
     sessions: Vec<History>,
@@ -109,7 +109,7 @@ impl Truth {
         self.sessions[at].states.push((lsn, state, ends));
     }
 
-    /// A new session.
+    /// Adds a new session.
     fn begin(&mut self, lsn: u64, live: State) {
         self.sessions.push(History {
             states: vec![(0, State::Absent, false)],
@@ -118,6 +118,7 @@ impl Truth {
         self.push(self.sessions.len() - 1, lsn, live, false);
     }
 
+    /// A random live session: its place, id and version.
     fn live(&self, rng: &mut Rng) -> Option<(usize, SessionId, u64)> {
         let live: Vec<_> = (0..self.sessions.len())
             .filter_map(|at| match self.sessions[at].now() {
@@ -129,17 +130,17 @@ impl Truth {
     }
 }
 
-/// A promise that was broken.
+/// The description of a guarantee that was broken.
 #[derive(Debug)]
 pub struct Violation(pub String);
 
-/// A file whose sync failed is never written to or synced again, by the process that saw it fail or by a later one: a second sync would
-/// answer as if nothing had been.
+/// Checks that a file whose sync failed was never written to or synced again, by the process that saw it fail or by a later one: a second
+/// sync would report success.
 ///
 /// # Errors
-/// When one was.
-pub fn check_trust(disk: &SimulatedDisk) -> Result<(), Violation> {
-    match disk.misplaced_trust() {
+/// If one was.
+pub fn check_failed_syncs(disk: &SimulatedDisk) -> Result<(), Violation> {
+    match disk.uses_after_failed_sync() {
         0 => Ok(()),
         times => Err(Violation(format!(
             "a file was written to or synced {times} times after a failed sync of it"
@@ -151,7 +152,7 @@ pub fn text(text: &str) -> Text<'_> {
     Text::Latin1(text.as_bytes())
 }
 
-/// One step of the workload.
+/// Runs one step of the workload, and notes it in the truth.
 pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
     let data = format!(
         "{{\"n\":{},\"x\":\"{}\"}}",
@@ -212,7 +213,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                     if is_same {
                         truth.push(at, lsn, live, true);
                     } else {
-                        // Another user's: the record before it ended the old one.
+                        // A login of another user: the record before this one ended the old session.
                         truth.push(at, lsn - 1, State::Absent, true);
                         truth.begin(lsn, live);
                     }
@@ -252,7 +253,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
     }
 }
 
-/// Checks what came back against what was acknowledged, and makes it the new truth. Answers how many acknowledgements there were.
+/// Checks what came back against what was acknowledged, and makes it the new truth. Returns the number of acknowledgements checked.
 pub fn check(
     before: Reached,
     crash: Crash,
@@ -314,8 +315,9 @@ pub fn check(
 
 use agai_session_core::lock::status::Reached;
 
-/// One life after another on one disk, each ended by a crash after some operation of the disk.
-pub fn lives(seed: u64) -> Result<u64, Violation> {
+/// Runs a store several times on one disk, each run ended by a crash after some operation of the disk. Returns the number of
+/// acknowledgements checked.
+pub fn crash_and_reopen(seed: u64) -> Result<u64, Violation> {
     let mut rng = Rng::with_seed(seed);
     let durability = [Durability::None, Durability::Os, Durability::Disk][rng.usize(0..3)];
     let mut disk = SimulatedDisk::new();
@@ -323,11 +325,11 @@ pub fn lives(seed: u64) -> Result<u64, Violation> {
     let mut checked = 0;
     let mut before = Reached::default();
     let mut crash = Crash::KillProcess;
-    for life in 0..3 {
-        let opened = SimulatedStore::open(&disk, parts(seed + life, durability));
+    for run in 0..3 {
+        let opened = SimulatedStore::open(&disk, parts(seed + run, durability));
         let mut store = opened.map_err(|error| Violation(format!("{crash:?}: it does not open: {error}")))?;
         checked += check(before, crash, &store, &mut truth)?;
-        // Where it ends, counted from here.
+        // The operation at which this run ends.
         let stop = disk.operations() + rng.u64(1..60);
         let within = rng.bool();
         disk.stop_at(
@@ -345,7 +347,7 @@ pub fn lives(seed: u64) -> Result<u64, Violation> {
             }
         }
         before = store.handle.reached();
-        check_trust(&disk)?;
+        check_failed_syncs(&disk)?;
         crash = [
             Crash::KillProcess,
             Crash::PowerCut,
@@ -355,7 +357,7 @@ pub fn lives(seed: u64) -> Result<u64, Violation> {
         ][rng.usize(0..5)];
         disk = disk.crash(rng.u64(..), crash);
         if rng.u8(0..4) == 0 {
-            // A crash in the middle of the recovery, at any of its operations; then once more from there.
+            // A crash during the recovery, at any of its operations; the next opening starts from there.
             disk.stop_at(disk.operations() + rng.u64(1..25), Stop::Before);
             let _ = SimulatedStore::open(&disk, parts(seed, durability));
             let again = [Crash::KillProcess, Crash::PowerCut][rng.usize(0..2)];

@@ -1,4 +1,4 @@
-//! What all of these tests use: stores to be damaged, and what must be found in them.
+//! Helpers of all these tests: stores to damage, and what must be found in them.
 
 use crate::campaign::{parts, text};
 use agai_session_core::disk::Disk;
@@ -11,19 +11,20 @@ use agai_session_core::{Change, Error, NewSession, Reason, SessionId, TextBuffer
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
-/// The lives that follow the damage. Each has random numbers of its own, as everywhere; those of a store's making end with 0 and 1.
+/// The seeds of the openings after the damage. Each opening has its own random numbers; the seeds of those that make a store end with 0 and
+/// 1.
 pub const NEXT: u64 = 7;
 pub const AFTER: u64 = 8;
 
-pub fn opening(life: u64, on_corruption: OnCorruption) -> Parts {
-    let mut parts = parts(life, Durability::Os);
+pub fn opening(run: u64, on_corruption: OnCorruption) -> Parts {
+    let mut parts = parts(run, Durability::Os);
     parts.journal.on_corruption = on_corruption;
     parts.journal.checkpoint_bytes = 1 << 30;
     parts
 }
 
-pub fn opened(disk: &SimulatedDisk, life: u64, on_corruption: OnCorruption) -> SimulatedStore {
-    SimulatedStore::open(disk, opening(life, on_corruption)).unwrap()
+pub fn opened(disk: &SimulatedDisk, run: u64, on_corruption: OnCorruption) -> SimulatedStore {
+    SimulatedStore::open(disk, opening(run, on_corruption)).unwrap()
 }
 
 pub fn new_session(data: &str) -> NewSession<'_> {
@@ -36,10 +37,10 @@ pub fn new_session(data: &str) -> NewSession<'_> {
     }
 }
 
-/// The session of a store that was ended in a segment that is sealed.
+/// The index of the session that is ended in a sealed segment.
 pub const ENDED: usize = 3;
 
-/// What is alive: the version by the place of the id.
+/// The live sessions: the version by the index of the id.
 pub type Alive = BTreeMap<usize, u64>;
 
 pub fn alive(store: &SimulatedStore, ids: &[SessionId]) -> Alive {
@@ -53,21 +54,21 @@ pub fn alive(store: &SimulatedStore, ids: &[SessionId]) -> Alive {
     versions
 }
 
-/// A store to be damaged.
+/// A store to damage.
 pub struct Made {
     pub disk: SimulatedDisk,
     pub ids: Vec<SessionId>,
-    /// What its files say that the disk had: a tail that is torn must not take anything of it.
+    /// The sessions that the files say were synced: a torn tail must not lose any of them.
     pub certain: Alive,
 }
 
-/// A store with a snapshot, a sealed segment and an open one of about `bytes`, killed.
+/// Makes a store with a snapshot, a sealed segment and an open one of about `bytes`, and kills it.
 pub fn make(seed: u64, bytes: u64) -> Made {
     let mut rng = Rng::with_seed(seed);
-    let life = seed.wrapping_mul(10);
+    let run = seed.wrapping_mul(10);
     let disk = SimulatedDisk::new();
     let mut ids = Vec::new();
-    let mut store = opened(&disk, life, OnCorruption::Error);
+    let mut store = opened(&disk, run, OnCorruption::Error);
     for n in 0..20 {
         let data = format!("{{\"n\":{n}}}");
         ids.push(store.handle.create(&new_session(&data)).unwrap().0);
@@ -77,11 +78,11 @@ pub fn make(seed: u64, bytes: u64) -> Made {
     store.handle.destroy(&ids[ENDED], Reason::Destroy).unwrap();
     store.settle();
     drop(store);
-    let mut store = opened(&disk, life.wrapping_add(1), OnCorruption::Error);
+    let mut store = opened(&disk, run.wrapping_add(1), OnCorruption::Error);
     let (mut certain, mut flushed) = (Alive::new(), Alive::new());
-    // The reserve is a file as well.
+    // The reserve is counted too.
     while disk.total_bytes() < bytes + 70_000 {
-        // The batch that comes says that the disk has what was flushed before.
+        // The mark of the next batch says that what was flushed before is synced.
         certain.clone_from(&flushed);
         let data = format!("{{\"x\":\"{}\"}}", "x".repeat(rng.usize(0..600)));
         ids.push(store.handle.create(&new_session(&data)).unwrap().0);
@@ -124,12 +125,12 @@ pub fn open_segment(disk: &SimulatedDisk) -> String {
     segments(disk).into_iter().max().unwrap()
 }
 
-/// A copy that is changed on its own.
+/// An independent copy.
 pub fn copy(disk: &SimulatedDisk) -> SimulatedDisk {
     disk.crash(0, Crash::KillProcess)
 }
 
-/// Opens a damaged copy: refused; or reported as a torn tail, then there is the store that was found.
+/// Opens a damaged copy, and returns how the damage was noticed.
 pub fn notice(disk: &SimulatedDisk) -> Noticed {
     match SimulatedStore::open(disk, opening(NEXT, OnCorruption::Error)) {
         Err(Error::Corrupt { .. } | Error::FormatNewer { .. }) => Noticed::Refused,
@@ -139,8 +140,10 @@ pub fn notice(disk: &SimulatedDisk) -> Noticed {
     }
 }
 
+/// How an opening noticed the damage.
 pub enum Noticed {
     Refused,
+    /// Reported as a torn tail: the store opened.
     Torn(Box<SimulatedStore>),
     Not,
 }
@@ -150,7 +153,7 @@ pub fn is_noticed(disk: &SimulatedDisk) -> bool {
 }
 
 impl Made {
-    /// How many of the sessions are there that must be, in a store whose tail is torn.
+    /// Asserts that a store whose tail is torn has all sessions that were synced. Returns their number.
     pub fn check(&self, store: &SimulatedStore, what: &str) -> u64 {
         let found = alive(store, &self.ids);
         for (at, version) in &self.certain {

@@ -1,5 +1,5 @@
-//! Damaged files: each bit flipped, each file cut at each byte, files missing, foreign and swapped. Nothing of it goes unnoticed, and
-//! nothing panics.
+//! Damaged files: each bit flipped, each file cut at each byte, files missing, foreign and swapped. All of it is noticed, and nothing
+//! panics.
 //!
 //! `cargo test -p agai-session-core --release --features testing --test damage -- --nocapture`; with
 //! `AGAI_SESSION_FULL=1` ten stores, with `AGAI_SESSION_SEED=N` from another seed.
@@ -29,13 +29,13 @@ use kit::{
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A store is made from each.
+/// The seeds, from each of which a store is made.
 fn seeds() -> Range<u64> {
     seed()..seed() + size(1, 10)
 }
 
 #[test]
-fn every_flipped_bit_is_reported_and_takes_nothing_but_what_was_written_last() {
+fn every_flipped_bit_is_reported_and_loses_only_what_was_written_last() {
     let (mut flips, mut checked) = (0, 0);
     for seed in seeds() {
         let made = make(seed, 1 << 16);
@@ -63,7 +63,7 @@ fn every_flipped_bit_is_reported_and_takes_nothing_but_what_was_written_last() {
 }
 
 #[test]
-fn every_cut_is_reported_but_at_the_end_of_what_was_written_last() {
+fn every_cut_is_reported_except_between_records_at_the_end_of_the_log() {
     let (mut cuts, mut silent, mut checked) = (0, 0, 0);
     for seed in seeds() {
         let made = make(seed, 1 << 16);
@@ -79,13 +79,13 @@ fn every_cut_is_reported_but_at_the_end_of_what_was_written_last() {
                     Noticed::Refused => continue,
                     Noticed::Torn(store) => *store,
                     Noticed::Not => {
-                        // Between two records of the open segment nothing tells that there was more.
+                        // A cut between two records of the open segment leaves no sign that there was more.
                         assert_eq!(name, open_segment, "{what}");
                         silent += 1;
                         opened(&damaged, AFTER, OnCorruption::Error)
                     }
                 };
-                // Nor is there what would tell that more was synced. What ended before stays so.
+                // Nor is there a sign that more was synced. A session that ended before stays ended.
                 assert!(!store.handle.has(&made.ids[ENDED]).unwrap(), "{what}");
                 checked += 1;
             }
@@ -124,9 +124,9 @@ fn missing_and_swapped_files_are_reported() {
     report("files missing, swapped, foreign", seed(), faults, 0, 0);
 }
 
-/// `salvage` takes what can be read and `fresh` nothing; both keep the damaged files, and go on.
+/// `salvage` recovers what can be read and `fresh` nothing; both keep the damaged files, and go on.
 #[test]
-fn damaged_stores_open_when_asked_to_and_keep_their_files() {
+fn damaged_stores_open_with_salvage_and_with_fresh_and_keep_their_files() {
     let (mut faults, mut checked) = (0, 0);
     for seed in seeds() {
         let made = make(seed, 1 << 13);
@@ -165,7 +165,7 @@ fn damaged_stores_open_when_asked_to_and_keep_their_files() {
 }
 
 #[test]
-fn the_checks_notice_a_torn_record_replayed_past() {
+fn the_checks_notice_a_recovery_that_goes_on_after_a_torn_record() {
     // A hole in the middle of what was synced.
     let disk = make(seed(), 1 << 12).disk;
     let open_segment = open_segment(&disk);
@@ -176,10 +176,13 @@ fn the_checks_notice_a_torn_record_replayed_past() {
         assert!(damaged.flip(&open_segment, bit));
         !is_noticed(&damaged)
     });
-    assert!(unnoticed, "going on behind a torn record would be noticed");
+    assert!(
+        unnoticed,
+        "the checks notice a recovery that goes on after a torn record"
+    );
 }
 
-/// A whole record taken out of the middle leaves the others as they were; only the numbers tell.
+/// A whole record taken out of the middle leaves the others as they were; only the LSNs show it.
 #[test]
 fn a_record_missing_in_the_middle_is_reported() {
     let (mut faults, mut silent) = (0, 0);
@@ -191,7 +194,7 @@ fn a_record_missing_in_the_middle_is_reported() {
         while let Some(&length) = bytes[starts[starts.len() - 1]..].first_chunk::<4>() {
             starts.push(starts[starts.len() - 1] + 17 + u32::from_le_bytes(length) as usize);
         }
-        // All but the last record and the mark before it, behind which nothing tells.
+        // All except the last record and the mark before it, after which nothing shows it.
         for frame in starts
             .windows(2)
             .take(starts.len() - 3)
@@ -204,7 +207,7 @@ fn a_record_missing_in_the_middle_is_reported() {
             let planted = plant(Fault::GapIgnored);
             silent += u32::from(!is_noticed(&damaged));
             drop(planted);
-            // Salvaged it is told too, and not gone on with as if it were whole: the next opening would refuse it.
+            // A salvage reports it too, and does not go on in the segment as if it were whole: the next opening would refuse it.
             let store = opened(&damaged, NEXT, OnCorruption::Salvage);
             assert_eq!(store.report.damages.len(), 1, "{what}");
             drop(store);
@@ -216,13 +219,13 @@ fn a_record_missing_in_the_middle_is_reported() {
     assert!(silent > 0, "the check notices a gap that is ignored");
 }
 
-/// The machine's clock was set back between two lives: nothing lives longer for it, and what had died stays dead.
+/// The machine's clock was set back between two runs: no session lives longer for it, and an expired one stays expired.
 #[test]
-fn a_clock_set_back_lengthens_no_life() {
+fn a_clock_set_back_lengthens_no_session() {
     let outlives = || {
         let disk = SimulatedDisk::new();
-        let at = |life, now| {
-            let mut parts = opening(life, OnCorruption::Error);
+        let at = |run, now| {
+            let mut parts = opening(run, OnCorruption::Error);
             parts.options.idle_timeout = 1_000;
             parts.clock = Arc::new(ManualClock::new(now));
             parts
@@ -239,12 +242,12 @@ fn a_clock_set_back_lengthens_no_life() {
         let store = SimulatedStore::open(&disk, parts).unwrap();
         assert!(
             store.handle.has(&id).unwrap(),
-            "what was left of its life is left"
+            "the session has its remaining time"
         );
         clock.advance(101);
         store.handle.has(&id).unwrap()
     };
     assert!(!outlives());
     let _planted = plant(Fault::WallClockOnly);
-    assert!(outlives(), "the check notices a wall clock taken as it is");
+    assert!(outlives(), "the check notices deadlines that are not corrected");
 }

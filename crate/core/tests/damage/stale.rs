@@ -1,5 +1,5 @@
-//! Bytes that were whole records once: behind a tail, where a file system handed out an old block; and whole files of an older
-//! generation, where somebody or something put them in the place of the current ones.
+//! Stale bytes that are whole records: after the tail, where a file system handed out an old block; and whole files of an older generation
+//! in the place of the current ones.
 
 use crate::kit::{
     AFTER, Alive, NEXT, alive, copy, make, names, new_session, open_segment, opened, opening, segments,
@@ -12,9 +12,9 @@ use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{Error, Reason, SessionId};
 use std::collections::BTreeSet;
 
-/// A file system may hand out blocks with old bytes: whole frames of other files, behind the tail, are cut off and told, never replayed.
+/// A file system may hand out blocks with old bytes: whole frames of other files after the tail are cut off and reported, never replayed.
 #[test]
-fn whole_records_of_other_files_behind_the_tail_are_not_replayed() {
+fn whole_records_of_other_files_after_the_tail_are_not_replayed() {
     let (mut tails, mut checked) = (0, 0);
     for seed in seeds() {
         let made = make(seed, 1 << 12);
@@ -44,37 +44,31 @@ fn whole_records_of_other_files_behind_the_tail_are_not_replayed() {
             checked += whole.len() as u64;
         }
     }
-    report(
-        "records of other files behind the tail",
-        seed(),
-        tails,
-        checked,
-        0,
-    );
+    report("records of other files after the tail", seed(), tails, checked, 0);
     assert!(tails >= 2, "there were other files to take from");
 }
 
-/// What a store's directory held over several generations.
+/// A store's directory over several generations.
 struct Generations {
-    /// As it is in the end, after a kill.
+    /// The last state, after a kill.
     disk: SimulatedDisk,
     ids: Vec<SessionId>,
-    /// Each file as it was whenever nothing was under way.
+    /// Each file as it was whenever the journal rested.
     older: BTreeSet<(String, Vec<u8>)>,
 }
 
 impl Generations {
-    /// In each generation sessions are made and one of the generation before is ended, so that each file has something that the
-    /// later ones have not.
+    /// Makes a store that in each generation creates sessions and ends one of the generation before, so that each file has something
+    /// that the later ones do not.
     fn make(seed: u64) -> Self {
         let mut all = Self {
             disk: SimulatedDisk::new(),
             ids: Vec::new(),
             older: BTreeSet::new(),
         };
-        for life in 0..2 {
-            let life = seed.wrapping_mul(10).wrapping_add(life);
-            let mut store = opened(&all.disk, life, OnCorruption::Error);
+        for run in 0..2 {
+            let run = seed.wrapping_mul(10).wrapping_add(run);
+            let mut store = opened(&all.disk, run, OnCorruption::Error);
             for generation in 0..3 {
                 for n in 0..5 {
                     let data = format!("{{\"n\":{n},\"generation\":{generation}}}");
@@ -100,6 +94,7 @@ impl Generations {
         all
     }
 
+    /// Adds the current files to the older ones.
     fn keep(&mut self) {
         let files = names(&self.disk).into_iter().filter(|name| name != "MANIFEST");
         for name in files {
@@ -108,7 +103,7 @@ impl Generations {
         }
     }
 
-    /// The store with `name` replaced, or missing; opened as asked.
+    /// Opens the store with the file `name` replaced, or removed. Returns its live sessions.
     fn with(&self, name: &str, bytes: Option<&[u8]>, how: OnCorruption) -> Result<Alive, Error> {
         let damaged = copy(&self.disk);
         match bytes {
@@ -118,15 +113,15 @@ impl Generations {
         let store = SimulatedStore::open(&damaged, opening(NEXT, how))?;
         let found = alive(&store, &self.ids);
         drop(store);
-        // Whatever it made of it, it goes on from there.
+        // Whatever the opening found, the next one finds the same.
         let again = opened(&damaged, AFTER, OnCorruption::Error);
         assert_eq!(alive(&again, &self.ids), found, "{name}, {how:?}");
         Ok(found)
     }
 }
 
-/// A backup that was put back in part, a copy that mixed two states: files of an older generation are whole, and every checksum in them
-/// holds. Under a current name they are damage, and not a session comes from them: it may have been ended since.
+/// A backup that was restored in part, or a copy that mixed two states: files of an older generation are whole, with right checksums. Under
+/// a current name they are damage, and no session is loaded from them: it may have been ended since.
 #[test]
 fn a_file_of_an_older_generation_under_a_current_name_is_damage_and_nothing_is_loaded_from_it() {
     let (mut faults, mut checked) = (0, 0);
@@ -135,7 +130,7 @@ fn a_file_of_an_older_generation_under_a_current_name_is_damage_and_nothing_is_l
         let current = names(&all.disk).into_iter().filter(|name| name != "MANIFEST");
         for name in current {
             let salvaged_without = all.with(&name, None, OnCorruption::Salvage).unwrap();
-            // The same file when it was shorter is a cut, which has tests of its own.
+            // An earlier, shorter state of the same file is a cut, which has its own tests.
             let older = all.older.iter().filter(|(of, _)| *of != name);
             for (of, bytes) in older {
                 let what = format!(

@@ -1,4 +1,4 @@
-//! Figures, printed and not judged: recovery, the longest wait beside a checkpoint, room on the disk under overwriting.
+//! Benchmarks, whose figures are printed and not checked: recovery, the longest wait during a checkpoint, disk usage under overwriting.
 //! `AGAI_SESSION_BENCH` is the number of sessions, one million if it is not set.
 
 use crate::child;
@@ -16,7 +16,7 @@ fn sessions() -> u64 {
     asked.and_then(|text| text.parse().ok()).unwrap_or(1_000_000)
 }
 
-/// Of `/proc/self/status`, in MiB.
+/// A field of `/proc/self/status`, in MiB.
 fn memory(field: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status
@@ -48,7 +48,7 @@ fn fill(store: &StoreHandle, count: u64) -> Vec<SessionId> {
     (0..count).map(fill).collect()
 }
 
-/// A child that only opens.
+/// The child process that only opens a store, and prints the time and memory that this took.
 pub fn recover(path: &Path) {
     let before = memory("VmRSS:");
     let started = Instant::now();
@@ -100,7 +100,7 @@ pub fn run(_: u64) -> Result<Row, String> {
     Ok(Row::default())
 }
 
-/// What a thread that commits without pause waits at most, beside a checkpoint and without.
+/// Prints how long the commits of a busy thread take, without a checkpoint and during one.
 fn checkpoint(store: &StoreHandle, ids: &[SessionId]) {
     let text = data(7, 372);
     let change = Change {
@@ -122,7 +122,7 @@ fn checkpoint(store: &StoreHandle, ids: &[SessionId]) {
             let committed = store.commit(id, None, &change);
             times.push(at.elapsed());
             if committed.is_err() || times.len() % 50 == 0 {
-                // Some 100,000 a second, as of a busy server.
+                // About 100,000 a second, as on a busy server.
                 std::thread::sleep(Duration::from_micros(500));
             }
         }
@@ -132,7 +132,7 @@ fn checkpoint(store: &StoreHandle, ids: &[SessionId]) {
             "    {} commits in {:.2} s {} a checkpoint: median {:?}, 99.9 % {:?}, 99.99 % {:?}, longest {:?}",
             times.len(),
             started.elapsed().as_secs_f32(),
-            if with { "beside" } else { "without" },
+            if with { "during" } else { "without" },
             at(0.5),
             at(0.999),
             at(0.9999),
@@ -141,7 +141,7 @@ fn checkpoint(store: &StoreHandle, ids: &[SessionId]) {
     }
 }
 
-/// Bytes on the disk while 100,000 sessions are overwritten again and again, `pace` a second at most.
+/// Prints the bytes on the disk while 100,000 sessions are overwritten again and again, at most `pace` a second.
 fn room(path: &Path, pace: u64) {
     let (store, _) = open(path, parts(Durability::Os, 16 << 20), &mut ()).unwrap();
     let ids = fill(&store, 100_000.min(sessions()));

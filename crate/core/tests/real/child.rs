@@ -1,4 +1,4 @@
-//! What a child does: works on the store, and says over its output what was acknowledged.
+//! The child process: works on the store, and prints what was acknowledged.
 
 use crate::kit::{Until, close, create, data, opened, parts, try_open, until, wait};
 use agai_session_core::face::open::open;
@@ -25,7 +25,7 @@ pub fn command(role: &str, path: &Path) -> Command {
     command
 }
 
-/// Reads what a child says while it says it, lest the pipe fills up.
+/// Reads a child's output while it runs, so that the pipe does not fill up.
 pub fn listen(child: &mut Child) -> JoinHandle<String> {
     let mut output = child.stdout.take().unwrap();
     std::thread::spawn(move || {
@@ -58,16 +58,16 @@ pub fn run(role: &str) {
     }
 }
 
-/// Says something in one piece, so that a kill leaves whole lines.
+/// Prints a line in one piece, so that a kill leaves whole lines.
 pub fn say(line: &str) {
     let mut out = File::from(std::io::stdout().as_fd().try_clone_to_owned().unwrap());
     let line = format!("{line}\n");
-    // Not by `write`, which the tests have fail.
+    // Not by `write(2)`, which the tests make fail.
     let said = out.write_vectored(&[IoSlice::new(line.as_bytes())]).unwrap();
     assert_eq!(said, line.len());
 }
 
-/// Opens, says so, and waits for the end of its input.
+/// Opens the store, prints the id of a synced session, and waits for the end of its input.
 fn hold(path: &Path) {
     let store = opened(path);
     let id = create(&store, 1).unwrap();
@@ -77,7 +77,7 @@ fn hold(path: &Path) {
     std::io::stdin().lock().lines().for_each(drop);
 }
 
-/// A few operations of every kind, always the same, with rotations and checkpoints.
+/// Runs a few operations, always the same, with rotations and checkpoints.
 fn short(path: &Path) {
     let (store, _) = match open(path, parts(Durability::Disk, 1 << 10), &mut ()) {
         Ok(opened) => opened,
@@ -109,6 +109,7 @@ fn short(path: &Path) {
     close(&store);
 }
 
+/// Runs random operations on several threads until it is killed.
 fn work(path: &Path) {
     let seed = variable("AGAI_SEED");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -126,7 +127,7 @@ fn work(path: &Path) {
         .split(';')
         .filter_map(|entry| entry.split_once(','))
         .collect();
-    // A clear must not meet another thread between its trying and its telling.
+    // A clear must not run while another thread is between an operation and printing that it was acknowledged.
     let gate = RwLock::new(());
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
@@ -155,7 +156,7 @@ struct Worker<'a> {
     random: fastrand::Rng,
     ids: Vec<(SessionId, u64)>,
     durability: Durability,
-    /// To be said once the last operation is durable.
+    /// Lines to print once the last operation is durable.
     said: Vec<String>,
 }
 
@@ -183,7 +184,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Says what was done, once that is as durable as was asked for.
+    /// Prints what was done, once it is as durable as the mode promises.
     fn acknowledge(&mut self, ended: bool) {
         if ended {
             assert!(wait(self.store, Until::EndsSynced));
@@ -191,7 +192,7 @@ impl Worker<'_> {
         match self.durability {
             Durability::Os => assert!(wait(self.store, Until::Written)),
             Durability::Disk => assert!(wait(self.store, Until::Synced)),
-            // Nothing is promised but by an end, which has all before it synced.
+            // Nothing is promised, except by an end, which syncs everything before it.
             Durability::None if ended => {}
             Durability::None => self.said.clear(),
         }
@@ -200,7 +201,7 @@ impl Worker<'_> {
         }
     }
 
-    /// One operation; true if it is the end of an id.
+    /// Runs one operation. True if it is the end of an id.
     fn step(&mut self) -> bool {
         let dice = self.random.u32(..100);
         if dice < 40 || self.ids.is_empty() {
@@ -231,7 +232,7 @@ impl Worker<'_> {
         let (id, n) = self.ids.swap_remove(at);
         let name = id.to_text();
         say(&format!("try {name}"));
-        // What this batch said of the old id before does not count any more.
+        // Earlier lines of this batch about the old id do not count any more.
         self.said.retain(|line| !line.contains(&name));
         if dice < 90 {
             self.store.destroy(&id, Reason::Logout).unwrap();

@@ -1,4 +1,4 @@
-//! Disks that are full for a while: what ends sessions gets through, memory goes on, and with room all of it is on the disk.
+//! Disks that are full for a while: ends of sessions are written, the store goes on in memory, and with room again everything is written.
 
 use crate::child::{self, say};
 use crate::kit::{
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A file system that is unmounted at the end.
+/// A mounted file system, unmounted on drop.
 pub struct Mount(pub PathBuf);
 
 impl Mount {
@@ -35,7 +35,7 @@ impl Drop for Mount {
     }
 }
 
-/// Takes all the room there is.
+/// Takes all the free space with one file.
 pub fn fill(at: &Path) {
     let mut ballast = File::create(at).unwrap();
     for size in [1 << 16, 1 << 12, 1 << 9, 1] {
@@ -43,7 +43,7 @@ pub fn fill(at: &Path) {
     }
 }
 
-/// What a kill would leave, opened elsewhere.
+/// Opens a copy of the files that a kill would leave.
 fn as_if_killed(path: &Path) -> (StoreHandle, tempfile::TempDir) {
     let copy = tempfile::tempdir().unwrap();
     for (name, bytes) in at_one_moment(path) {
@@ -52,7 +52,7 @@ fn as_if_killed(path: &Path) -> (StoreHandle, tempfile::TempDir) {
     (opened(copy.path()), copy)
 }
 
-/// The files of a directory in which a store may be trying to heal: read twice, until both times say the same.
+/// The files of a directory in which a store may be trying to heal: read until two readings are the same.
 fn at_one_moment(path: &Path) -> Vec<(OsString, Vec<u8>)> {
     let read = || {
         let mut all = Vec::new();
@@ -71,7 +71,7 @@ fn at_one_moment(path: &Path) -> Vec<(OsString, Vec<u8>)> {
     all.unwrap()
 }
 
-/// Creates until one does not get through.
+/// Creates sessions until one is not written. Returns all, each with its number and whether it was written.
 fn write_until_it_fails(store: &StoreHandle) -> Vec<(SessionId, u64, bool)> {
     let mut all = Vec::new();
     for n in 0..100_000 {
@@ -87,8 +87,8 @@ fn write_until_it_fails(store: &StoreHandle) -> Vec<(SessionId, u64, bool)> {
     panic!("the disk did not fill up");
 }
 
-/// Whoever destroyed a session while a try to heal was under way waited for ever. A store that healed with the last room that there was
-/// never set any aside again, so that the next time destroys failed.
+/// A destroy during an attempt to heal waited for ever. A store that healed with the last free space never made its reserve again, so that
+/// destroys failed the next time.
 pub fn tmpfs(_: u64) -> Result<Row, String> {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path().join("mount");
@@ -103,7 +103,7 @@ pub fn tmpfs(_: u64) -> Result<Row, String> {
         fill(&ballast);
         all.extend(write_until_it_fails(&store));
         assert_ne!(store.health(), Health::Healthy);
-        // Destroys get through all the while, those that meet a try to heal too.
+        // Destroys are written all the while, also during an attempt to heal.
         let started = Instant::now();
         let mut gone = Vec::new();
         while started.elapsed() < Duration::from_millis(900) && all.len() > 100 {
@@ -115,7 +115,7 @@ pub fn tmpfs(_: u64) -> Result<Row, String> {
         }
         let (copy, _copy) = as_if_killed(&path);
         let is_gone = |copy: &StoreHandle| gone.iter().all(|id| number(copy, id).is_none());
-        assert!(is_gone(&copy), "acknowledged, and came back");
+        assert!(is_gone(&copy), "an end that was acknowledged came back");
         let mut written = all.iter().filter(|(.., is_written)| *is_written);
         assert!(written.all(|(id, n, _)| number(&copy, id) == Some(*n)));
         assert!(
@@ -131,9 +131,12 @@ pub fn tmpfs(_: u64) -> Result<Row, String> {
             let _ = store.flush();
             store.health() == Health::Healthy && wait(&store, Until::Synced)
         });
-        until("there is room set aside again", || path.join("reserve").exists());
+        until("the reserve is there again", || path.join("reserve").exists());
         let mut news = std::iter::from_fn(|| store.take_news());
-        assert!(news.any(|news| matches!(news, News::Healed(_))), "it is told");
+        assert!(
+            news.any(|news| matches!(news, News::Healed(_))),
+            "the healing is reported"
+        );
         let (copy, _copy) = as_if_killed(&path);
         for (id, n, _) in &all {
             assert_eq!(
@@ -150,7 +153,7 @@ pub fn tmpfs(_: u64) -> Result<Row, String> {
     Ok(row)
 }
 
-/// The child whose files may not grow beyond a limit, until its parent lifts it.
+/// The child process whose files may not grow beyond a limit, until its parent lifts it.
 pub fn limited(path: &Path) {
     let (store, _) = open(path, parts(Durability::Os, 1 << 30), &mut ()).unwrap();
     let all = write_until_it_fails(&store);
@@ -161,7 +164,7 @@ pub fn limited(path: &Path) {
     for (id, ..) in ends {
         say(&format!("try {}", id.to_text()));
         store.destroy(id, Reason::Logout).unwrap();
-        // The end of the log's file may be too near for some: then they fail, and are not acknowledged.
+        // The limit may be too near for some: then they fail, and are not acknowledged.
         if wait(&store, Until::EndsSynced) {
             say(&format!("dead {}", id.to_text()));
         }
@@ -178,8 +181,8 @@ pub fn limited(path: &Path) {
     std::thread::sleep(Duration::from_mins(1));
 }
 
-/// A log that was lost while the disk was full was never tried to be healed: the journal's thread went to sleep without a time to
-/// wake up, and who waited for a write waited for ever.
+/// A log that was lost while the disk was full was never healed: the journal's thread slept without a deadline, and a call that waited for
+/// a write waited for ever.
 pub fn limit(_: u64) -> Result<Row, String> {
     tool("prlimit --version")?;
     let directory = tempfile::tempdir().unwrap();
@@ -218,8 +221,7 @@ pub fn limit(_: u64) -> Result<Row, String> {
     Ok(row)
 }
 
-/// The system does not let a file system become read-only under files that are open for writing, so the store only meets it at the
-/// opening.
+/// A file system cannot be remounted read-only while files are open for writing, so a store meets a read-only one only at its opening.
 pub fn remount(_: u64) -> Result<Row, String> {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path().join("mount");

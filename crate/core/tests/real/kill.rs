@@ -1,4 +1,4 @@
-//! A child is killed at random moments, again and again, over one directory: while it opens, writes, rotates, makes checkpoints.
+//! A child process is killed at random moments, again and again, in one directory: while it opens, writes, rotates, makes checkpoints.
 
 use crate::child;
 use crate::kit::{Model, Row, Until, close, in_memory, is_full_run, opened, wait};
@@ -13,7 +13,7 @@ pub fn run(seed: u64) -> Result<Row, String> {
     Ok(row)
 }
 
-/// Kills over one directory.
+/// Kills children in one directory, and checks the store after each.
 fn over(directory: &Path, seed: u64, kills: u64, row: &mut Row) {
     let path = directory.join("sessions.data");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -32,7 +32,7 @@ fn over(directory: &Path, seed: u64, kills: u64, row: &mut Row) {
         child.wait().unwrap();
         row.checked += model.lines(&said.join().unwrap());
         row.faults += 1;
-        // The kernel lets go of the lock with the process: nobody waits here.
+        // The kernel releases the lock with the process: no need to wait.
         let store = opened(&path);
         model.check(&store);
         if model.alive.len() > 600 {
@@ -40,7 +40,7 @@ fn over(directory: &Path, seed: u64, kills: u64, row: &mut Row) {
             model.line("all-dead");
             assert!(wait(&store, Until::EndsSynced));
         }
-        // Else it is dropped as it is.
+        // Otherwise the store is dropped without a close.
         match random.u32(..4) {
             0 => close(&store),
             1 => drop(store.checkpoint()),

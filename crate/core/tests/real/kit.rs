@@ -1,4 +1,4 @@
-//! What all the tests use: opening, waiting, and what is to be there afterwards.
+//! Helpers of all these tests: opening, waiting, and the model of what must be there afterwards.
 
 use agai_session_core::face::open::open;
 use agai_session_core::face::{Parts, Report};
@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// One line of the table.
+/// The figures of one test in the table.
 #[derive(Debug, Default)]
 pub struct Row {
     pub faults: u64,
@@ -74,14 +74,15 @@ pub fn data(n: u64, fill: usize) -> String {
 /// The number in a session's data.
 pub fn number(store: &StoreHandle, id: &SessionId) -> Option<u64> {
     let mut buffer = TextBuffer::default();
-    let facts = store.load(id, false, &mut buffer).expect("the store answers")?;
+    let facts = store.load(id, false, &mut buffer).expect("the store is open")?;
     let Text::Latin1(bytes) = buffer.text() else {
-        panic!("narrow")
+        panic!("the text is not Latin-1")
     };
     let text = std::str::from_utf8(&bytes[facts.uid_units + facts.form_units..]).unwrap();
     Some(text[5..15].parse().expect("the data is whole"))
 }
 
+/// How durable an operation must be before a wait ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     Written,
@@ -89,7 +90,7 @@ pub enum Until {
     EndsSynced,
 }
 
-/// Waits until the store's last operation is done; false if it failed.
+/// Waits until the store's last operation is as durable as asked. False if it failed.
 pub fn wait(store: &StoreHandle, until: Until) -> bool {
     let (lsn, started) = (store.lsn(), Instant::now());
     loop {
@@ -119,6 +120,7 @@ pub fn close(store: &StoreHandle) {
     until("the store is closed", || store.health() == Health::Closed);
 }
 
+/// Waits until a condition holds, at most 20 seconds.
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
@@ -130,7 +132,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Runs a tool; what it said if it failed.
+/// Runs a shell command. The error is what it printed.
 pub fn tool(command: &str) -> Result<(), String> {
     let output = Command::new("sh").args(["-c", command]).output();
     let output = output.map_err(|error| format!("{command}: {error}"))?;
@@ -145,22 +147,22 @@ pub fn need_root() -> Result<(), String> {
     tool("test $(id -u) = 0").map_err(|_| "needs root".to_owned())
 }
 
-/// A directory where a sync takes no time, if there is one: what a killed process wrote is there on any file system.
+/// A directory in memory, if possible: a sync takes no time, and what a killed process wrote is there on any file system.
 pub fn in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
-/// What was acknowledged, and what may be besides.
+/// The sessions that must be there according to the acknowledgements, and those that may be.
 #[derive(Debug, Default)]
 pub struct Model {
-    /// By the id's text: the number that is there at least, and whether an end of it was begun.
+    /// By the id's text: the number that must be there at least, and whether the end of the session was begun.
     pub alive: HashMap<String, (u64, bool)>,
-    /// Ends that were acknowledged and not yet checked.
+    /// Ids whose end was acknowledged and not yet checked.
     dead: Vec<String>,
 }
 
 impl Model {
-    /// Takes one line of a child in; true if it is an acknowledgement.
+    /// Takes in one line of a child's output. True if it is an acknowledgement.
     pub fn line(&mut self, line: &str) -> bool {
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
@@ -192,11 +194,11 @@ impl Model {
                 self.dead.extend(self.alive.drain().map(|(id, _)| id));
                 true
             }
-            _ => panic!("a child said: {line}"),
+            _ => panic!("a child printed: {line}"),
         }
     }
 
-    /// Takes all in that a child said; answers how many of it are acknowledgements.
+    /// Takes in a child's output. Returns the number of acknowledgements in it.
     pub fn lines(&mut self, text: &str) -> u64 {
         text.lines().filter(|line| self.line(line)).count() as u64
     }
@@ -208,7 +210,7 @@ impl Model {
         some.join(";")
     }
 
-    /// Looks all up, and from then on knows what became of the ends that were begun.
+    /// Checks all sessions in a store, and settles the ends that were begun by what is there.
     pub fn check(&mut self, store: &StoreHandle) {
         let id_of = |text: &String| SessionId::parse(text.as_bytes()).expect("an id");
         self.alive.retain(|text, (n, ends)| {

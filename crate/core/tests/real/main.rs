@@ -1,17 +1,17 @@
-//! The journal on the real file system, with real processes that are really killed, full disks, failing system calls and power cuts.
+//! The journal on the real file system: processes that are killed, full disks, failing system calls and power cuts.
 //!
 //! `cargo test --release --features testing --test real -- [NAME]` runs the slice for CI; `AGAI_SESSION_FULL=1` all of it;
-//! `AGAI_SESSION_SEED` repeats a run. A test that this machine cannot run says so, loudly. `bench` prints figures and runs only when
+//! `AGAI_SESSION_SEED` repeats a run. A test that this machine cannot run is reported as SKIPPED. `bench` prints figures and runs only when
 //! it is named.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "figures to look at"
+    reason = "figures for people"
 )]
 #![expect(
     clippy::unnecessary_wraps,
-    reason = "some tests can be run anywhere, others say why not"
+    reason = "some tests run on any machine, others return why they cannot"
 )]
 #![expect(
     clippy::zombie_processes,
@@ -47,7 +47,7 @@ const TESTS: [(&str, Test); 17] = [
     ("a second process is refused", owners::second_process),
     ("killed owners, stale locks", owners::stale),
     ("threads open and close at once", owners::threads),
-    ("open while the last handle goes", owners::reopen_behind_a_drop),
+    ("open as the last handle is dropped", owners::reopen_during_a_drop),
     ("a forked child keeps no lock", owners::forked),
     ("no thread is left", threads::none_left),
     (
@@ -93,7 +93,7 @@ fn main() {
         let outcome = catch_unwind(AssertUnwindSafe(|| test(seed)));
         let seconds = started.elapsed().as_secs_f32();
         match outcome {
-            // A lost one panics.
+            // A lost acknowledgement panics.
             Ok(Ok(row)) => {
                 passed += 1;
                 println!(

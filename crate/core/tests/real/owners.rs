@@ -1,4 +1,4 @@
-//! One owner at a time, and the threads of one process share the store.
+//! The owner of a directory: one process at a time, whose threads share the store.
 
 use crate::child;
 use crate::kit::{Row, Until, close, create, number, opened, wait};
@@ -9,14 +9,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Every file with its bytes and its time of change, and the directory's own.
+/// Every file with its bytes and its time of modification, and the time of the directory.
 pub fn everything(path: &Path) -> Vec<(String, Vec<u8>, (i64, i64))> {
     let times = |facts: fs::Metadata| (facts.mtime(), facts.mtime_nsec());
     let mut all = vec![(".".to_owned(), Vec::new(), times(fs::metadata(path).unwrap()))];
     for entry in fs::read_dir(path).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        // A directory has none.
+        // A directory has no bytes.
         let bytes = fs::read(entry.path()).unwrap_or_default();
         all.push((name, bytes, times(entry.metadata().unwrap())));
     }
@@ -24,7 +24,7 @@ pub fn everything(path: &Path) -> Vec<(String, Vec<u8>, (i64, i64))> {
     all
 }
 
-/// A child that has the directory open, and the session it made there.
+/// Starts a child that has the directory open. Returns it with the session that it created there.
 fn holder(path: &Path) -> (Child, SessionId) {
     let mut child = child::command("hold", path)
         .stdin(Stdio::piped())
@@ -83,8 +83,8 @@ pub fn stale(_: u64) -> Result<Row, String> {
     })
 }
 
-/// Openings, closings and drops of four threads race. An opening was refused because this very process had the directory, or its
-/// handle was closed from the start: the last one had closed the store between the look at it and the joining.
+/// Openings, closes and drops of four threads race. An opening was refused because this same process had the directory, or its handle was
+/// closed from the start: another thread had closed the store between the lookup and the joining.
 pub fn threads(_: u64) -> Result<Row, String> {
     let directory = tempfile::tempdir().unwrap();
     let path = &directory.path().join("sessions.data");
@@ -120,8 +120,8 @@ pub fn threads(_: u64) -> Result<Row, String> {
     })
 }
 
-/// While one thread drops the last handle another opens: that answered that this very process had the directory.
-pub fn reopen_behind_a_drop(_: u64) -> Result<Row, String> {
+/// One thread drops the last handle while another opens: that opening was refused because this same process had the directory.
+pub fn reopen_during_a_drop(_: u64) -> Result<Row, String> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let faults = 60;

@@ -1,4 +1,4 @@
-//! Panics, planted in a call and in each thread of a store: nobody waits for ever, the directory is free again, and what was acknowledged
+//! Panics, planted in a call and in each thread of a store: no call waits for ever, the directory is free again, and what was acknowledged
 //! is in it.
 
 use crate::kit::{Row, Until, close, create, is_full_run, number, opened, until, wait};
@@ -9,7 +9,7 @@ use agai_session_core::{Error, NewSession, Reason, StoreHandle, Text};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::time::{Duration, Instant};
 
-/// A millisecond to live, for the sweeper to find.
+/// Stores the session that makes the store panic at a place. For the sweeper, it expires after a millisecond.
 fn store_for(store: &StoreHandle, place: PanicAt) -> Result<(), Error> {
     let new = NewSession {
         uid: Text::Latin1(place.uid().as_bytes()),
@@ -21,7 +21,7 @@ fn store_for(store: &StoreHandle, place: PanicAt) -> Result<(), Error> {
     store.create(&new).map(|_| ())
 }
 
-/// Makes the store panic at a place. Afterwards somebody waits for the disk in vain, unless that was closed.
+/// Makes the store panic at a place.
 fn panic_at(store: &StoreHandle, place: PanicAt) {
     if place == PanicAt::Create {
         assert!(catch_unwind(AssertUnwindSafe(|| store_for(store, place))).is_err());
@@ -46,8 +46,8 @@ fn news(store: &StoreHandle) -> Vec<News> {
     std::iter::from_fn(|| store.take_news()).collect()
 }
 
-/// The story of each place: after a panic under the lock the journal's thread slept on, kept the directory, and whoever waited was told
-/// after two seconds; after one on a checkpoint's thread that was tried again for ever, on a store that could not be copied.
+/// After a panic under the lock, the journal's thread slept on and kept the directory, and waiting calls were notified after two seconds.
+/// After one on a checkpoint's thread, the checkpoint was tried again for ever, on a store that could not be copied.
 pub fn everywhere(_: u64) -> Result<Row, String> {
     let hook = take_hook();
     set_hook(Box::new(|_| ()));
@@ -76,14 +76,14 @@ pub fn everywhere(_: u64) -> Result<Row, String> {
             let started = Instant::now();
             panic_at(&store, place);
             if place == PanicAt::Close {
-                // The other one has the store still: it closes with the last.
+                // The other handle still has the store, which closes with its last handle.
                 close(&other);
             }
             until("the panic", || matches!(store.io_error(), Some(Error::Poisoned)));
             assert_eq!(
                 store.reached().failed,
                 u64::MAX,
-                "{place:?}: all who wait are told"
+                "{place:?}: all waiting calls are notified"
             );
             assert_eq!(store.reached().ends_failed, u64::MAX, "{place:?}");
             until("its end", || store.health() == Health::Closed);
@@ -111,13 +111,16 @@ pub fn everywhere(_: u64) -> Result<Row, String> {
             for (n, id) in (0..).zip(&kept) {
                 assert_eq!(number(&again, id), Some(n), "{place:?}");
             }
-            assert!(!again.has(&ended).unwrap(), "{place:?}: what ended stays so");
+            assert!(
+                !again.has(&ended).unwrap(),
+                "{place:?}: an ended session stays ended"
+            );
             checked += 51;
             faults += 1;
             drop((store, other, again));
             assert_none_left();
         }
-        // A busy machine may delay one of them.
+        // A busy machine may delay some of the rounds.
         assert!(fastest < Duration::from_secs(2), "{place:?}: promptly");
     }
     set_hook(hook);

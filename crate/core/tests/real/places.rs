@@ -1,4 +1,4 @@
-//! Places where no store can be: a typed error that names the place and what mends it, and nothing changed there.
+//! Directories in which no store can be opened: the error is typed and names the path and the fix, and nothing is changed there.
 
 use crate::child;
 use crate::full::{Mount, fill};
@@ -13,7 +13,7 @@ fn directory(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Opens, and expects an error with these words; answers what is changed in the directory `around`.
+/// Asserts that an opening fails with an error that contains these words. Returns the files changed in the directory `around`.
 fn refused(path: &Path, around: &Path, words: &str) -> Vec<String> {
     let before = everything(around);
     let error = try_open(path)
@@ -57,8 +57,8 @@ pub fn run(_: u64) -> Result<Row, String> {
     })
 }
 
-/// A full disk. The directory's time may differ, and there may be an empty lock file. A half-made segment was left behind by each
-/// try, and the lock file named who had tried last.
+/// A full disk. The directory's time may differ, and there may be an empty lock file. Once, each attempt left half a segment behind, and
+/// the lock file named the process that had tried last.
 fn full_disk(at: &Path) -> Result<(), String> {
     let mount = Mount::new("-t tmpfs -o size=1m,mode=700 agai", &at.join("full"))?;
     let path = mount.0.join("sessions.data");
@@ -83,7 +83,7 @@ fn full_disk(at: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Another user's directory, and one's own without the right to write.
+/// A directory of another user, and an own one without the permission to write.
 fn other_user(at: &Path) -> Result<(), String> {
     tool("setpriv --version")?;
     fs::set_permissions(at, Permissions::from_mode(0o755)).unwrap();

@@ -1,8 +1,7 @@
-//! The power is cut for real: an XFS on a loop device is shut down under the store, without its log being written.
+//! Real power cuts: an XFS on a loop device is shut down under the store, without writing the log of the file system.
 //!
-//! Only what was acknowledged before the cut counts. While it is cut, this system's `fdatasync` now and then answers that all is well
-//! and nothing is there: a bare loop of `write` and `fdatasync`, without any of the store, lost 8 of 2,991 such answers in 250 cuts, and
-//! none of 43,566 from before.
+//! Only what was acknowledged before the cut counts. During a cut, `fdatasync` sometimes reports success for data that is lost: a bare loop
+//! of `write` and `fdatasync`, without the store, lost 8 of 2,991 syncs reported during 250 cuts, and none of 43,566 reported before.
 
 use crate::child;
 use crate::full::Mount;
@@ -31,7 +30,7 @@ pub fn run(seed: u64) -> Result<Row, String> {
             .env("AGAI_SEED", random.u64(..).to_string())
             .env("AGAI_IDS", model.some())
             .env("AGAI_DISK", "1")
-            // Its disk fails, and it says so.
+            // Its disk fails, and it prints that.
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -45,7 +44,7 @@ pub fn run(seed: u64) -> Result<Row, String> {
                 }
             });
             std::thread::sleep(Duration::from_millis(random.u64(5..150)));
-            // What is said from here on may be said while the power goes.
+            // Lines from here on may be printed during the cut.
             let before = said.lock().len();
             let cut = tool(&format!("xfs_io -x -c shutdown {}", at.display()));
             child.kill().unwrap();
@@ -53,7 +52,7 @@ pub fn run(seed: u64) -> Result<Row, String> {
             cut.map(|()| before)
         })?;
         let said = String::from_utf8(said.into_inner()).unwrap();
-        // The line that was being read counts as said after.
+        // A line that was read in part counts as printed during the cut.
         let before = said[..before].rfind('\n').map_or(0, |at| at + 1);
         row.checked += model.lines(&said[..before]);
         for line in said[before..].lines() {

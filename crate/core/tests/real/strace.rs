@@ -1,4 +1,4 @@
-//! Exact faults: a system call that fails, or at which the process dies, for each one of a short run.
+//! Exact faults: each system call of a short run in turn fails, or kills the process.
 
 use crate::child;
 use crate::kit::{Model, Row, in_memory, is_full_run, opened, tool};
@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Runs the short workload under strace with a fault; what it said goes to the model.
+/// Runs the short workload under strace with a fault; its output goes to the model.
 fn traced(path: &Path, inject: &str, trace: &Path, model: &mut Model, row: &mut Row) -> Output {
     let me = child::command("short", path);
     let output = Command::new("strace")
@@ -40,14 +40,14 @@ fn file_of(line: &str) -> Option<&str> {
     (file.contains("/log-") || file.contains("snap-")).then_some(file)
 }
 
-/// The log or snapshot that a call made anew: another file, though it may have the name of one that was removed.
+/// The log or snapshot that a traced call created: a new file, even if it has the name of one that was removed.
 fn made_by(line: &str) -> Option<&str> {
     let made = line.split_once("O_EXCL")?.1;
     file_of(made.split_once(" = ")?.1)
 }
 
-/// A file whose sync failed is neither written to nor synced again: the second sync would answer that all is well. In the full run a
-/// new segment's first sync failed, and the next one of that name was taken for it.
+/// Asserts that a file whose sync failed is neither written to nor synced again: the second sync would report success. True if a sync
+/// failed. In the full run a new segment's first sync failed, and the next segment of that name was mistaken for it.
 fn assert_left_alone(trace: &Path) -> bool {
     let mut failed = HashSet::new();
     let text = std::fs::read_to_string(trace).unwrap();
@@ -59,7 +59,7 @@ fn assert_left_alone(trace: &Path) -> bool {
             continue;
         }
         let Some(file) = file_of(line) else { continue };
-        assert!(!failed.contains(file), "touched after its sync failed: {line}");
+        assert!(!failed.contains(file), "used after its sync failed: {line}");
         if line.contains("fdatasync(") && line.contains("EIO") {
             failed.insert(file);
         }
@@ -67,7 +67,8 @@ fn assert_left_alone(trace: &Path) -> bool {
     !failed.is_empty()
 }
 
-/// `when` counts the calls of each thread, so that several fail in a run: one of the opening, one of the journal's thread.
+/// Makes each call fail. `when` counts the calls of each thread, so that several fail in a run: one of the opening, one of the journal's
+/// thread.
 pub fn errors(_: u64) -> Result<Row, String> {
     tool("strace -V")?;
     let mut row = Row::default();
@@ -102,6 +103,7 @@ pub fn errors(_: u64) -> Result<Row, String> {
     Ok(row)
 }
 
+/// Kills the process at each call.
 pub fn kills(_: u64) -> Result<Row, String> {
     tool("strace -V")?;
     let mut row = Row::default();
@@ -114,7 +116,7 @@ pub fn kills(_: u64) -> Result<Row, String> {
             let mut model = Model::default();
             let inject = format!("{call}:signal=SIGKILL:when={when}");
             let first = traced(&path, &inject, &trace, &mut model, &mut row);
-            // And once more on what that left: its opening is the recovery.
+            // Once more on the files that this left: the opening is their recovery.
             traced(&path, &inject, &trace, &mut model, &mut row);
             model.check(&opened(&path));
             if first.status.success() {

@@ -1,4 +1,4 @@
-//! Threads: none outlives its store.
+//! The threads of a store: none outlives it.
 
 use crate::kit::{Row, close, create, opened, until};
 use std::fs;
@@ -9,12 +9,12 @@ fn threads_of_stores() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").map(|tasks| tasks.flatten().collect::<Vec<_>>());
     let stats = tasks.unwrap_or_default().into_iter();
     let stats = stats.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
-    stats.filter_map(|stat| name_of_a_living(&stat)).collect()
+    stats.filter_map(|stat| name_if_running(&stat)).collect()
 }
 
-/// The name in a line of `/proc/PID/task/TID/stat`, if it is a store's. A thread that was joined may stay in the list until it gets the
-/// processor once more, but it has the flag of those that are on their way out (`PF_EXITING` of `proc_pid_stat(5)`, field 9).
-fn name_of_a_living(stat: &str) -> Option<String> {
+/// The thread's name in a line of `/proc/PID/task/TID/stat`, if it is a store's and not exiting. A joined thread may stay in the list until
+/// it gets the processor once more, but has the flag `PF_EXITING` (field 9 in `proc_pid_stat(5)`).
+fn name_if_running(stat: &str) -> Option<String> {
     const EXITING: u32 = 4;
     let (_, named) = stat.split_once('(')?;
     let (name, fields) = named.rsplit_once(") ")?;
@@ -47,8 +47,8 @@ pub fn none_left(_: u64) -> Result<Row, String> {
     Ok(Row { faults, checked: 0 })
 }
 
-/// A store that was dropped while a checkpoint ran left that running: it wrote on, and renamed its file, in a directory that was
-/// somebody else's by then.
+/// A checkpoint kept running after its store was dropped: it wrote on, and renamed its file, in a directory that another process could have
+/// opened by then.
 pub fn checkpoint_ends_with_its_store(_: u64) -> Result<Row, String> {
     let faults = 10;
     for round in 0..faults {

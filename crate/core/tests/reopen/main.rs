@@ -22,13 +22,13 @@ use campaign::{report, seed, size};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 use std::cell::Cell;
-use steps::{life, reopening, step};
+use steps::{reopening, run_options, step};
 use world::World;
 
-/// Tries to find a shorter run that fails too.
+/// Attempts to find a shorter case that fails too.
 const SHRINKS: u32 = 20_000;
 
-/// How many lives were ended, and how many records that were acknowledged then.
+/// The number of runs that ended, and of records acknowledged by then.
 #[derive(Debug, Default)]
 struct Counts {
     ended: Cell<u64>,
@@ -43,8 +43,8 @@ impl Counts {
     }
 }
 
-/// One run: steps on a new store, then one more opening.
-fn run(seed: u64, shrinks: u32, counts: &Counts) -> Result<(), String> {
+/// Runs one case: steps on a new store, then one more opening.
+fn run_case(seed: u64, shrinks: u32, counts: &Counts) -> Result<(), String> {
     let config = ProptestConfig {
         cases: 1,
         max_shrink_iters: shrinks,
@@ -55,9 +55,14 @@ fn run(seed: u64, shrinks: u32, counts: &Counts) -> Result<(), String> {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let start = prop_oneof![0u64..20_000, Just(1_700_000_000_000)];
-    let input = (start, life(), prop::collection::vec(step(), 1..120), reopening());
-    let outcome = runner.run(&input, |(now, life, steps, last)| {
-        let mut world = World::open(seed, now, life);
+    let input = (
+        start,
+        run_options(),
+        prop::collection::vec(step(), 1..120),
+        reopening(),
+    );
+    let outcome = runner.run(&input, |(now, options, steps, last)| {
+        let mut world = World::open(seed, now, options);
         for step in &steps {
             world.step(step)?;
         }
@@ -73,22 +78,22 @@ fn run(seed: u64, shrinks: u32, counts: &Counts) -> Result<(), String> {
 
 #[test]
 fn after_any_number_of_openings_the_store_is_what_a_plain_model_says() {
-    let (first, runs) = (seed(), size(10_000, 600_000));
+    let (first, cases) = (seed(), size(10_000, 600_000));
     let counts = Counts::default();
-    for seed in first..first + runs {
-        if let Err(why) = run(seed, SHRINKS, &counts) {
+    for seed in first..first + cases {
+        if let Err(why) = run_case(seed, SHRINKS, &counts) {
             panic!("AGAI_SESSION_SEED={seed}: {why}");
         }
     }
     let acknowledged = counts.acknowledged.get();
     report(
-        "random lives against a model",
+        "random runs against a model",
         first,
         counts.ended.get(),
         acknowledged,
         0,
     );
-    assert!(acknowledged > runs, "most runs have something to check");
+    assert!(acknowledged > cases, "most cases have something to check");
 }
 
 #[test]
@@ -105,7 +110,7 @@ fn the_model_notices_each_fault_of_its_kind() {
         let _planted = plant(fault);
         let first = seed();
         let noticed = (first..first + 2_000)
-            .find_map(|seed| run(seed, 0, &Counts::default()).err().map(|why| (seed, why)));
+            .find_map(|seed| run_case(seed, 0, &Counts::default()).err().map(|why| (seed, why)));
         let Some((seed, why)) = noticed else {
             panic!("{fault:?} goes unnoticed")
         };

@@ -1,12 +1,12 @@
-//! The store as plain maps and a list of what each record of its log did, so that its state at any record can be told.
+//! The plain model of a store: maps, and a list of the log's records, from which its state at any record can be derived.
 
 use agai_session_core::{Facts, Handle, NEVER, OwnedText, RECORD_OVERHEAD, SessionInfo};
 use std::collections::BTreeMap;
 
-/// One session. Times as of the clock of this life.
+/// One session, with times by the clock of the current run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Which of all the ids that it ever had is the one it has.
+    /// The index of its current id among all ids that it ever had.
     pub id: usize,
     pub uid: String,
     pub form: String,
@@ -45,7 +45,7 @@ impl Session {
         stamps + (units << usize::from(wide)) as u64 + RECORD_OVERHEAD
     }
 
-    /// As the store tells of it.
+    /// The facts that the store must return.
     pub fn facts(&self) -> Facts {
         Facts {
             version: self.version,
@@ -59,7 +59,7 @@ impl Session {
         }
     }
 
-    /// As an operator sees it.
+    /// The entry that a page of sessions must have.
     pub fn info(&self, handle: Handle) -> SessionInfo {
         SessionInfo {
             handle,
@@ -69,11 +69,12 @@ impl Session {
         }
     }
 
+    /// User id, form and data as one text.
     pub fn text(&self) -> String {
         [&*self.uid, &self.form, &self.data].concat()
     }
 
-    /// Activity of which the log need not be told.
+    /// Milliseconds of activity that need not be in the log.
     pub fn granularity(&self) -> u64 {
         self.idle_timeout / 10
     }
@@ -87,14 +88,14 @@ pub fn after(start: u64, duration: u64) -> u64 {
     }
 }
 
-/// Text as the store takes it.
+/// Text as the store takes it: Latin-1 if it fits, else UTF-16.
 pub fn owned(text: &str) -> OwnedText {
     let units: Vec<u16> = text.encode_utf16().collect();
     let narrow: Result<Box<[u8]>, _> = units.iter().map(|&unit| u8::try_from(unit)).collect();
     narrow.map_or_else(|_| OwnedText::Utf16(units.into()), OwnedText::Latin1)
 }
 
-/// What a record of the log says. Sessions are numbered as they came.
+/// A record of the log. Sessions are numbered in the order of their creation.
 #[derive(Debug, Clone)]
 pub enum Record {
     Put(usize, Session),
@@ -128,36 +129,37 @@ impl Record {
     }
 }
 
-/// Room that a write needs.
+/// The room that a write needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Need {
     pub sessions: usize,
     pub bytes: u64,
-    /// Users may be pushed out too.
+    /// Whether users' sessions may be evicted too.
     pub for_user: bool,
-    /// Never pushed out.
+    /// The session that is never evicted.
     pub keep: Option<usize>,
 }
 
-/// One life of the store.
+/// The model of one run of the store.
 #[derive(Debug, Default)]
 pub struct Model {
-    /// What the files had when it began, up to which record, and the instant.
+    /// The sessions in the files when the run began.
     base: BTreeMap<usize, Session>,
+    /// The newest record in the files when the run began.
     base_lsn: u64,
     began_at: u64,
-    /// Each with the instant of its making.
+    /// The records of this run, each with its time.
     records: Vec<(u64, Record)>,
-    /// What the files have once all of that is written.
+    /// The sessions in the files once all records are written.
     logged: BTreeMap<usize, Session>,
-    /// What memory has, sessions included that are over and that nobody looked at since.
+    /// The sessions in memory, including expired ones that were not looked up since.
     pub live: BTreeMap<usize, Session>,
-    /// Those, the one used longest ago first.
+    /// The sessions in memory, least recently used first.
     order: Vec<usize>,
 }
 
 impl Model {
-    /// A life that begins with these sessions, the one used longest ago first.
+    /// Begins a run with these sessions, least recently used first.
     pub fn begin(base_lsn: u64, began_at: u64, sessions: Vec<(usize, Session)>) -> Self {
         let order = sessions.iter().map(|(n, _)| *n).collect();
         let base: BTreeMap<_, _> = sessions.into_iter().collect();
@@ -176,7 +178,7 @@ impl Model {
         self.base_lsn
     }
 
-    /// The newest record.
+    /// The newest LSN.
     pub fn lsn(&self) -> u64 {
         self.base_lsn + self.records.len() as u64
     }
@@ -190,13 +192,13 @@ impl Model {
         self.records.push((now, record));
     }
 
-    /// The number of the last record up to `lsn`, counted from the first of this life.
+    /// The number of this run's records up to `lsn`.
     fn count(&self, lsn: u64) -> usize {
         usize::try_from(lsn.saturating_sub(self.base_lsn))
             .map_or(self.records.len(), |count| count.min(self.records.len()))
     }
 
-    /// An instant that the files mention if they have all up to `lsn`.
+    /// The time of the newest record in files that have all up to `lsn`.
     pub fn mentioned(&self, lsn: u64) -> u64 {
         let count = self.count(lsn);
         count
@@ -204,7 +206,7 @@ impl Model {
             .map_or(self.began_at, |last| self.records[last].0)
     }
 
-    /// The states that the files may have of a session when their log ends at one of these records.
+    /// The states of a session in files whose log ends at any of the records `from..=to`.
     pub fn states(&self, n: usize, from: u64, to: u64) -> Vec<Option<Session>> {
         let others = |record: &Record| matches!(record, Record::Put(m, _) | Record::Touch(m, ..) | Record::Remove(m) if *m != n);
         let mut sessions: BTreeMap<_, _> = self
@@ -233,20 +235,20 @@ impl Model {
         self.live.values().filter(|session| !session.is_user()).count()
     }
 
-    /// Makes a session the one used last.
+    /// Makes a session the most recently used one.
     pub fn use_now(&mut self, n: usize) {
         self.order.retain(|&other| other != n);
         self.order.push(n);
     }
 
-    /// A session was written as a whole: made, changed, or moved to a new id.
+    /// Notes the write of a whole session: created, changed, or moved to a new id.
     pub fn put(&mut self, now: u64, n: usize, session: Session) {
         self.use_now(n);
         self.live.insert(n, session.clone());
         self.record(now, Record::Put(n, session));
     }
 
-    /// Activity was noted, and in the log if it is `logged`.
+    /// Notes a session's activity, in the log too if `logged`.
     pub fn touch(&mut self, now: u64, n: usize, idle_timeout: Option<u64>, logged: bool) {
         self.use_now(n);
         let Some(session) = self.live.get_mut(&n) else {
@@ -272,7 +274,7 @@ impl Model {
         self.record(now, Record::Clear);
     }
 
-    /// Who leaves next for want of room: the guest used longest ago, and without one, if that may be, the user.
+    /// The session to evict next: the least recently used guest's; without one, the least recently used user's, if that may be evicted.
     pub fn victim(&self, need: &Need) -> Option<usize> {
         let is_user = |n: &usize| self.live[n].is_user();
         let mut order = self.order.iter().filter(|&&n| Some(n) != need.keep);
@@ -282,7 +284,7 @@ impl Model {
             .copied()
     }
 
-    /// Whether there would be room if all were gone that may be pushed out.
+    /// Whether there would be room if all sessions that may be evicted were gone.
     pub fn could_fit(&self, need: &Need, max_sessions: u32, max_bytes: u64) -> bool {
         let stays =
             |&(n, session): &(&usize, &Session)| Some(*n) == need.keep || session.is_user() && !need.for_user;

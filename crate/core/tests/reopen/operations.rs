@@ -1,4 +1,4 @@
-//! Each operation, done to the store and to the model.
+//! The operations, each applied to the store and to the model.
 
 use crate::model::{Need, Session, after, owned};
 use crate::steps::Who;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 const FORM: &str = "{\"next\":\"/\"}";
 
-/// What is asked of a new session.
+/// The properties of a session to create.
 pub struct Wanted<'a> {
     pub uid: &'a str,
     pub form: bool,
@@ -17,7 +17,7 @@ pub struct Wanted<'a> {
     pub absolute_timeout: Option<u64>,
 }
 
-/// What is asked of a commit.
+/// The changes of a commit.
 pub struct Changed<'a> {
     pub form: Option<bool>,
     pub data: &'a str,
@@ -69,11 +69,11 @@ impl World {
         self.written(n, session, &facts)
     }
 
-    /// Numbers a session that was begun under this id.
+    /// Adds the session that was created with this id. Returns its number.
     fn know(&mut self, id: SessionId) -> Result<usize, TestCaseError> {
         let handle = id.handle();
         let repeats = |known: &Known| known.handle == handle;
-        prop_assert!(!self.known.iter().any(repeats), "a handle that named another");
+        prop_assert!(!self.known.iter().any(repeats), "the handle of another session");
         self.known.push(Known {
             ids: vec![id],
             handle,
@@ -81,6 +81,7 @@ impl World {
         Ok(self.known.len() - 1)
     }
 
+    /// Applies a write to the model, and checks the facts that the store returned.
     fn written(&mut self, n: usize, session: Session, facts: &Facts) -> Checked {
         prop_assert_eq!(&session.facts(), facts);
         self.model.put(self.now(), n, session);
@@ -129,7 +130,7 @@ impl World {
         }
     }
 
-    /// The room that a change of a session needs. It is in use from here on, whatever comes of the change.
+    /// The room that a change of a session needs. The session becomes the most recently used one, even if the change fails.
     fn need(&mut self, n: usize, before: &Session, after: &Session) -> Need {
         self.model.use_now(n);
         Need {
@@ -185,7 +186,7 @@ impl World {
             after_it.form = String::new();
         }
         let need = self.need(n, &before, &after_it);
-        // The end of the old one is among the events, if another user's begins.
+        // If another user's session begins, the end of the old one is among the events.
         self.absorb(Some(need))?;
         match answer {
             Ok((Commit::Done(facts), new)) if is_another => {
@@ -223,7 +224,7 @@ impl World {
         Ok(())
     }
 
-    /// A session's user was active. The log is told at least once in a tenth of the idle timeout.
+    /// Notes a session's activity, and checks that the log has it at least once in a tenth of the idle timeout.
     fn seen(&mut self, n: usize, idle_timeout: Option<u64>) -> Checked {
         let now = self.now();
         let logged = self.store.handle.lsn() > self.model.lsn();
@@ -287,7 +288,7 @@ impl World {
         self.ended(n, expected, ended)
     }
 
-    /// The answer of a destroy. "There is none" is a promise too: the disk is to know.
+    /// Checks the result of a destroy. The end must become durable even if there was no session.
     fn ended(&mut self, n: usize, expected: bool, ended: bool) -> Checked {
         let was_there = self.model.live.contains_key(&n);
         self.absorb(None)?;

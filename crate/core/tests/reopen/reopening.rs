@@ -1,7 +1,7 @@
-//! The end of a life and the beginning of the next: what came back against what the model says must be there.
+//! The end of one run and the beginning of the next: the sessions that came back against those that the model has.
 
 use crate::model::{Model, Need, Session};
-use crate::steps::{End, Jump, Life, Reopening};
+use crate::steps::{End, Jump, Reopening, RunOptions};
 use crate::world::{Checked, Promised, World, pages, parts, read};
 use agai_session_core::lock::status::Health;
 use agai_session_core::model::durability::Durability;
@@ -11,35 +11,37 @@ use agai_session_core::{EventMask, NEVER, SessionInfo};
 use proptest::prelude::*;
 use std::ops::RangeInclusive;
 
-/// Turns after which a store that is closed must have ended.
+/// Turns after which a closed store's journal must have ended.
 const MOST_TURNS: usize = 1_000;
 
-/// A life with room for all, to look at what the files have.
-const ROOMY: Life = Life {
+/// The options of a run with room for all sessions in the files.
+const ROOMY: RunOptions = RunOptions {
     durability: Durability::Os,
     max_sessions: 1_000,
     max_bytes: 1 << 20,
     checkpoint_bytes: 1 << 20,
 };
 
-/// How a life ended.
+/// How a run ended.
 #[derive(Debug)]
 struct Ended {
     how: Crash,
     closed: bool,
     at: u64,
-    /// The last record that must be there, and the last there was.
+    /// The last record that must be there.
     promised: u64,
+    /// The last record that was made.
     last: u64,
 }
 
 impl World {
+    /// Ends the run, opens the store again, and checks everything that came back.
     pub fn reopen(&mut self, reopening: Reopening) -> Checked {
         let Reopening {
             end,
             seed,
             clock,
-            life,
+            options,
         } = reopening;
         let ended = self.end(end, seed)?;
         self.ended += 1;
@@ -50,27 +52,27 @@ impl World {
             Jump::Back(millis) => ended.at.saturating_sub(millis),
             Jump::To(instant) => instant,
         };
-        // Looked at in a copy first: to read a session is to use it.
+        // Compared in a copy first, since reading a session makes it the most recently used one.
         let (roomy, _) = parts(seed, now, ROOMY);
         let copy = SimulatedStore::open(&disk.crash(seed, Crash::KillProcess), roomy);
         let copy =
             copy.map_err(|error| TestCaseError::fail(format!("{ended:?}: it does not open: {error}")))?;
         let sessions = self.compare(&ended, &copy, now)?;
 
-        let (parts, clock) = parts(seed.wrapping_add(1), now, life);
+        let (parts, clock) = parts(seed.wrapping_add(1), now, options);
         let store =
             SimulatedStore::open(&disk, parts).map_err(|error| TestCaseError::fail(error.to_string()))?;
         store.handle.listen(EventMask::ALL).unwrap();
         let (last, clock_set_back) = (copy.handle.lsn(), copy.report.clock_set_back);
         prop_assert_eq!(store.report.clock_set_back, clock_set_back);
         self.model = Model::begin(last, now, sessions);
-        (self.disk, self.store, self.clock, self.life) = (disk, store, clock, life);
+        (self.disk, self.store, self.clock, self.options) = (disk, store, clock, options);
         self.promised = Promised::default();
         self.shrink(now)?;
         self.recount()
     }
 
-    /// Ends the life that is.
+    /// Ends the current run.
     fn end(&mut self, end: End, seed: u64) -> Checked<Ended> {
         let (at, last) = (self.now(), self.model.lsn());
         match end {
@@ -120,7 +122,7 @@ impl World {
         }
     }
 
-    /// Compares all that came back. Answers the sessions, the one used longest ago first.
+    /// Compares everything that came back with the model. Returns the sessions, least recently used first.
     fn compare(&mut self, ended: &Ended, copy: &SimulatedStore, now: u64) -> Checked<Vec<(usize, Session)>> {
         copy.validate();
         let sessions = copy.handle.stats().unwrap().sessions;
@@ -147,7 +149,7 @@ impl World {
 
         let mut pages: Vec<_> = pages(copy).into_iter().enumerate().collect();
         prop_assert_eq!((pages.len() as u64, copy.report.sessions), (sessions, sessions));
-        // A snapshot may have of one session what the log, cut short by a power cut, does not have of another.
+        // After a power cut, a snapshot may have a later state of one session than the shortened log has of another.
         let is_exact = ended.closed || ended.how == Crash::KillProcess;
         let from = if is_exact { last } else { ended.promised };
         let mut back = Vec::new();
@@ -188,13 +190,13 @@ impl World {
                 back.push((info.facts.last_seen_at, place, n, restored(session, &info)));
             }
         }
-        prop_assert!(pages.is_empty(), "nobody made these: {:?}", pages);
-        // The order of eviction is that of the last activity, within a millisecond that of the places.
+        prop_assert!(pages.is_empty(), "unknown sessions: {:?}", pages);
+        // The order of eviction is that of the last activity, and within a millisecond that of the slots.
         back.sort_unstable_by_key(|&(seen, place, ..)| (seen, place));
         Ok(back.into_iter().map(|(_, _, n, session)| (n, session)).collect())
     }
 
-    /// Whether a session is back as it was, but for activity that the log need not have and for a clock that was set back.
+    /// Whether a session is back as it was, except for activity that the log need not have and for a clock that was set back.
     fn is_back(
         &self,
         copy: &SimulatedStore,
@@ -216,22 +218,22 @@ impl World {
         };
         let unlogged = session.granularity();
         let (seen, idle) = (session.last_seen_at, session.idle_deadline());
-        let same_life = if seen >= by {
+        let same_times = if seen >= by {
             let seen = seen - by;
             (seen..=seen + unlogged).contains(&facts.last_seen_at)
                 && facts.idle_timeout == session.idle_timeout
         } else if idle < NEVER {
-            // Seen before 1970, as the clock is now: no instant says that, but what is left of the life stays.
+            // Last seen before 1970 by the new clock, which no time can express; the remaining time stays.
             (idle..=idle + unlogged).contains(&(facts.idle_deadline() + by))
         } else {
             facts.idle_timeout == NEVER
         };
-        same_life
+        same_times
             && info == &expected.info(self.known[n].handle)
             && read(copy, &self.known[n].ids[session.id], false) == Some((expected.text(), facts))
     }
 
-    /// What lower bounds push out at the opening.
+    /// Evicts from the model what an opening with lower bounds evicts.
     fn shrink(&mut self, now: u64) -> Checked {
         let before = self.model.live.len();
         let need = Need {
@@ -240,8 +242,8 @@ impl World {
             for_user: true,
             keep: None,
         };
-        while self.model.live.len() > self.life.max_sessions as usize
-            || self.model.bytes() > self.life.max_bytes
+        while self.model.live.len() > self.options.max_sessions as usize
+            || self.model.bytes() > self.options.max_bytes
         {
             let victim = self.model.victim(&need);
             prop_assert!(victim.is_some());
@@ -253,7 +255,7 @@ impl World {
     }
 }
 
-/// An instant as a clock has it that was set back, if no instant is too early for that.
+/// A time by a clock that was set back; at least 0. [`NEVER`] stays.
 fn back(instant: u64, by: u64) -> u64 {
     if instant >= NEVER {
         NEVER
@@ -262,11 +264,12 @@ fn back(instant: u64, by: u64) -> u64 {
     }
 }
 
+/// A session's deadline by a clock that was set back.
 fn moved(session: &Session, by: u64) -> u64 {
     back(session.deadline(), by)
 }
 
-/// Whether the clock counts as set back by this, where the files mention an instant of the range as the latest.
+/// Whether `by` is how far the clock was set back, if the latest time in the files is one of `possible`.
 fn is_set_back(by: u64, possible: &RangeInclusive<u64>, now: u64) -> bool {
     if by == 0 {
         *possible.start() <= now
@@ -275,7 +278,7 @@ fn is_set_back(by: u64, possible: &RangeInclusive<u64>, now: u64) -> bool {
     }
 }
 
-/// A session that is back: its instants are those of this life.
+/// A session that came back, with its times by the new clock.
 fn restored(session: Session, info: &SessionInfo) -> Session {
     let facts = info.facts;
     Session {

@@ -1,11 +1,11 @@
-//! What may happen to a store: operations, the passing of time, and the ends of its lives.
+//! The steps of a test case: operations, the passing of time, and the ends of runs.
 
 use agai_session_core::NEVER;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::Crash;
 use proptest::prelude::*;
 
-/// Two years: longer than what a record can note of activity that the log was not told of.
+/// Two years: longer than the activity since the last log entry that a record can note.
 const TWO_YEARS: u64 = 63_072_000_000;
 const TWO_MONTHS: u64 = 5_184_000_000;
 
@@ -40,48 +40,49 @@ pub enum Step {
     },
     Destroy(Who),
     DestroyByHandle(Who),
-    /// All sessions of a user, as an administrator ends them: page by page, by their handles.
+    /// Ends all sessions of a user as an administrator does: page by page, by their handles.
     EndUser(&'static str),
     Clear,
     Sweep,
     Wait(u64),
     /// One turn of the journal.
     Turn,
-    /// As many as it takes.
+    /// Turns of the journal until it rests.
     Settle,
     Flush,
-    /// What was written a second ago.
+    /// Makes the sync due that waits for its time.
     PassTime,
     Checkpoint,
     Reopen(Reopening),
 }
 
-/// A session: one that is there, or any id that ever was.
+/// The choice of a session: a live one, or one by any id that ever existed.
 #[derive(Debug, Clone, Copy)]
 pub struct Who {
     pub number: u8,
     pub any: bool,
 }
 
-/// The end of one life of the store, and the beginning of the next.
+/// The end of one run of the store, and the beginning of the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Reopening {
     pub end: End,
-    /// Makes every choice that the end of a life leaves open.
+    /// Decides everything that the end of a run leaves open.
     pub seed: u64,
     pub clock: Jump,
-    pub life: Life,
+    pub options: RunOptions,
 }
 
+/// The end of a run.
 #[derive(Debug, Clone, Copy)]
 pub enum End {
-    /// A close, and then that: nothing is open any more.
+    /// A close, and then a crash with nothing open.
     Close(Crash),
-    /// No close: so many turns of the journal, the disk stopped after so many operations of theirs, and then that.
+    /// Without a close: `turns` turns of the journal, during which the disk stops at operation `stop`, and then a crash.
     Crash { turns: u8, stop: Option<u8>, how: Crash },
 }
 
-/// Where the clock stands at the next opening.
+/// The change of the clock until the next opening.
 #[derive(Debug, Clone, Copy)]
 pub enum Jump {
     Ahead(u64),
@@ -89,9 +90,9 @@ pub enum Jump {
     To(u64),
 }
 
-/// What differs between the lives of a store.
+/// The options in which the runs of a store differ.
 #[derive(Debug, Clone, Copy)]
-pub struct Life {
+pub struct RunOptions {
     pub durability: Durability,
     pub max_sessions: u32,
     pub max_bytes: u64,
@@ -148,7 +149,7 @@ fn jump() -> impl Strategy<Value = Jump> {
     ]
 }
 
-pub fn life() -> impl Strategy<Value = Life> {
+pub fn run_options() -> impl Strategy<Value = RunOptions> {
     (
         prop_oneof![
             Just(Durability::None),
@@ -159,20 +160,22 @@ pub fn life() -> impl Strategy<Value = Life> {
         prop_oneof![1 => 700u64..2_000, 2 => Just(1 << 20)],
         prop_oneof![Just(300u64), Just(1_500), Just(1 << 20)],
     )
-        .prop_map(|(durability, max_sessions, max_bytes, checkpoint_bytes)| Life {
-            durability,
-            max_sessions,
-            max_bytes,
-            checkpoint_bytes,
-        })
+        .prop_map(
+            |(durability, max_sessions, max_bytes, checkpoint_bytes)| RunOptions {
+                durability,
+                max_sessions,
+                max_bytes,
+                checkpoint_bytes,
+            },
+        )
 }
 
 pub fn reopening() -> impl Strategy<Value = Reopening> {
-    (end(), any::<u64>(), jump(), life()).prop_map(|(end, seed, clock, life)| Reopening {
+    (end(), any::<u64>(), jump(), run_options()).prop_map(|(end, seed, clock, options)| Reopening {
         end,
         seed,
         clock,
-        life,
+        options,
     })
 }
 

@@ -1,9 +1,9 @@
-//! A store beside its model: each operation is done to both, and each answer compared.
+//! A store and its model: each operation is applied to both, and the results are compared.
 
 use crate::campaign;
 use crate::model::{Model, Need, Session, owned};
 use crate::operations::{Changed, Wanted};
-use crate::steps::{Life, Step, Who};
+use crate::steps::{RunOptions, Step, Who};
 use agai_session_core::face::Parts;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
@@ -22,63 +22,67 @@ pub const IDLE: u64 = 10_000;
 pub const GUEST_IDLE: u64 = 4_000;
 pub const ABSOLUTE: u64 = 60_000;
 
-/// What stays known of a session when it is gone.
+/// The ids and the handle of a session, kept when it is gone.
 #[derive(Debug)]
 pub struct Known {
-    /// All that it ever had.
+    /// All ids that it ever had.
     pub ids: Vec<SessionId>,
-    /// No other is ever given it, not even if a crash took this one.
+    /// Never given to another session, not even if a crash lost this one.
     pub handle: Handle,
 }
 
-/// Up to where things were promised to be on the disk.
+/// The newest records that must be acknowledged once the journal rests.
 #[derive(Debug, Default)]
 pub struct Promised {
+    /// The LSN of the last write.
     pub write: u64,
+    /// The LSN of the last end of an id.
     pub end: u64,
 }
 
+/// A test case in progress: the store, its disk and clock, and the model.
 pub struct World {
     pub disk: SimulatedDisk,
     pub store: SimulatedStore,
     pub model: Model,
     pub known: Vec<Known>,
     pub clock: Arc<ManualClock>,
-    pub life: Life,
+    pub options: RunOptions,
     pub promised: Promised,
-    /// Lives that ended, and records that had been acknowledged by then.
+    /// The number of runs that ended.
     pub ended: u64,
+    /// The number of records that had been acknowledged by the ends of their runs.
     pub acknowledged: u64,
 }
 
-/// The parts of one life.
-pub fn parts(seed: u64, now: u64, life: Life) -> (Parts, Arc<ManualClock>) {
-    let mut parts = campaign::parts(seed, life.durability);
+/// The parts of one run of the store, and its clock.
+pub fn parts(seed: u64, now: u64, options: RunOptions) -> (Parts, Arc<ManualClock>) {
+    let mut parts = campaign::parts(seed, options.durability);
     parts.options = Options {
-        max_sessions: life.max_sessions,
-        max_bytes: life.max_bytes,
+        max_sessions: options.max_sessions,
+        max_bytes: options.max_bytes,
         max_session_bytes: 1 << 12,
         idle_timeout: IDLE,
         guest_idle_timeout: GUEST_IDLE,
         absolute_timeout: ABSOLUTE,
     };
-    parts.journal.checkpoint_bytes = life.checkpoint_bytes;
+    parts.journal.checkpoint_bytes = options.checkpoint_bytes;
     let clock = Arc::new(ManualClock::new(now));
     parts.clock = Arc::clone(&clock) as _;
     (parts, clock)
 }
 
-/// The narrowest form of a text.
+/// The text as Latin-1, if it fits.
 fn narrow(text: &OwnedText) -> OwnedText {
     owned(&text.to_string_lossy())
 }
 
-/// All sessions that are not over, in the order of their places.
+/// All sessions that are not expired, in the order of their slots.
 pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
     let (mut all, mut start) = (Vec::new(), 0);
     loop {
         let page = store.handle.page(start, 3).unwrap();
-        // A user id beside wide data is wide too; it is the same text.
+        // A user id beside UTF-16 data is UTF-16 too; it is the same text.
         all.extend(page.sessions.into_iter().map(|info| SessionInfo {
             uid: info.uid.as_ref().map(narrow),
             ..info
@@ -90,7 +94,7 @@ pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
     }
 }
 
-/// Reads a session under an id: user id, form and data as one text.
+/// Loads a session by its id: user id, form and data as one text, and its facts.
 pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
     let facts = store.handle.load(id, touch, &mut buffer).unwrap()?;
@@ -102,9 +106,9 @@ pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(Stri
 }
 
 impl World {
-    pub fn open(seed: u64, now: u64, life: Life) -> Self {
+    pub fn open(seed: u64, now: u64, options: RunOptions) -> Self {
         let disk = SimulatedDisk::new();
-        let (parts, clock) = parts(seed, now, life);
+        let (parts, clock) = parts(seed, now, options);
         let store = SimulatedStore::open(&disk, parts).unwrap();
         store.handle.listen(EventMask::ALL).unwrap();
         let model = Model::begin(store.handle.lsn(), now, Vec::new());
@@ -114,7 +118,7 @@ impl World {
             model,
             known: Vec::new(),
             clock,
-            life,
+            options,
             promised: Promised::default(),
             ended: 0,
             acknowledged: 0,
@@ -168,7 +172,7 @@ impl World {
                 let now = self.now();
                 prop_assert!(
                     self.model.live.values().all(|session| !session.is_over(now)),
-                    "a sweep leaves nobody behind"
+                    "a sweep removes all expired sessions"
                 );
             }
             Step::Wait(millis) => self.clock.advance(*millis),
@@ -198,11 +202,11 @@ impl World {
         self.recount()
     }
 
-    /// Once the journal rests, all that was promised has been acknowledged.
+    /// Runs the journal until it rests: then everything promised must be acknowledged.
     fn settle(&mut self) -> Checked {
         self.store.settle();
         let reached = self.store.handle.reached();
-        let write = match self.life.durability {
+        let write = match self.options.durability {
             Durability::Disk => reached.synced,
             Durability::None | Durability::Os => reached.written,
         };
@@ -215,7 +219,7 @@ impl World {
         Ok(())
     }
 
-    /// The store's own figures against the model's.
+    /// Checks the store's figures and sessions against the model's.
     pub fn recount(&self) -> Checked {
         self.store.validate();
         let stats = self.store.handle.stats().unwrap();
@@ -236,14 +240,14 @@ impl World {
             let at = held
                 .iter()
                 .position(|(n, _)| self.known[**n].handle == info.handle);
-            prop_assert!(at.is_some(), "a session that nobody made: {:?}", info);
+            prop_assert!(at.is_some(), "an unknown session: {:?}", info);
             let (_, session) = held.swap_remove(at.unwrap());
             prop_assert_eq!(info, &session.info(info.handle));
         }
         Ok(())
     }
 
-    /// The session that a step means, by an id that it has or had.
+    /// The session that a step refers to, and an id that it has or had.
     pub fn target(&self, who: Who) -> Option<(usize, SessionId)> {
         let number = usize::from(who.number);
         let n = if who.any {
@@ -264,7 +268,7 @@ impl World {
         Some((n, id.clone()))
     }
 
-    /// The session as it must be found under an id, if it must be.
+    /// The session that must be found by an id; `None` if none must be found.
     pub fn expected(&self, n: usize, id: &SessionId) -> Option<Session> {
         let session = self.model.live.get(&n)?;
         (self.known[n].ids[session.id] == *id && !session.is_over(self.now())).then(|| session.clone())
@@ -278,7 +282,7 @@ impl World {
             .find(|&n| self.known[n].handle == event.handle)
     }
 
-    /// Takes what the store tells of sessions that left it, and checks that they had to.
+    /// Takes the store's events of removed sessions, and checks that each had to be removed. `need` is the write that may evict.
     pub fn absorb(&mut self, need: Option<Need>) -> Checked {
         let now = self.now();
         let events: Vec<_> = std::iter::from_fn(|| self.store.handle.take_events())
@@ -289,7 +293,7 @@ impl World {
                 continue;
             }
             let n = self.number_of(&event);
-            prop_assert!(n.is_some(), "nobody has that handle: {:?}", event);
+            prop_assert!(n.is_some(), "no session has that handle: {:?}", event);
             let n = n.unwrap();
             let session = &self.model.live[&n];
             prop_assert_eq!(
@@ -313,12 +317,12 @@ impl World {
                     );
                 }
                 EventKind::Evicted => {
-                    let Life {
+                    let RunOptions {
                         max_sessions,
                         max_bytes,
                         ..
-                    } = self.life;
-                    prop_assert!(need.is_some(), "nobody needed room");
+                    } = self.options;
+                    prop_assert!(need.is_some(), "no write needed room");
                     let need = need.unwrap();
                     let reason = if self.model.live.len() + need.sessions > max_sessions as usize {
                         Reason::MaxSessions
@@ -332,9 +336,9 @@ impl World {
                     );
                     prop_assert!(
                         self.model.live.values().all(|session| !session.is_over(now)),
-                        "the dead leave first"
+                        "expired sessions are removed first"
                     );
-                    prop_assert_eq!(Some(n), self.model.victim(&need), "the order of use");
+                    prop_assert_eq!(Some(n), self.model.victim(&need), "the order of eviction");
                 }
                 _ => {}
             }
@@ -343,14 +347,14 @@ impl World {
         Ok(())
     }
 
-    /// A write was refused: there must be no room to be made for it.
+    /// Checks that a write was refused only because no eviction could make room for it.
     pub fn refused(&self, error: &Error, need: &Need) -> Checked {
         let now = self.now();
-        let Life {
+        let RunOptions {
             max_sessions,
             max_bytes,
             ..
-        } = self.life;
+        } = self.options;
         prop_assert_eq!(error.code(), "ERR_SESSION_FULL");
         prop_assert!(
             !self.model.could_fit(need, max_sessions, max_bytes),
@@ -359,7 +363,7 @@ impl World {
         );
         prop_assert!(
             self.model.live.values().all(|session| !session.is_over(now)),
-            "the dead leave first"
+            "expired sessions are removed first"
         );
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What is left after the process or the power is gone.
+//! The disk after a crash: what the end of a process or of the power leaves.
 
 use super::inode::{Change, Inode, overwrite};
 use super::names::Names;
@@ -7,20 +7,20 @@ use fastrand::Rng;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How it ends.
+/// The kind of a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crash {
-    /// As by `kill -9`: all that was written is there, and what was not durable still is not.
+    /// A `kill -9`: everything written is there, and what was not durable still is not.
     KillProcess,
-    /// Any part of what was not durable is there, see [`SimulatedDisk::crash`](super::SimulatedDisk::crash).
+    /// A power cut after which any part of what was not durable is there.
     ///
-    /// A sector (512 or 4096 bytes) of a file is as it was at some moment since the last sync, each for itself. One
-    /// that was never written reads as zeros or as what the disk held before. The file's length is any between those
-    /// it had. Names see the module's text.
+    /// Each sector (512 or 4096 bytes) of a file is as it was at some moment since the last sync, independently of the
+    /// others. One that was never written reads as zeros or as old bytes of the disk. The file's length is any between
+    /// those it had. For names see the text of [`disk`](super).
     PowerCut,
-    /// Only what was durable is there.
+    /// A power cut after which only what was durable is there.
     PowerCutLosingAll,
-    /// All that was written is there and durable, but for what a failed sync forgot.
+    /// A power cut after which everything written is there and durable, except what a failed sync dropped.
     PowerCutLosingNothing,
 }
 
@@ -59,7 +59,7 @@ impl DiskState {
         if changes == 0 {
             return Arc::clone(inode.durable());
         }
-        // The extremes and a torn end are what mostly happens; any sector from any moment is what may happen.
+        // The extremes and a torn end are the likely outcomes; any sector from any moment is possible.
         match rng.u8(..4) {
             0 => Arc::clone(inode.durable()),
             1 => inode.written_back(),
@@ -71,7 +71,7 @@ impl DiskState {
         }
     }
 
-    /// The file, each sector as it was at some moment of `moments`, both ends included; moment n is after n changes.
+    /// The file with each sector as it was at some moment of `moments`, both ends included. Moment n is after n changes.
     fn torn(&self, inode: &Inode, sector: usize, moments: Range<usize>, rng: &mut Rng) -> Vec<u8> {
         let lengths = lengths(inode);
         let among = lengths.get(moments.start..=moments.end).unwrap_or_default();
@@ -101,14 +101,14 @@ impl DiskState {
         }
         content.truncate(match rng.u8(..4) {
             0 => shortest,
-            // A hole below the full length: what tells a torn end from a lost middle.
+            // A hole below the full length: a lost middle rather than a torn end.
             1 => longest,
             _ => rng.usize(shortest..=longest),
         });
         content
     }
 
-    /// What a sector may hold that was another file's before: its bytes, or anything.
+    /// Old bytes of a sector that was never written: those of another file, or random ones.
     fn junk(&self, but: &Inode, len: usize, rng: &mut Rng) -> Vec<u8> {
         let mut others = self.inodes.values().filter(|other| !std::ptr::eq(*other, but));
         let pick = rng.usize(..=self.inodes.len());
@@ -121,13 +121,14 @@ impl DiskState {
     }
 }
 
+/// How far the pending changes reached one sector.
 struct Sector {
-    /// How many of the pending changes reached it.
+    /// The number of pending changes that reached it.
     moment: usize,
     written: bool,
 }
 
-/// The durable length and that after each pending change.
+/// The durable length, and the length after each pending change.
 fn lengths(inode: &Inode) -> Vec<usize> {
     let mut len = inode.durable().len();
     let mut lengths = vec![len];

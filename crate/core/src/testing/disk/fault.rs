@@ -1,9 +1,9 @@
-//! What is to go wrong, and when.
+//! The faults of a simulated disk: which operations fail, and where it stops.
 
 use fastrand::Rng;
 use std::io;
 
-/// What is counted and can fail: everything that changes the disk or makes a change durable.
+/// A kind of operation that is counted and can fail: each one that changes the disk or makes a change durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Create,
@@ -15,7 +15,7 @@ pub enum Operation {
     SyncDir,
 }
 
-/// What the operating system says.
+/// The operating system's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskFault {
     /// EIO.
@@ -33,35 +33,36 @@ impl DiskFault {
     }
 }
 
-/// An operation that fails. It changes nothing, except that a failed sync forgets, as Linux does, what it should have
-/// made durable: still seen, never durable, and the next sync answers `Ok`.
+/// The failure of an operation, which then changes nothing. Only a failed sync drops, as Linux does, the changes that it
+/// should have made durable: they stay visible, never become durable, and the next sync returns `Ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failure {
     pub error: DiskFault,
-    /// All later operations fail as well, or all later ones of the kind.
+    /// Whether all later operations, or all later ones of the kind, fail as well.
     pub sticky: bool,
-    /// Counts and fails operations of this kind only.
+    /// The only kind of operation that is counted and fails; `None` for all kinds.
     pub only: Option<Operation>,
 }
 
-/// What the process does last.
+/// The place at which the process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// It dies before the operation.
+    /// Before the operation.
     Before,
-    /// It dies in the operation: of a write any part is done, nothing and all included. Other operations are not begun.
+    /// During the operation: any part of a write is done, from nothing to all of it. Other operations are not begun.
     Within { seed: u64 },
 }
 
-/// An operation that must not be done.
+/// The refusal of an operation.
 pub(super) struct Refusal {
     pub error: io::Error,
-    /// The process is gone: nothing was tried, so nothing was lost by trying.
+    /// True if the process is dead: the operation was not tried, so a sync drops nothing.
     pub stopped: bool,
-    /// Decides how much of a write is done all the same.
+    /// Decides how much of a write is done nevertheless.
     pub torn: Option<Rng>,
 }
 
+/// The faults set on a disk, and the counters of its operations.
 #[derive(Default)]
 pub(super) struct DiskFaults {
     operations: u64,
@@ -88,7 +89,7 @@ impl DiskFaults {
         self.failures.push((n, failure));
     }
 
-    pub fn mend(&mut self) {
+    pub fn clear_failures(&mut self) {
         self.failures.clear();
     }
 
@@ -96,7 +97,7 @@ impl DiskFaults {
         self.short_writes = Some(Rng::with_seed(seed));
     }
 
-    /// Counts an operation and says whether it is done.
+    /// Counts an operation, and refuses it if it must fail.
     pub fn admit(&mut self, kind: Operation) -> Result<(), Refusal> {
         self.operations += 1;
         if let Some(count) = self.by_kind.get_mut(kind as usize) {
@@ -138,7 +139,7 @@ impl DiskFaults {
         count == n || (failure.sticky && count > n)
     }
 
-    /// How much of a write of `len` bytes the system takes.
+    /// How much of a write of `len` bytes the system accepts.
     pub fn shorten(&mut self, len: usize) -> usize {
         match &mut self.short_writes {
             Some(rng) if len > 1 => rng.usize(1..len),

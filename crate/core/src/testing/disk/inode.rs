@@ -1,7 +1,8 @@
-//! One file's content: what a reader sees, what is durable, and the changes between the two.
+//! The content of one file: live bytes, durable bytes, and the changes between the two.
 
 use std::sync::Arc;
 
+/// A change of a file's content that is not durable yet.
 #[derive(Clone)]
 pub(super) enum Change {
     Write { at: usize, bytes: Arc<[u8]> },
@@ -17,16 +18,16 @@ impl Change {
     }
 }
 
-/// The contents are shared until one side changes, so a clone costs little.
+/// One file's content. Live and durable bytes share memory until one of them changes.
 #[derive(Default)]
 pub(super) struct Inode {
     live: Arc<Vec<u8>>,
     durable: Arc<Vec<u8>>,
-    /// In order. Durable and these give what is live, but for what a failed sync forgot.
+    /// In order. Applied to `durable` they give `live`, except for changes that a failed sync dropped.
     pending: Vec<Change>,
-    /// Cloned by each sink.
+    /// Cloned by each open sink: its count says whether the file is open.
     open: Arc<()>,
-    /// A sync failed since the power came on: what it says of the file is not to be believed any more.
+    /// True if a sync failed since the power came on: the success of a later one means nothing.
     distrusted: bool,
 }
 
@@ -40,7 +41,7 @@ impl Inode {
         }
     }
 
-    /// The same content under the eyes of another process.
+    /// The same file after its process was killed: nothing has it open.
     pub fn reopened(&self) -> Self {
         Self {
             live: Arc::clone(&self.live),
@@ -51,7 +52,7 @@ impl Inode {
         }
     }
 
-    /// After a power cut that left this much.
+    /// A file of which a power cut left this content.
     pub fn survived(content: Arc<Vec<u8>>) -> Self {
         Self {
             live: Arc::clone(&content),
@@ -110,18 +111,18 @@ impl Inode {
         }
     }
 
-    /// The dirty pages are marked clean, and nothing will write them again.
+    /// Drops the pending changes, as a failed sync does: the dirty pages are marked clean and never written again.
     pub fn sync_failed(&mut self) {
         self.pending.clear();
         self.distrusted = true;
     }
 
-    /// Whether a sync of it failed since the power came on.
+    /// Whether a sync of the file failed since the power came on.
     pub fn is_distrusted(&self) -> bool {
         self.distrusted
     }
 
-    /// What is durable once all that is pending is.
+    /// The durable content with all pending changes applied.
     pub fn written_back(&self) -> Arc<Vec<u8>> {
         let mut durable = Arc::clone(&self.durable);
         if !self.pending.is_empty() {
@@ -133,6 +134,7 @@ impl Inode {
         durable
     }
 
+    /// Flips a bit of the live, pending and durable bytes. False if the file is not that long.
     pub fn flip(&mut self, bit: usize) -> bool {
         let (at, mask) = (bit / 8, 1 << (bit % 8));
         let turn = |content: &mut [u8], at: usize| content.get_mut(at).map(|byte| *byte ^= mask).is_some();
@@ -150,7 +152,7 @@ impl Inode {
     }
 }
 
-/// Puts `bytes` there; what lies between the end and `at` reads as zeros.
+/// Writes `bytes` at `at`; a hole between the old end and `at` reads as zeros.
 pub(super) fn overwrite(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     let end = at + bytes.len();
     if content.len() < end {

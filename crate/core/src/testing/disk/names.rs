@@ -1,4 +1,4 @@
-//! The directory: the names a reader sees, the durable ones, and the changes between the two.
+//! The names in the directory: live ones, durable ones, and the changes between the two.
 
 use super::state::InodeId;
 use fastrand::Rng;
@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(super) type Name = Arc<str>;
-pub(super) type Queue = BTreeMap<Name, InodeId>;
+pub(super) type Entries = BTreeMap<Name, InodeId>;
 
+/// A change of the directory that is not durable yet.
 #[derive(Clone)]
 enum Change {
     Create { name: Name, inode: InodeId },
@@ -16,7 +17,7 @@ enum Change {
 }
 
 impl Change {
-    fn apply(&self, entries: &mut Queue) {
+    fn apply(&self, entries: &mut Entries) {
         match self {
             Self::Create { name, inode } => {
                 entries.insert(Name::clone(name), *inode);
@@ -42,15 +43,15 @@ impl Change {
 
 #[derive(Clone, Default)]
 pub(super) struct Names {
-    live: Queue,
-    durable: Queue,
+    live: Entries,
+    durable: Entries,
     /// In order.
     pending: Vec<Change>,
 }
 
 impl Names {
-    /// After a power cut that left these.
-    pub fn survived(entries: Queue) -> Self {
+    /// The directory of which a power cut left these names.
+    pub fn survived(entries: Entries) -> Self {
         Self {
             live: entries.clone(),
             durable: entries,
@@ -58,11 +59,11 @@ impl Names {
         }
     }
 
-    pub fn live(&self) -> &Queue {
+    pub fn live(&self) -> &Entries {
         &self.live
     }
 
-    pub fn durable(&self) -> &Queue {
+    pub fn durable(&self) -> &Entries {
         &self.durable
     }
 
@@ -92,12 +93,12 @@ impl Names {
         }
     }
 
-    /// As with a file: the changes stay seen, and nothing will write them again.
+    /// Drops the pending changes, as for a file: they stay visible, but never become durable.
     pub fn sync_failed(&mut self) {
         self.pending.clear();
     }
 
-    /// Every inode that some name leads to, or may lead to after a power cut.
+    /// Every inode that a name leads to, or may lead to after a power cut.
     pub fn reachable(&self) -> BTreeSet<InodeId> {
         let pending = self.pending.iter().filter_map(|change| match change {
             Change::Create { inode, .. } | Change::Rename { inode, .. } => Some(*inode),
@@ -111,8 +112,8 @@ impl Names {
             .collect()
     }
 
-    /// The durable names and all that are pending.
-    pub fn written_back(&self) -> Queue {
+    /// The durable names with all pending changes applied.
+    pub fn written_back(&self) -> Entries {
         let mut entries = self.durable.clone();
         for change in &self.pending {
             change.apply(&mut entries);
@@ -120,9 +121,9 @@ impl Names {
         entries
     }
 
-    /// The durable names and any pending changes: one that survives brings with it the earlier ones to the names it
-    /// touches, as a directory entry has one history. Changes to other names survive apart from each other.
-    pub fn after_power_cut(&self, rng: &mut Rng) -> Queue {
+    /// The durable names with some of the pending changes applied. A change that survives brings with it the earlier ones
+    /// to the names it touches, as each name has one history; changes to different names survive independently.
+    pub fn after_power_cut(&self, rng: &mut Rng) -> Entries {
         let mut needed = BTreeSet::new();
         let mut surviving = Vec::new();
         for change in self.pending.iter().rev() {

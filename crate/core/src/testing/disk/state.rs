@@ -1,4 +1,4 @@
-//! The disk behind the mutex: inodes, names, room and faults.
+//! The state of a simulated disk, behind its mutex: inodes, names, capacity and faults.
 
 use super::check_cut;
 use super::fault::{DiskFault, DiskFaults, Operation};
@@ -12,15 +12,15 @@ use std::sync::Arc;
 pub(super) struct InodeId(u64);
 
 pub(super) struct DiskState {
-    /// Those with a name, seen or durable, and those that are open.
+    /// The inodes with a live, pending or durable name, and those that are open.
     pub inodes: BTreeMap<InodeId, Inode>,
     pub names: Names,
-    /// Inodes are numbered and never reused, so that a name's durable inode is the one meant.
+    /// The next inode's number. Numbers are never reused, so that a durable name cannot lead to a later file.
     pub next: u64,
     pub capacity: u64,
     pub faults: DiskFaults,
     /// Writes to and syncs of files after a sync of them had failed.
-    pub misplaced_trust: u64,
+    pub uses_after_failed_sync: u64,
 }
 
 impl Default for DiskState {
@@ -31,7 +31,7 @@ impl Default for DiskState {
             next: 0,
             capacity: u64::MAX,
             faults: DiskFaults::default(),
-            misplaced_trust: 0,
+            uses_after_failed_sync: 0,
         }
     }
 }
@@ -81,14 +81,14 @@ impl DiskState {
         Ok((id, open))
     }
 
-    /// Notes that a file is relied upon, before anything can fail.
-    fn rely_on(&mut self, id: InodeId) {
+    /// Counts a write to or sync of a file if a sync of it has failed before. Called before the operation can fail.
+    fn note_use(&mut self, id: InodeId) {
         let is_distrusted = self.inodes.get(&id).is_some_and(Inode::is_distrusted);
-        self.misplaced_trust += u64::from(is_distrusted);
+        self.uses_after_failed_sync += u64::from(is_distrusted);
     }
 
     pub fn write(&mut self, id: InodeId, bytes: &[u8]) -> io::Result<usize> {
-        self.rely_on(id);
+        self.note_use(id);
         let admitted = self.faults.admit(Operation::Write);
         let wanted = match &admitted {
             Ok(()) => self.faults.shorten(bytes.len()),
@@ -122,7 +122,7 @@ impl DiskState {
     }
 
     pub fn sync(&mut self, id: InodeId) -> io::Result<()> {
-        self.rely_on(id);
+        self.note_use(id);
         let admitted = self.faults.admit(Operation::Sync);
         let inode = self.opened(id)?;
         match admitted {

@@ -1,4 +1,4 @@
-//! What the simulated disk promises: without these, a crash campaign proves nothing.
+//! The guarantees of the simulated disk, without which a crash campaign proves nothing.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ const CUTS: [Crash; 3] = [
     Crash::PowerCutLosingNothing,
 ];
 
-/// A durable, empty file, open.
+/// Creates an empty file with a durable name, and returns it open.
 fn opened(disk: &SimulatedDisk, name: &str) -> Box<dyn Sink> {
     let file = disk.create(name).unwrap();
     disk.sync_dir().unwrap();
@@ -24,7 +24,7 @@ fn failure(error: DiskFault, only: Operation) -> Failure {
     }
 }
 
-/// What `name` may hold after a power cut.
+/// The contents that `name` may have after a power cut.
 fn outcomes(disk: &SimulatedDisk, name: &str) -> BTreeSet<Option<Vec<u8>>> {
     let after = |seed| disk.crash(seed, Crash::PowerCut).contents(name);
     (0..2_000).map(after).collect()
@@ -70,12 +70,12 @@ fn a_killed_process_loses_nothing_and_makes_nothing_durable() {
     assert_eq!(
         killed.contents("moved").unwrap(),
         b"unsynced",
-        "the disks are apart"
+        "the disks are independent"
     );
 }
 
 #[test]
-fn unsynced_writes_survive_in_any_part_by_the_sector() {
+fn any_sectors_of_unsynced_writes_may_survive() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "log");
     file.write_all(&[1; 1000]).unwrap();
@@ -108,7 +108,7 @@ fn unsynced_writes_survive_in_any_part_by_the_sector() {
 }
 
 #[test]
-fn a_lost_sector_may_hold_what_another_file_held() {
+fn a_lost_sector_may_hold_old_bytes_of_another_file() {
     let disk = SimulatedDisk::new();
     disk.put("old", &[9; 8192]);
     let mut file = opened(&disk, "log");
@@ -198,7 +198,7 @@ fn unsynced_names_survive_in_any_order_that_keeps_each_names_history() {
 }
 
 #[test]
-fn operations_are_counted_and_reading_is_none() {
+fn operations_that_change_the_disk_are_counted_and_reads_are_not() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "a");
     file.write_all(b"abc").unwrap();
@@ -231,7 +231,7 @@ fn a_stopped_disk_does_nothing_more() {
     assert!(file.sync().is_err());
     assert!(disk.remove("log").is_err() && disk.sync_dir().is_err() && disk.create("new").is_err());
     assert_eq!(disk.contents("log").unwrap(), b"before");
-    // A stop is no failed sync: what was written before it can still get there.
+    // A stop is not a failed sync: earlier writes can still become durable.
     assert_eq!(
         disk.crash(1, Crash::PowerCutLosingNothing).contents("log"),
         Some(b"before".to_vec())
@@ -254,7 +254,7 @@ fn a_disk_stopped_within_a_write_holds_any_part_of_it() {
 }
 
 #[test]
-fn a_failure_strikes_once_or_for_good_and_only_its_kind() {
+fn a_failure_happens_once_or_from_then_on_and_only_to_its_kind() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "log");
     disk.fail_at(2, failure(DiskFault::NoSpace, Operation::Write));
@@ -284,7 +284,7 @@ fn a_failure_strikes_once_or_for_good_and_only_its_kind() {
 }
 
 #[test]
-fn a_failed_sync_forgets_the_data_and_the_next_one_says_it_is_well() {
+fn a_failed_sync_drops_the_data_and_the_next_one_reports_success() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "log");
     disk.fail_at(1, failure(DiskFault::Io, Operation::Sync));
@@ -304,7 +304,7 @@ fn a_failed_sync_forgets_the_data_and_the_next_one_says_it_is_well() {
 }
 
 #[test]
-fn a_failed_sync_of_the_directory_forgets_the_names() {
+fn a_failed_sync_of_the_directory_drops_the_names() {
     let disk = SimulatedDisk::new();
     disk.fail_at(1, failure(DiskFault::Io, Operation::SyncDir));
     drop(disk.create("log").unwrap());
@@ -314,7 +314,7 @@ fn a_failed_sync_of_the_directory_forgets_the_names() {
     assert_eq!(
         disk.crash(1, Crash::KillProcess).list().unwrap(),
         ["log"],
-        "still seen"
+        "still visible"
     );
     for how in CUTS {
         assert_eq!(disk.crash(1, how).list().unwrap(), [""; 0]);
@@ -322,7 +322,7 @@ fn a_failed_sync_of_the_directory_forgets_the_names() {
 }
 
 #[test]
-fn short_writes_write_a_part_and_get_on() {
+fn short_writes_write_a_part_and_can_be_continued() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "log");
     disk.short_writes(1);
@@ -360,7 +360,7 @@ fn a_full_disk_takes_what_fits_and_more_once_there_is_room() {
 }
 
 #[test]
-fn a_flipped_bit_is_seen_and_durable() {
+fn a_flipped_bit_is_visible_and_durable() {
     let disk = SimulatedDisk::new();
     disk.put("old", &[0; 2]);
     let mut file = opened(&disk, "log");
@@ -393,7 +393,7 @@ fn the_same_seeds_give_the_same_disk() {
 }
 
 #[test]
-fn a_removed_file_is_forgotten_once_nothing_leads_to_it() {
+fn a_removed_file_is_freed_once_no_name_and_no_sink_leads_to_it() {
     let disk = SimulatedDisk::new();
     let mut file = opened(&disk, "log");
     disk.remove("log").unwrap();
@@ -406,15 +406,15 @@ fn a_removed_file_is_forgotten_once_nothing_leads_to_it() {
 }
 
 #[test]
-fn what_is_done_to_a_file_after_a_failed_sync_is_counted() {
+fn writes_and_syncs_of_a_file_after_a_failed_sync_are_counted() {
     let disk = SimulatedDisk::new();
     let mut file = disk.create("a").unwrap();
     disk.fail_at(1, failure(DiskFault::Io, Operation::Sync));
     file.write_all(b"1").unwrap();
-    assert_eq!(disk.misplaced_trust(), 0);
+    assert_eq!(disk.uses_after_failed_sync(), 0);
     assert!(file.sync().is_err());
-    assert_eq!(disk.misplaced_trust(), 0);
+    assert_eq!(disk.uses_after_failed_sync(), 0);
     file.write_all(b"2").unwrap();
     file.sync().unwrap();
-    assert_eq!(disk.misplaced_trust(), 2);
+    assert_eq!(disk.uses_after_failed_sync(), 2);
 }
