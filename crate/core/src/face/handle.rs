@@ -4,7 +4,7 @@ mod durable;
 
 use crate::format::queue::{MAX_QUEUED, Queue};
 use crate::journal::writer::{Writer, WriterThread};
-use crate::lock::shared::{PoisonOnPanic, Protected, Shared, TellOfPanic};
+use crate::lock::shared::{NotifyOfPanic, PoisonOnPanic, Protected, Shared};
 use crate::lock::sweeper::Sweeper;
 use crate::lock::sync::MutexGuard;
 use crate::model::change::{Change, Commit, NewSession, Options, Renewal};
@@ -161,7 +161,7 @@ impl StoreHandle {
     fn with_state<R>(&self, work: impl FnOnce(&mut Protected, u64) -> R) -> Result<R, Error> {
         let shared = self.shared();
         // Made before the lock is taken, so that it is dropped after the lock is released.
-        let _tell = TellOfPanic(shared);
+        let _tell = NotifyOfPanic(shared);
         let mut guard = shared.lock();
         guard.usable()?;
         if self.left.load(Ordering::Relaxed) {

@@ -239,7 +239,7 @@ impl Writer {
         self.log = None;
         self.lock = None;
         self.shared.status.set_health(Health::Closed);
-        self.shared.tell(&News::Closed(Some(Error::Poisoned)));
+        self.shared.publish(&News::Closed(Some(Error::Poisoned)));
         Turn::Ended
     }
 
@@ -258,7 +258,7 @@ impl Writer {
         self.lock = None;
         status.set_health(Health::Closed);
         self.shared.forget();
-        self.shared.tell(&News::Closed(error));
+        self.shared.publish(&News::Closed(error));
         Turn::Ended
     }
 

@@ -114,9 +114,9 @@ impl Drop for PoisonOnPanic<'_> {
 }
 
 /// A guard that poisons the store, and notifies all who wait, if a panic unwinds. It must be dropped without the lock.
-pub(crate) struct TellOfPanic<'a>(pub &'a Shared);
+pub(crate) struct NotifyOfPanic<'a>(pub &'a Shared);
 
-impl Drop for TellOfPanic<'_> {
+impl Drop for NotifyOfPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.panicked();
@@ -220,7 +220,7 @@ impl Shared {
     pub fn panicked(&self) {
         self.lock().poisoned = true;
         if self.has_journal && self.status.poisoned() {
-            self.tell(&News::Degraded(Error::Poisoned));
+            self.publish(&News::Degraded(Error::Poisoned));
         }
         self.wake_writer();
     }
@@ -297,7 +297,7 @@ impl Shared {
     }
 
     /// Adds a piece of news for every seat, and calls the callbacks.
-    pub fn tell(&self, news: &News) {
+    pub fn publish(&self, news: &News) {
         for seat in self
             .seats
             .lock()

@@ -1,7 +1,7 @@
 //! The expiry thread: sleeps until the earliest deadline and removes expired sessions, in slices. Between deadlines it evicts what exceeds
 //! the bounds, and compacts bodies when many sessions have ended.
 
-use crate::lock::shared::{PoisonOnPanic, Protected, Shared, TellOfPanic};
+use crate::lock::shared::{NotifyOfPanic, PoisonOnPanic, Protected, Shared};
 use crate::lock::sync::{JoinHandle, pause, spawn};
 use crate::model::change::Swept;
 use crate::model::error::Error;
@@ -49,7 +49,7 @@ impl Drop for Sweeper {
 
 fn run(shared: &Shared) {
     // Wherever this thread panics, the store is poisoned: nothing would sweep it any more.
-    let _tell = TellOfPanic(shared);
+    let _tell = NotifyOfPanic(shared);
     loop {
         let mut guard = shared.lock();
         // Read under the lock: a manual clock takes it to wake this thread, so it cannot jump unseen between here and the sleep.

@@ -72,7 +72,7 @@ fn full_disk(at: &Path) -> Result<(), String> {
     directory(&fresh, 0o700);
     fill(&mount.0.join("ballast"));
     for path in [&path, &path, &path, &fresh] {
-        let changed = refused(path, path, "there is no room");
+        let changed = refused(path, path, "its file system is full");
         let is_new = path == &fresh;
         let may_change = |name: &String| name == "." || is_new && name == "LOCK";
         assert!(changed.iter().all(may_change), "{changed:?}");

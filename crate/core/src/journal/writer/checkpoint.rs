@@ -190,7 +190,7 @@ impl Writer {
                 self.checkpoint_failures = Failures::default();
                 self.tickets_done = ticket.max(self.tickets_done);
                 self.shared.status.checkpoints(ticket);
-                self.shared.tell(&News::Checkpoint {
+                self.shared.publish(&News::Checkpoint {
                     ticket,
                     written: SnapshotWritten::new(&snapshot, started),
                 });
@@ -236,7 +236,7 @@ impl Writer {
         self.checkpoint_failures.again(self.options.retry_pause);
         self.tickets_done = ticket.max(self.tickets_done);
         self.shared.status.checkpoints(ticket);
-        self.shared.tell(&News::CheckpointFailed {
+        self.shared.publish(&News::CheckpointFailed {
             ticket,
             error: Error::io("the checkpoint of the sessions failed", error),
         });
@@ -253,7 +253,7 @@ impl Writer {
         self.tickets_done = ticket.max(self.tickets_done);
         self.shared.status.checkpoints(ticket);
         let error = why.clone();
-        self.shared.tell(&News::CheckpointFailed { ticket, error });
+        self.shared.publish(&News::CheckpointFailed { ticket, error });
     }
 
     /// Stops the running checkpoint because the log is given up or rewritten, which makes its files useless.

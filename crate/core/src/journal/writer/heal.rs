@@ -30,7 +30,7 @@ impl Writer {
             self.failures = Failures::default();
             self.failures.again(self.options.retry_pause);
             self.set_health(Health::Healing);
-            self.shared.tell(&News::Degraded(error));
+            self.shared.publish(&News::Degraded(error));
         }
         self.catalog.release_reserve();
         self.lacks_reserve = true;
@@ -58,7 +58,7 @@ impl Writer {
         self.shared.status.failed(last, true, &error);
         if !self.ends_only {
             self.set_health(Health::Healing);
-            self.shared.tell(&News::Degraded(error));
+            self.shared.publish(&News::Degraded(error));
         }
         self.ends_only = false;
         self.failures = Failures::default();
@@ -89,7 +89,7 @@ impl Writer {
                 self.failures = Failures::default();
                 self.set_health(Health::Healthy);
                 self.shared
-                    .tell(&News::Healed(SnapshotWritten::new(&snapshot, started)));
+                    .publish(&News::Healed(SnapshotWritten::new(&snapshot, started)));
             }
             Err(error) => {
                 self.failures.again(self.options.retry_pause);

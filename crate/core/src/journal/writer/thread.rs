@@ -1,7 +1,7 @@
 //! The thread of the journal's writer.
 
 use super::{Turn, Writer};
-use crate::lock::shared::{Shared, TellOfPanic};
+use crate::lock::shared::{NotifyOfPanic, Shared};
 use crate::lock::status::{Health, News};
 use crate::lock::sync::{JoinHandle, spawn};
 use crate::model::error::Error;
@@ -20,7 +20,7 @@ impl Drop for CloseOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.status.set_health(Health::Closed);
-            self.0.tell(&News::Closed(Some(Error::Poisoned)));
+            self.0.publish(&News::Closed(Some(Error::Poisoned)));
         }
     }
 }
@@ -37,7 +37,7 @@ impl WriterThread {
             // Dropped before `_close` reports the close, and the directory's lock with it.
             let mut writer = writer;
             // Dropped before the writer, so that waiting callers fail before it joins the checkpoint's thread.
-            let _tell = TellOfPanic(&mine);
+            let _tell = NotifyOfPanic(&mine);
             loop {
                 match writer.turn() {
                     Turn::Again => {}
