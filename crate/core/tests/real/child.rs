@@ -239,10 +239,15 @@ impl Worker<'_> {
             self.said.push(format!("dead {name}"));
             return true;
         }
+        // As the same user, whose session gets a new secret, or as another, whose session takes the place of this one.
+        let text = data(n, 100);
         let renewal = Renewal {
-            change: Change::default(),
+            change: Change {
+                data: Some(Text::Latin1(text.as_bytes())),
+                ..Change::default()
+            },
             login: Some(Login {
-                uid: Text::Latin1(b"bob"),
+                uid: Text::Latin1(if n.is_multiple_of(2) { b"ann" } else { b"bob" }),
                 absolute_timeout: None,
             }),
         };
