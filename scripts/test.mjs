@@ -143,14 +143,16 @@ process.exitCode = failed > 0 ? 1 : 0;
 console.log(`\n${passed} passed, ${failed} failed`);
 
 function prepareBrowser() {
-  if (!only || only.includes('ava')) env.CHROMIUM_PATH = ensureChromium();
+  const paths = avaArgs.filter((arg) => arg.startsWith('__test__/'));
+  const isBrowserRun = paths.length === 0 || paths.some((path) => /browser|\*/.test(path));
+  if (isBrowserRun && (!only || only.includes('ava'))) env.CHROMIUM_PATH = ensureChromium();
 }
 
 function prepareFaults() {
   if (!only || only.includes('real') || only.includes('ava')) ensureFaultTools();
 }
 
-/** Runs a command, shows its output as it comes, hands each line of stdout to `onLine`, and answers its exit code. */
+/** Runs a command, shows its output as it comes, hands each line of stdout to `onLine`, and returns its exit code. */
 async function stream(command, args, { onLine = () => {}, extraEnv = {} } = {}) {
   const child = spawn(command, args, {
     cwd: root,
