@@ -9,7 +9,7 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** A clock that stands still until it is moved. */
+/** A clock for tests: its time changes only by `advance`. */
 export declare class NativeClock {
   constructor(now: number)
   /** Moves the clock forward and wakes the expiry threads that run on it. */
@@ -17,92 +17,98 @@ export declare class NativeClock {
   now(): number
 }
 
-/** An inspection under way, on a thread of its own. */
+/** A running inspection, on a thread of its own. */
 export declare class NativeInspection {
   /**
-   * Lists `list` sessions, with their data if `data`. `onDone` is called on this thread when it is over, and keeps the process alive
-   * until then.
+   * Starts an inspection that lists up to `list` sessions, with their data if `data` is true. `onDone` is called on this thread when
+   * the inspection is over, and keeps the process alive until then.
    */
   constructor(path: string, list: number, data: boolean, onDone: () => void)
-  /** Bytes read, and bytes to read in all passes over the files. */
+  /** Returns the number of bytes read so far, and of bytes to read in all passes over the files. */
   progress(): Array<number>
-  /** Once, after `onDone`: what was found, or why nothing could be. */
+  /** Returns what was found, or throws why nothing could be read. To be called once, after `onDone`. */
   finish(): NativeInspected
 }
 
-/** An opening under way, on a thread of its own. */
+/** A running opening, on a thread of its own. */
 export declare class NativeOpening {
-  /** `onDone` is called on this thread when the opening is over, and keeps the process alive until then. */
+  /** Starts an opening. `onDone` is called on this thread when it is over, and keeps the process alive until then. */
   constructor(options: NativeOptions, journal: NativeJournalOptions, onDone: () => void, clock?: NativeClock | undefined | null)
-  /** Bytes read, bytes to read, sessions so far. */
+  /** Returns the number of bytes read so far, of bytes to read, and of sessions so far. */
   progress(): Array<number>
-  /** Once, after `onDone`: the store, or the error that kept it from opening. */
+  /** Returns the store, or throws why it could not be opened. To be called once, after `onDone`. */
   finish(results: Float64Array, onSignal: () => void): NativeStore
 }
 
-/** The store, as its JavaScript thread has it. */
+/** A store, opened by one JavaScript thread. */
 export declare class NativeStore {
-  /** What the opening found; null for a store in memory alone. */
+  /** Returns the report of the opening, at the first call; null at later calls and for a store in memory. */
   recovery(): NativeRecovery | null
   /**
-   * Puts how far the journal is in the shared array. Answers 0 while all is well, 1 while an error of the disk is being mended, 2
-   * when that failed several times, 3 once the store is closed.
+   * Writes how far the journal is to the shared array, and returns its state: 0 healthy, 1 recovering from a disk error, 2 degraded
+   * because that failed several times, 3 closed.
    */
   acks(): number
-  /** The newest error of the disk. */
+  /** Returns the newest disk error. */
   ioError(): NativeIoError | null
-  /** Asks for a sync of all that was written; it is done when the record in the shared array is synced. */
+  /** Requests a sync of everything written so far. It is done when the record whose number is in the shared array is synced. */
   flush(): void
-  /** Asks for a checkpoint; answers its ticket. */
+  /** Requests a checkpoint, and returns the ticket that its journal event will carry. */
   checkpoint(): number
+  /** Removes and returns the waiting journal events. */
   takeJournalEvents(): Array<NativeJournalEvent>
   /**
-   * `results` receives the numbers that calls answer; `onEvents` is called, on this thread, when events wait for
-   * `takeEvents`. Neither it nor the expiry thread keeps the process alive.
+   * Opens a store in memory. `results` is the shared array: calls write the numbers that they return there. `onEvents` is called on
+   * this thread when events wait for `takeEvents`. Neither it nor the expiry thread keeps the process alive.
    */
   constructor(options: NativeOptions, results: Float64Array, onEvents: () => void, clock?: NativeClock | undefined | null)
   /**
-   * What requests call, as plain functions: a method's receiver costs more than all that they do. `create` stores a new session and
-   * answers its id; `load` answers a session's text (user id, form parameters, data) or null; `commit` writes a change made from
-   * `version` (0: from whichever is stored), of which undefined parts stay, and answers a status; `touch` notes activity and is
-   * false if the session is gone. A timeout that is NaN was not given.
+   * Returns the functions that requests call. They are not methods because checking a method's receiver takes longer than their work.
+   * `create` stores a new session and returns its id. `load` returns a session's text (user id, form parameters, data) or null.
+   * `commit` writes a change that was made to `version` (0: to whichever is stored) and returns a status; undefined parts stay as they
+   * are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
    */
   calls(): { load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
   /**
-   * Gives a session a new secret, with a change; as `uid`'s, logged in now, if one is given, with an absolute timeout of its own unless
-   * that is NaN. Returns the new id, or null with the status in the shared array.
+   * Gives a session a new secret, and applies a change to it. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
+   * own unless it is NaN. Returns the new id, or null with the status in the shared array.
    */
   regenerate(id: string, version: number, data: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number): string | null
+  /** Returns whether the id is that of a live session. */
   has(id: string): boolean
-  /** Ends the session of an id, if the id's secret is its current one. */
+  /** Ends the session of an id, if the id's secret is its current one. Returns whether it did. */
   destroy(id: string): boolean
-  /** Ends the session of a handle, whatever secret it has by now. */
+  /** Ends the session of a handle, whatever its current secret is. Returns whether there was one. */
   destroyByHandle(handle: string, logout: boolean): boolean
+  /** Ends all sessions, and returns how many there were. */
   clear(): number
   /**
-   * A page of sessions from the cursor `start` on, 0 for the first, as a flat array: the next page's cursor or null, then nine values a
-   * session.
+   * Returns a page of sessions from the cursor `start` on (0: the first page) as a flat array: the next page's cursor or null, then
+   * nine values for each session.
    */
   page(start: number, limit: number): Array<string | number | null>
+  /** Returns the store's statistics. */
   stats(): NativeStats
-  /** Sets which kinds of events are made: bit 0 created, 1 regenerated, 2 expired, 3 evicted, 4 destroyed. */
+  /** Sets which kinds of events are emitted: bit 0 created, 1 regenerated, 2 expired, 3 evicted, 4 destroyed. */
   listen(mask: number): void
-  /** The oldest batch of events as a flat array, four values an event; null when none waits. */
+  /** Removes and returns the oldest batch of events as a flat array, four values for each event; null if there is none. */
   takeEvents(): Array<string | number | null> | null
   /**
-   * A function that finds the session which a raw `Cookie` header names by a cookie of this name: its text, or null with the
-   * reason in the shared array. With `touch` it counts as the user's activity.
+   * Returns a function that finds a session by a raw `Cookie` header with a cookie of this name. It returns the session's text, or null
+   * with the reason in the shared array. With `touch` the call counts as the user's activity.
    */
   cookieReader(name: string): (header: string, touch: boolean) => string | null
+  /** Returns the time of the store's clock. */
   now(): number
+  /** Closes the store for this object. When the last object of a store on disk is closed, everything is written first. */
   close(): void
 }
 
-/** The well-formed ids that a raw `Cookie` header brings under a name, for stores that are elsewhere. */
+/** Returns the well-formed ids in the cookies of a name, from a raw `Cookie` header. For stores on other machines. */
 export declare function findIds(header: string, name: string): Array<string>
 
 export interface NativeContents {
-  /** Missing if the header cannot be read. */
+  /** These are missing if the header cannot be read. */
   format?: number
   codec?: number
   generation?: number
@@ -133,7 +139,7 @@ export interface NativeFileFacts {
   bytes?: number
   modifiedAt?: number
   trouble?: string
-  /** Of a segment. */
+  /** Only for a log segment. */
   sealed?: boolean
   chained?: boolean
   contents?: NativeContents
@@ -157,10 +163,10 @@ export interface NativeHolder {
   version?: string
 }
 
-/** What a directory holds. Instants are milliseconds since 1970. */
+/** What an inspection found in a directory. Instants are milliseconds since 1970. */
 export interface NativeInspected {
   verdict: 'empty' | 'sound' | 'torn' | 'damaged' | 'newer' | 'unreadable' | 'unsettled'
-  /** The file that is newer or unreadable, and why. */
+  /** The file that is newer or unreadable, and the reason. */
   file?: string
   why?: string
   manifest?: NativeManifestFacts
@@ -172,20 +178,20 @@ export interface NativeInspected {
   torn?: NativeTornPlace
   damages: Array<NativeDamagedPlace>
   holder: NativeHolder
-  /** Why this user could not open a store there. */
+  /** Why this user could not open a store in the directory. */
   refusal?: string
   inspectedAt: number
 }
 
-/** An error of the disk, as an error's code and message. */
+/** A disk error. */
 export interface NativeIoError {
   code: string
   message: string
 }
 
-/** Something rare that happened to the files. */
+/** An event of the journal: a checkpoint, a disk error, a recovery from one, the close. */
 export interface NativeJournalEvent {
-  /** With a code, a checkpoint or the close failed. */
+  /** A `checkpoint` or `closed` event with a `code` says that it failed. */
   kind: 'checkpoint' | 'degraded' | 'healed' | 'closed'
   ticket?: number
   generation?: number
@@ -196,20 +202,20 @@ export interface NativeJournalEvent {
   message?: string
 }
 
-/** Where a store is kept, and how. */
+/** The options of a store on disk. */
 export interface NativeJournalOptions {
   path: string
-  /** 0: an acknowledgement promises nothing; 1: the system has it; 2: the disk has it. */
+  /** What an acknowledged write survives. 0: nothing yet; 1: a crash of the process; 2: a power loss. */
   durability: number
-  /** 0: damage is an error; 1: start empty; 2: take what can be read. */
+  /** What an opening does with damaged files. 0: it fails; 1: it starts empty; 2: it loads what can be read. */
   onCorruption: number
   refuseWhenDegraded: boolean
 }
 
-/** One session. What is secret of it is there for those who asked. */
+/** One session. `data` is present only if the inspection was asked for it. */
 export interface NativeListed {
   handle: string
-  /** The hash of its id, in hexadecimal. */
+  /** The hash of the whole id, in hexadecimal. */
   secretHash: string
   uid?: string
   data?: string
@@ -227,7 +233,7 @@ export interface NativeManifestFacts {
   clean: boolean
 }
 
-/** The bounds and the default timeouts; times in milliseconds, `Infinity` for no end. */
+/** The bounds and the default timeouts of a store. Times are in milliseconds, `Infinity` for none. */
 export interface NativeOptions {
   maxSessions: number
   maxBytes: number
@@ -237,20 +243,23 @@ export interface NativeOptions {
   absoluteTimeout: number
 }
 
-/** What an opening found and did. */
+/** The report of an opening: what it found in the directory and what became of it. */
 export interface NativeRecovery {
-  /** The directory held nothing. */
+  /** True if the directory held no store. */
   created: boolean
   generation: number
   sessions: number
   expired: number
   evicted: number
   records: number
+  /** The number of bytes of an unfinished write that were cut off, and the file they were copied to. */
   tornBytes: number
   tornFile?: string
+  /** The names of the damaged files, which were kept aside. */
   damaged: Array<string>
-  /** Places in the files that were passed over, in words. */
+  /** Descriptions of the damaged places that were skipped. */
   damages: Array<string>
+  /** By how many milliseconds the system clock had been set back. */
   clockSetBack: number
   durationMs: number
 }
@@ -267,7 +276,7 @@ export interface NativeSessionFacts {
   listed: Array<NativeListed>
 }
 
-/** The store's figures. */
+/** The store's statistics. */
 export interface NativeStats {
   sessions: number
   guests: number

@@ -5,7 +5,7 @@ import { join, posix } from 'node:path';
 import { filesOf, root } from './setup.mjs';
 
 /** The texts of the files of a folder, by their paths below it. */
-function textsOf(folder, extension) {
+export function textsOf(folder, extension) {
   const files = filesOf([folder]).filter((file) => file.endsWith(extension));
   return new Map(files.map((file) => [file.slice(folder.length + 1), readFileSync(join(root, file), 'utf8')]));
 }
@@ -41,7 +41,7 @@ function moduleOf(file) {
 }
 
 /** A Rust text without comments, strings, and items behind `#[cfg(test)]`. */
-function bare(text) {
+export function bare(text) {
   return text
     .replace(/r(#+)"[\s\S]*?"\1|"(?:\\.|[^"\\])*"|'\\?"'|\/\/.*$/gm, (found) => (found.startsWith('/') ? '' : '""'))
     .replace(/^( *)#\[cfg\((?:all\()?test\b[^\n]*\)\]\n(?:\1#\[.*\n)*\1[^\n]*(?:;\n|\{\n[\s\S]*?^\1\}\n)/gm, '');

@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { checkGuards } from './guarded.mjs';
 import { checkLayers } from './layers.mjs';
 import {
   ensureAddon,
@@ -45,6 +46,7 @@ const steps = {
   ]),
   'clippy node': check('cargo', ['clippy', '-p', 'agai-session-node', '--', '-D', 'warnings']),
   layers,
+  guarded: () => verdictOn(checkGuards()),
   types: check('tsc', ['-p', 'tsconfig.test.json']),
   oxlint: check('oxlint', ['--deny-warnings']),
   oxfmt: check('oxfmt', ['--check']),
@@ -181,6 +183,11 @@ function verdict(ok, why) {
   return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, why };
 }
 
+/** A check that finds faults, each of them a sentence. */
+function verdictOn(faults) {
+  return verdict(faults.length === 0, faults.join('; '));
+}
+
 /** A run of many tests. One that ends badly without naming a failed test, or without any summary, is itself a failure. */
 function tally(result, code, summaries) {
   const silent = result.failed === 0 && (code !== 0 || summaries === 0);
@@ -204,7 +211,7 @@ function layers() {
   const tree = output('cargo', ['tree', ...core, '--all-features', '--target', 'all', '--prefix', 'none']);
   const napi = tree.split('\n').filter((line) => line.startsWith('napi'));
   const faults = [...napi.map((name) => `agai-session-core depends on ${name}`), ...checkLayers()];
-  return verdict(faults.length === 0, faults.join('; '));
+  return verdictOn(faults);
 }
 
 /** The setup has just generated them. While the sources are being edited they may differ from the last commit. */

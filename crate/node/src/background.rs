@@ -1,4 +1,4 @@
-//! Long work on files, on a thread of its own. JavaScript waits for it, and cancels it by going away.
+//! Background tasks: long work on files, on a thread of its own. A task is cancelled when its environment ends.
 
 use crate::error::{INTERNAL, Result, from_core, from_napi};
 use crate::results::number;
@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long an environment that ends waits for a thread to notice that it was cancelled.
+/// How long an environment that ends waits for the thread of a cancelled task.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How often it looks.
-const LOOK: Duration = Duration::from_millis(1);
+/// How often it checks whether the thread has ended.
+const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// How far the work is, whether it is still wanted, and in the end its result.
+/// The state of a task, shared with its thread: how far it is, whether it was cancelled, and finally its result.
 struct Progress<T> {
     read: AtomicU64,
     total: AtomicU64,
@@ -42,14 +42,14 @@ impl<T> Watch for &Progress<T> {
     }
 }
 
-/// A thread with one piece of work. Dropped with its JavaScript object, which cancels what is not over.
+/// A task and its thread. Its JavaScript object owns it; dropping it cancels the work.
 pub struct BackgroundTask<T> {
     progress: Arc<Progress<T>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl<T: Send + 'static> BackgroundTask<T> {
-    /// `on_done` is called on the JavaScript thread when the work is over, and keeps the process alive until then.
+    /// Starts a task. `on_done` is called on the JavaScript thread when the work is over, and keeps the process alive until then.
     pub fn start(
         name: &str,
         on_done: Function<'_, (), ()>,
@@ -72,7 +72,7 @@ impl<T: Send + 'static> BackgroundTask<T> {
             let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut &*mine)));
             let outcome = outcome.unwrap_or(Err(Error::Poisoned));
             *mine.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-            // Refused only by an environment that is shutting down or gone, which waits for nothing.
+            // Fails only if the environment is shutting down or gone, and then nobody waits.
             let _ = on_done.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let thread = std::thread::Builder::new()
@@ -91,7 +91,7 @@ impl<T: Send + 'static> BackgroundTask<T> {
 }
 
 impl<T> BackgroundTask<T> {
-    /// Bytes read, bytes to read, sessions so far.
+    /// Returns the number of bytes read so far, of bytes to read, and of sessions so far.
     pub fn progress(&self) -> [f64; 3] {
         let Progress {
             read,
@@ -102,7 +102,7 @@ impl<T> BackgroundTask<T> {
         [read, total, sessions].map(|figure| number(figure.load(Ordering::Relaxed)))
     }
 
-    /// The result. Once, after `on_done` was called.
+    /// Returns the result. To be called once, after `on_done`.
     pub fn finish(&self) -> Result<T> {
         let mut outcome = self
             .progress
@@ -112,29 +112,29 @@ impl<T> BackgroundTask<T> {
         let outcome = outcome.take().ok_or_else(|| {
             napi::Error::new(
                 INTERNAL,
-                "the work is not over, or was finished before".to_owned(),
+                "the work is not over, or its result was taken before".to_owned(),
             )
         })?;
         outcome.map_err(|error| from_core(&error))
     }
 }
 
-/// Cancels the work and waits for its thread, but not for long: on a disk that does not answer, the thread sits in a system call that
-/// nothing interrupts, and `worker.terminate()` and `process.exit()` would wait with it.
+/// Cancels the work and waits for its thread, but not for long: on a disk that does not respond, the thread is in a system call that cannot
+/// be interrupted, and `worker.terminate()` and `process.exit()` would wait with it.
 ///
-/// A thread that is left behind owns all it uses, drops its result, a store included, and ends by itself as soon as the system call
-/// returns. Its code stays: Node unloads an addon when the last worker that loaded it ends, but napi-rs pins the addon for the life of the
-/// process before it makes a thread-safe function, as `on_done` is one. A call of that fails once the environment is gone.
+/// A thread that is left behind owns everything it uses. It drops its result, even an open store, and ends as soon as the system call
+/// returns. Its code stays loaded: Node unloads an addon when the last worker that loaded it ends, but napi-rs keeps the addon for the life
+/// of the process from the first thread-safe function on, and `on_done` is one. Calling it fails once the environment is gone.
 impl<T> Drop for BackgroundTask<T> {
     fn drop(&mut self) {
         self.progress.is_cancelled.store(true, Ordering::Relaxed);
         let Some(thread) = self.thread.take() else { return };
         let deadline = Instant::now() + PATIENCE;
         while !thread.is_finished() && Instant::now() < deadline {
-            std::thread::sleep(LOOK);
+            std::thread::sleep(CHECK_INTERVAL);
         }
         if thread.is_finished() {
-            // A panic in there was caught.
+            // A panic in the thread was caught there.
             let _ = thread.join();
         }
     }

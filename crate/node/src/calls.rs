@@ -1,4 +1,4 @@
-//! What requests call besides the cookie reader, as plain functions over one store.
+//! The functions that requests call on a store, besides the cookie reader.
 
 use crate::error::{Result, from_core};
 use crate::function::{Arguments, make_function};
@@ -20,7 +20,7 @@ const CALLS: [(&CStr, Call); 4] = [
     (c"touch", touch),
 ];
 
-/// Makes an object of them.
+/// Makes the object that holds the functions.
 pub fn make_calls(env: Env, opened: &Rc<Opened>) -> Result<sys::napi_value> {
     let mut object = null_mut();
     // SAFETY: the environment is live.
@@ -34,7 +34,7 @@ pub fn make_calls(env: Env, opened: &Rc<Opened>) -> Result<sys::napi_value> {
     Ok(object)
 }
 
-/// `(id, touch)`: the text of a session (user id, form parameters, data), or null.
+/// `(id, touch)`: returns the text of a session (user id, form parameters, data), or null.
 fn load(opened: &Opened, env: Env, [id, touch, ..]: Arguments) -> Result<sys::napi_value> {
     let activity = read_bool(env, touch)?;
     let Some(id) = read_id(env, id)? else {
@@ -53,7 +53,7 @@ fn load(opened: &Opened, env: Env, [id, touch, ..]: Arguments) -> Result<sys::na
     })
 }
 
-/// `(data, form, uid, idleTimeout, absoluteTimeout)`: stores a new session and answers its id.
+/// `(data, form, uid, idleTimeout, absoluteTimeout)`: stores a new session and returns its id.
 fn create(
     opened: &Opened,
     env: Env,
@@ -75,8 +75,8 @@ fn create(
     })
 }
 
-/// `(id, version, data, form, idleTimeout)`: writes a change made from `version` (0: from whichever is stored); undefined parts
-/// stay. Answers a status.
+/// `(id, version, data, form, idleTimeout)`: writes a change that was made to `version` (0: to whichever is
+/// stored) and returns a status. Undefined parts stay as they are.
 fn commit(
     opened: &Opened,
     env: Env,
@@ -102,7 +102,8 @@ fn commit(
     make_number(env, u32::from(status as u8))
 }
 
-/// `(id, idleTimeout)`: notes activity, and sets the session's own idle timeout unless it is NaN. False if the session is gone.
+/// `(id, idleTimeout)`: records activity, and sets the session's own idle timeout unless that is NaN. Returns false if the session is
+/// gone.
 fn touch(opened: &Opened, env: Env, [id, idle_timeout, ..]: Arguments) -> Result<sys::napi_value> {
     let idle_timeout = optional_millis(read_number(env, idle_timeout)?);
     let id = read_id(env, id)?;

@@ -1,4 +1,4 @@
-//! A clock that tests move by hand.
+//! A clock that tests set by hand.
 
 use crate::error::{Result, guard};
 use crate::results::{millis, number};
@@ -6,7 +6,7 @@ use agai_session_core::model::clock::{Clock, ManualClock, SystemClock};
 use napi_derive::napi;
 use std::sync::Arc;
 
-/// A clock that stands still until it is moved.
+/// A clock for tests: its time changes only by `advance`.
 #[napi]
 pub struct NativeClock {
     pub(crate) clock: Arc<ManualClock>,
@@ -15,11 +15,12 @@ pub struct NativeClock {
 #[napi]
 impl NativeClock {
     #[napi(constructor)]
-    #[must_use]
-    pub fn new(now: f64) -> Self {
-        Self {
-            clock: Arc::new(ManualClock::new(millis(now))),
-        }
+    pub fn new(now: f64) -> Result<Self> {
+        guard(|| {
+            Ok(Self {
+                clock: Arc::new(ManualClock::new(millis(now))),
+            })
+        })
     }
 
     /// Moves the clock forward and wakes the expiry threads that run on it.
@@ -32,13 +33,12 @@ impl NativeClock {
     }
 
     #[napi]
-    #[must_use]
-    pub fn now(&self) -> f64 {
-        number(self.clock.now())
+    pub fn now(&self) -> Result<f64> {
+        guard(|| Ok(number(self.clock.now())))
     }
 }
 
-/// The clock that JavaScript gave, or the machine's.
+/// The clock that JavaScript passed, or the system's.
 pub fn clock_or_system(clock: Option<&NativeClock>) -> Arc<dyn Clock> {
     match clock {
         Some(manual) => Arc::clone(&manual.clock) as Arc<dyn Clock>,

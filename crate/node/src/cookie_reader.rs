@@ -1,4 +1,4 @@
-//! The one call of a request that only reads: a raw `Cookie` header in, the session's text out.
+//! The cookie reader: takes a raw `Cookie` header and returns the session's text. A request that only reads makes no other call.
 
 use crate::error::{Result, from_core, guard};
 use crate::function::make_function;
@@ -12,7 +12,7 @@ use napi::{Env, JsString, sys};
 use napi_derive::napi;
 use std::rc::Rc;
 
-/// Makes the function that finds sessions of one store by cookies of `name`.
+/// Makes a store's function that finds sessions by cookies of this name.
 pub fn make_cookie_reader(env: Env, opened: &Rc<Opened>, name: JsString<'_>) -> Result<sys::napi_value> {
     let name = TextIn::default().read_bytes(env, name.raw())?.to_vec();
     let opened = Rc::clone(opened);
@@ -21,7 +21,7 @@ pub fn make_cookie_reader(env: Env, opened: &Rc<Opened>, name: JsString<'_>) -> 
     })
 }
 
-/// The text of the session that the header names, or null with the reason in the shared array.
+/// Returns the text of the session that the header names, or null with the reason in the shared array.
 fn find(
     opened: &Opened,
     name: &[u8],
@@ -46,7 +46,7 @@ fn find(
     })
 }
 
-/// The well-formed ids that a raw `Cookie` header brings under a name, for stores that are elsewhere.
+/// Returns the well-formed ids in the cookies of a name, from a raw `Cookie` header. For stores on other machines.
 #[napi]
 pub fn find_ids(env: Env, header: JsString<'_>, name: JsString<'_>) -> Result<Vec<String>> {
     guard(|| {

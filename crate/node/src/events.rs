@@ -1,4 +1,4 @@
-//! Events and pages, as flat arrays: four or so values a row cost a fraction of an object each.
+//! Events and pages as flat arrays, which cost a fraction of an object for each row.
 
 use crate::error::{Result, from_napi};
 use crate::results::number;
@@ -7,7 +7,7 @@ use agai_session_core::{Event, SessionPage};
 use napi::Env;
 use napi::bindgen_prelude::{Array, ToNapiValue};
 
-/// Writes values to an array, one after the other.
+/// A JavaScript array under construction.
 struct Rows<'env> {
     env: Env,
     array: Array<'env>,
@@ -40,7 +40,7 @@ impl<'env> Rows<'env> {
     }
 }
 
-/// Rows of kind, reason, handle, user id or null.
+/// Returns a row for each event: kind, reason, handle, user id or null.
 pub fn event_rows<'env>(env: &'env Env, events: &[Event]) -> Result<Array<'env>> {
     let mut rows = Rows::new(env)?;
     for event in events {
@@ -52,8 +52,8 @@ pub fn event_rows<'env>(env: &'env Env, events: &[Event]) -> Result<Array<'env>>
     Ok(rows.array)
 }
 
-/// The cursor of the next page or null, then rows of handle, user id or null, version, created, last seen, idle timeout, absolute
-/// deadline, authenticated, bytes.
+/// Returns the cursor of the next page or null, then a row for each session: handle, user id or null, version, created, last seen, idle
+/// timeout, absolute deadline, authenticated, bytes.
 pub fn page_rows<'env>(env: &'env Env, page: &SessionPage) -> Result<Array<'env>> {
     let mut rows = Rows::new(env)?;
     rows.put(page.next)?;

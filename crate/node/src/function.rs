@@ -1,7 +1,7 @@
-//! Plain JavaScript functions that carry their own data, made with Node-API itself.
+//! JavaScript functions made with Node-API directly, each with data of its own.
 //!
-//! A method of a class first has its receiver unwrapped and checked, which costs more than all that a read does
-//! (docs/figures.md); so what requests call again and again are functions.
+//! A call of a class's method unwraps and checks the receiver, which takes longer than a whole read (docs/figures.md). So what requests
+//! call are functions.
 
 use crate::error::{Result, guard};
 use crate::strings::check;
@@ -9,10 +9,10 @@ use napi::{Env, sys};
 use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
 
-/// What a call was given; undefined where it was given less.
+/// The arguments of a call; those that were not given are undefined.
 pub type Arguments = [sys::napi_value; 6];
 
-/// Makes a function that runs `body`, and frees it with the function. A panic or an error is thrown.
+/// Makes a function that runs `body` under `guard` and throws its errors. The body is freed with the function.
 pub fn make_function<F>(env: Env, name: &CStr, body: F) -> Result<sys::napi_value>
 where
     F: Fn(Env, Arguments) -> Result<sys::napi_value> + 'static,
@@ -44,7 +44,7 @@ where
         })
     };
     if let Err(error) = make() {
-        // SAFETY: no finalizer was registered, so this is its only owner; the function is lost with the error.
+        // SAFETY: no finalizer was registered, so this is the only owner; the error drops the function.
         drop(unsafe { Box::from_raw(body) });
         return Err(error);
     }
@@ -55,7 +55,7 @@ unsafe extern "C" fn call_body<F>(raw_env: sys::napi_env, info: sys::napi_callba
 where
     F: Fn(Env, Arguments) -> Result<sys::napi_value> + 'static,
 {
-    let answer = guard(|| {
+    let result = guard(|| {
         let mut arguments: Arguments = [null_mut(); 6];
         let (mut count, mut body) = (arguments.len(), null_mut());
         // SAFETY: the call fills exactly `count` arguments, those that were not given with undefined.
@@ -69,11 +69,11 @@ where
                 &raw mut body,
             )
         })?;
-        // SAFETY: the body that the function was made with; it is freed after the function alone.
+        // SAFETY: the body that the function was made with, which is freed only after the function.
         let body = unsafe { &*body.cast::<F>() };
         body(Env::from_raw(raw_env), arguments)
     });
-    answer.unwrap_or_else(|error| {
+    result.unwrap_or_else(|error| {
         // SAFETY: on the environment's own thread, in a call from it.
         unsafe { napi::JsError::from(error).throw_into(raw_env) };
         null_mut()
@@ -81,6 +81,9 @@ where
 }
 
 unsafe extern "C" fn drop_body<F>(_env: sys::napi_env, body: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: made by `Box::into_raw`, and finalized once.
-    drop(unsafe { Box::from_raw(body.cast::<F>()) });
+    let _ = guard(|| {
+        // SAFETY: made by `Box::into_raw`, and finalized once.
+        drop(unsafe { Box::from_raw(body.cast::<F>()) });
+        Ok(())
+    });
 }

@@ -1,4 +1,4 @@
-//! Looking into a directory without changing anything in it, on a thread of its own.
+//! The inspection of a store's directory: reads all of it and changes nothing.
 
 use crate::background::BackgroundTask;
 use crate::error::{Result, guard};
@@ -10,7 +10,7 @@ use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 use std::path::PathBuf;
 
-/// An inspection under way, on a thread of its own.
+/// A running inspection, on a thread of its own.
 #[napi]
 pub struct NativeInspection {
     task: BackgroundTask<Inspection>,
@@ -18,8 +18,8 @@ pub struct NativeInspection {
 
 #[napi]
 impl NativeInspection {
-    /// Lists `list` sessions, with their data if `data`. `onDone` is called on this thread when it is over, and keeps the process alive
-    /// until then.
+    /// Starts an inspection that lists up to `list` sessions, with their data if `data` is true. `onDone` is called on this thread when
+    /// the inspection is over, and keeps the process alive until then.
     #[napi(constructor)]
     pub fn new(path: String, list: u32, data: bool, on_done: Function<'_, (), ()>) -> Result<Self> {
         guard(|| {
@@ -36,15 +36,16 @@ impl NativeInspection {
         })
     }
 
-    /// Bytes read, and bytes to read in all passes over the files.
+    /// Returns the number of bytes read so far, and of bytes to read in all passes over the files.
     #[napi]
-    #[must_use]
-    pub fn progress(&self) -> Vec<f64> {
-        let [read, total, _] = self.task.progress();
-        vec![read, total]
+    pub fn progress(&self) -> Result<Vec<f64>> {
+        guard(|| {
+            let [read, total, _] = self.task.progress();
+            Ok(vec![read, total])
+        })
     }
 
-    /// Once, after `onDone`: what was found, or why nothing could be.
+    /// Returns what was found, or throws why nothing could be read. To be called once, after `onDone`.
     #[napi]
     pub fn finish(&self) -> Result<NativeInspected> {
         guard(|| Ok(self.task.finish()?.into()))

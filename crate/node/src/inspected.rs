@@ -1,4 +1,4 @@
-//! What an inspection found, as objects.
+//! The result of an inspection, as JavaScript objects.
 
 use crate::results::number;
 use agai_session_core::OwnedText;
@@ -9,12 +9,12 @@ use agai_session_core::inspect::{
 };
 use napi_derive::napi;
 
-/// What a directory holds. Instants are milliseconds since 1970.
+/// What an inspection found in a directory. Instants are milliseconds since 1970.
 #[napi(object)]
 pub struct NativeInspected {
     #[napi(ts_type = "'empty' | 'sound' | 'torn' | 'damaged' | 'newer' | 'unreadable' | 'unsettled'")]
     pub verdict: String,
-    /// The file that is newer or unreadable, and why.
+    /// The file that is newer or unreadable, and the reason.
     pub file: Option<String>,
     pub why: Option<String>,
     pub manifest: Option<NativeManifestFacts>,
@@ -26,7 +26,7 @@ pub struct NativeInspected {
     pub torn: Option<NativeTornPlace>,
     pub damages: Vec<NativeDamagedPlace>,
     pub holder: NativeHolder,
-    /// Why this user could not open a store there.
+    /// Why this user could not open a store in the directory.
     pub refusal: Option<String>,
     pub inspected_at: f64,
 }
@@ -47,7 +47,7 @@ pub struct NativeFileFacts {
     pub bytes: Option<f64>,
     pub modified_at: Option<f64>,
     pub trouble: Option<String>,
-    /// Of a segment.
+    /// Only for a log segment.
     pub sealed: Option<bool>,
     pub chained: Option<bool>,
     pub contents: Option<NativeContents>,
@@ -55,7 +55,7 @@ pub struct NativeFileFacts {
 
 #[napi(object)]
 pub struct NativeContents {
-    /// Missing if the header cannot be read.
+    /// These are missing if the header cannot be read.
     pub format: Option<u32>,
     pub codec: Option<u32>,
     pub generation: Option<f64>,
@@ -123,11 +123,11 @@ pub struct NativeSessionFacts {
     pub listed: Vec<NativeListed>,
 }
 
-/// One session. What is secret of it is there for those who asked.
+/// One session. `data` is present only if the inspection was asked for it.
 #[napi(object)]
 pub struct NativeListed {
     pub handle: String,
-    /// The hash of its id, in hexadecimal.
+    /// The hash of the whole id, in hexadecimal.
     pub secret_hash: String,
     pub uid: Option<String>,
     pub data: Option<String>,

@@ -1,9 +1,10 @@
-//! What a store with a journal has besides: its opening, its acknowledgements, its news.
+//! The exports of a store on disk: its opening, how far its journal is, its journal events.
 
 use crate::background::BackgroundTask;
 use crate::clock::{NativeClock, clock_or_system};
 use crate::error::{Result, from_core, guard};
 use crate::options::NativeOptions;
+use crate::recovery::NativeRecovery;
 use crate::results::number;
 use crate::store::NativeStore;
 use agai_session_core::face::open::open;
@@ -19,13 +20,13 @@ use napi_derive::napi;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Where a store is kept, and how.
+/// The options of a store on disk.
 #[napi(object)]
 pub struct NativeJournalOptions {
     pub path: String,
-    /// 0: an acknowledgement promises nothing; 1: the system has it; 2: the disk has it.
+    /// What an acknowledged write survives. 0: nothing yet; 1: a crash of the process; 2: a power loss.
     pub durability: u8,
-    /// 0: damage is an error; 1: start empty; 2: take what can be read.
+    /// What an opening does with damaged files. 0: it fails; 1: it starts empty; 2: it loads what can be read.
     pub on_corruption: u8,
     pub refuse_when_degraded: bool,
 }
@@ -49,49 +50,11 @@ impl From<&NativeJournalOptions> for JournalOptions {
     }
 }
 
-/// What an opening found and did.
-#[napi(object)]
-pub struct NativeRecovery {
-    /// The directory held nothing.
-    pub created: bool,
-    pub generation: f64,
-    pub sessions: f64,
-    pub expired: f64,
-    pub evicted: f64,
-    pub records: f64,
-    pub torn_bytes: f64,
-    pub torn_file: Option<String>,
-    pub damaged: Vec<String>,
-    /// Places in the files that were passed over, in words.
-    pub damages: Vec<String>,
-    pub clock_set_back: f64,
-    pub duration_ms: f64,
-}
-
-impl From<&Report> for NativeRecovery {
-    fn from(report: &Report) -> Self {
-        Self {
-            created: report.created,
-            generation: number(report.generation),
-            sessions: number(report.sessions),
-            expired: number(report.expired),
-            evicted: number(report.evicted),
-            records: number(report.records),
-            torn_bytes: number(report.torn_bytes),
-            torn_file: report.torn_file.clone(),
-            damaged: report.kept.clone(),
-            damages: report.damages.iter().map(ToString::to_string).collect(),
-            clock_set_back: number(report.clock_set_back),
-            duration_ms: number(report.millis),
-        }
-    }
-}
-
-/// Something rare that happened to the files.
+/// An event of the journal: a checkpoint, a disk error, a recovery from one, the close.
 #[napi(object)]
 #[derive(Default)]
 pub struct NativeJournalEvent {
-    /// With a code, a checkpoint or the close failed.
+    /// A `checkpoint` or `closed` event with a `code` says that it failed.
     #[napi(ts_type = "'checkpoint' | 'degraded' | 'healed' | 'closed'")]
     pub kind: String,
     pub ticket: Option<f64>,
@@ -111,7 +74,7 @@ impl NativeJournalEvent {
         }
     }
 
-    fn about(self, written: &SnapshotWritten) -> Self {
+    fn with_snapshot(self, written: &SnapshotWritten) -> Self {
         Self {
             generation: Some(number(written.generation)),
             sessions: Some(number(written.sessions)),
@@ -121,7 +84,7 @@ impl NativeJournalEvent {
         }
     }
 
-    fn with(self, error: &Error) -> Self {
+    fn with_error(self, error: &Error) -> Self {
         Self {
             code: Some(error.code().to_owned()),
             message: Some(error.to_string()),
@@ -135,28 +98,28 @@ impl From<News> for NativeJournalEvent {
         match news {
             News::Checkpoint { ticket, written } => Self {
                 ticket: Some(number(ticket)),
-                ..Self::new("checkpoint").about(&written)
+                ..Self::new("checkpoint").with_snapshot(&written)
             },
             News::CheckpointFailed { ticket, error } => Self {
                 ticket: Some(number(ticket)),
-                ..Self::new("checkpoint").with(&error)
+                ..Self::new("checkpoint").with_error(&error)
             },
-            News::Degraded(error) => Self::new("degraded").with(&error),
-            News::Healed(written) => Self::new("healed").about(&written),
+            News::Degraded(error) => Self::new("degraded").with_error(&error),
+            News::Healed(written) => Self::new("healed").with_snapshot(&written),
             News::Closed(None) => Self::new("closed"),
-            News::Closed(Some(error)) => Self::new("closed").with(&error),
+            News::Closed(Some(error)) => Self::new("closed").with_error(&error),
         }
     }
 }
 
-/// An error of the disk, as an error's code and message.
+/// A disk error.
 #[napi(object)]
 pub struct NativeIoError {
     pub code: String,
     pub message: String,
 }
 
-/// An opening under way, on a thread of its own.
+/// A running opening, on a thread of its own.
 #[napi]
 pub struct NativeOpening {
     task: BackgroundTask<(StoreHandle, Report)>,
@@ -164,7 +127,7 @@ pub struct NativeOpening {
 
 #[napi]
 impl NativeOpening {
-    /// `onDone` is called on this thread when the opening is over, and keeps the process alive until then.
+    /// Starts an opening. `onDone` is called on this thread when it is over, and keeps the process alive until then.
     #[napi(constructor)]
     pub fn new(
         options: NativeOptions,
@@ -185,14 +148,13 @@ impl NativeOpening {
         })
     }
 
-    /// Bytes read, bytes to read, sessions so far.
+    /// Returns the number of bytes read so far, of bytes to read, and of sessions so far.
     #[napi]
-    #[must_use]
-    pub fn progress(&self) -> Vec<f64> {
-        self.task.progress().to_vec()
+    pub fn progress(&self) -> Result<Vec<f64>> {
+        guard(|| Ok(self.task.progress().to_vec()))
     }
 
-    /// Once, after `onDone`: the store, or the error that kept it from opening.
+    /// Returns the store, or throws why it could not be opened. To be called once, after `onDone`.
     #[napi]
     pub fn finish(&self, results: Float64Array, on_signal: Function<'_, (), ()>) -> Result<NativeStore> {
         guard(|| {
@@ -204,25 +166,25 @@ impl NativeOpening {
 
 #[napi]
 impl NativeStore {
-    /// What the opening found; null for a store in memory alone.
+    /// Returns the report of the opening, at the first call; null at later calls and for a store in memory.
     #[napi(ts_return_type = "NativeRecovery | null")]
-    pub fn recovery(&self) -> Option<NativeRecovery> {
-        self.take_recovery()
+    pub fn recovery(&self) -> Result<Option<NativeRecovery>> {
+        guard(|| Ok(self.take_recovery()))
     }
 
-    /// Puts how far the journal is in the shared array. Answers 0 while all is well, 1 while an error of the disk is being mended, 2
-    /// when that failed several times, 3 once the store is closed.
+    /// Writes how far the journal is to the shared array, and returns its state: 0 healthy, 1 recovering from a disk error, 2 degraded
+    /// because that failed several times, 3 closed.
     #[napi]
     pub fn acks(&self) -> Result<u32> {
         self.call(|handle, buffers| {
-            // In this order: what is closed has reached all it will.
+            // In this order: the state of a closed journal goes with its last positions.
             let health = handle.health();
             buffers.results.reached(&handle.reached());
             Ok(u32::from(health as u8))
         })
     }
 
-    /// The newest error of the disk.
+    /// Returns the newest disk error.
     #[napi]
     pub fn io_error(&self) -> Result<Option<NativeIoError>> {
         self.call(|handle, _| {
@@ -233,18 +195,19 @@ impl NativeStore {
         })
     }
 
-    /// Asks for a sync of all that was written; it is done when the record in the shared array is synced.
+    /// Requests a sync of everything written so far. It is done when the record whose number is in the shared array is synced.
     #[napi]
     pub fn flush(&self) -> Result<()> {
         self.write(|handle, _| handle.flush().map_err(|error| from_core(&error)))
     }
 
-    /// Asks for a checkpoint; answers its ticket.
+    /// Requests a checkpoint, and returns the ticket that its journal event will carry.
     #[napi]
     pub fn checkpoint(&self) -> Result<f64> {
         self.call(|handle, _| handle.checkpoint().map(number).map_err(|error| from_core(&error)))
     }
 
+    /// Removes and returns the waiting journal events.
     #[napi]
     pub fn take_journal_events(&self) -> Result<Vec<NativeJournalEvent>> {
         self.call(|handle, _| {

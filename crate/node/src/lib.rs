@@ -1,4 +1,4 @@
-//! The binding: converts, calls the core, converts back. No decision about sessions is made here.
+//! The Node-API binding: converts arguments, calls the core, converts results. It decides nothing about sessions.
 
 mod background;
 mod calls;
@@ -12,6 +12,7 @@ mod inspected;
 mod journal;
 mod opened;
 mod options;
+mod recovery;
 mod results;
 mod store;
 mod strings;

@@ -1,4 +1,4 @@
-//! A store as one JavaScript thread has it open: the handle, and the buffers that every call uses again.
+//! An open store of one JavaScript thread: the handle, and the buffers that all calls reuse.
 
 use crate::error::{Result, from_core};
 use crate::results::{Results, Status, millis};
@@ -7,7 +7,7 @@ use agai_session_core::{Commit, StoreHandle, TextBuffer};
 use napi::bindgen_prelude::Float64Array;
 use std::cell::RefCell;
 
-/// Buffers that every call uses again. One JavaScript thread uses them, one call at a time.
+/// Buffers that all calls reuse. One JavaScript thread uses them, one call at a time.
 pub struct Buffers {
     pub data: TextIn,
     pub form: TextIn,
@@ -16,7 +16,7 @@ pub struct Buffers {
     pub results: Results,
 }
 
-/// The open store, shared by its JavaScript object and its functions.
+/// An open store, shared by its JavaScript object and its functions.
 pub struct Opened {
     pub handle: StoreHandle,
     buffers: RefCell<Buffers>,
@@ -36,11 +36,12 @@ impl Opened {
         }
     }
 
+    /// Runs a call on the store.
     pub fn call<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
         body(&self.handle, &mut self.buffers.borrow_mut())
     }
 
-    /// Returns `value`, the answer to a text that is no id or handle, unless the store is closed.
+    /// Returns `value`, the result for a text that is no id or handle; an error if the store is closed.
     pub fn check<T>(&self, value: T) -> Result<T> {
         self.handle
             .check_open()
@@ -48,22 +49,22 @@ impl Opened {
             .map_err(|error| from_core(&error))
     }
 
-    /// For calls whose effect is to survive: the record to wait for goes to the shared array.
+    /// Runs a call that may write to the log, and puts the number of the record to wait for in the shared array.
     pub fn write<T>(&self, body: impl FnOnce(&StoreHandle, &mut Buffers) -> Result<T>) -> Result<T> {
         self.call(|handle, buffers| {
-            let answer = body(handle, buffers)?;
+            let result = body(handle, buffers)?;
             buffers.results.lsn(handle.lsn());
-            Ok(answer)
+            Ok(result)
         })
     }
 }
 
-/// A version to commit from; versions start at 1, and 0 stands for whichever is stored.
+/// The version that a change was made to; versions start at 1, and 0 stands for whichever is stored.
 pub fn base_version(version: f64) -> Option<u64> {
     (version > 0.0).then(|| millis(version))
 }
 
-/// Puts what became of a commit in the shared array.
+/// Writes the result of a commit to the shared array.
 pub fn set_outcome(results: &mut Results, commit: Commit) -> Status {
     let status = match commit {
         Commit::Done(facts) => {

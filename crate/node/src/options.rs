@@ -1,10 +1,10 @@
-//! What a store is opened with. JavaScript's options were checked in TypeScript.
+//! The options of a store. TypeScript has checked them.
 
 use crate::results::millis;
 use agai_session_core::Options;
 use napi_derive::napi;
 
-/// The bounds and the default timeouts; times in milliseconds, `Infinity` for no end.
+/// The bounds and the default timeouts of a store. Times are in milliseconds, `Infinity` for none.
 #[napi(object)]
 #[derive(Clone, Copy)]
 pub struct NativeOptions {

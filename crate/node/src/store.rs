@@ -1,13 +1,13 @@
-//! The store's exports. JavaScript's arguments were checked in TypeScript.
+//! The store's exports. TypeScript has checked the arguments.
 
 use crate::calls::make_calls;
 use crate::clock::{NativeClock, clock_or_system};
 use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
 use crate::events::{event_rows, page_rows};
-use crate::journal::NativeRecovery;
 use crate::opened::{Buffers, Opened, base_version, set_outcome};
 use crate::options::NativeOptions;
+use crate::recovery::NativeRecovery;
 use crate::results::{Status, number, optional_millis};
 use crate::strings::{Made, TextIn, read_handle, read_id};
 use agai_session_core::model::random::OsRandom;
@@ -21,7 +21,7 @@ use napi_derive::napi;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The store's figures.
+/// The store's statistics.
 #[napi(object)]
 pub struct NativeStats {
     pub sessions: f64,
@@ -61,16 +61,16 @@ impl From<Stats> for NativeStats {
     }
 }
 
-/// The store, as its JavaScript thread has it.
+/// A store, opened by one JavaScript thread.
 #[napi]
 pub struct NativeStore {
     opened: Rc<Opened>,
-    /// What the opening found, until somebody asks.
+    /// The report of the opening, until it is asked for.
     recovery: RefCell<Option<NativeRecovery>>,
 }
 
 impl NativeStore {
-    /// A store of this JavaScript thread over a handle.
+    /// Makes the object for an open store.
     pub(crate) fn over(
         handle: StoreHandle,
         results: Float64Array,
@@ -84,7 +84,7 @@ impl NativeStore {
             .max_queue_size::<1>()
             .build()
             .map_err(|error| from_napi(&error))?;
-        // What there is to tell is in the core; a call that finds another one on its way has nothing to add.
+        // The queue holds one call: the events wait in the core, and whoever takes them takes all.
         handle.on_signal(move || {
             let _ = on_signal.call((), ThreadsafeFunctionCallMode::NonBlocking);
         });
@@ -106,7 +106,7 @@ impl NativeStore {
         guard(|| self.opened.write(body))
     }
 
-    /// For calls that need an id alone and return false for what is no id.
+    /// Runs a call that takes an id and nothing else. A text that is no id gives false.
     fn with_id(
         &self,
         env: Env,
@@ -122,8 +122,8 @@ impl NativeStore {
 
 #[napi]
 impl NativeStore {
-    /// `results` receives the numbers that calls answer; `onEvents` is called, on this thread, when events wait for
-    /// `takeEvents`. Neither it nor the expiry thread keeps the process alive.
+    /// Opens a store in memory. `results` is the shared array: calls write the numbers that they return there. `onEvents` is called on
+    /// this thread when events wait for `takeEvents`. Neither it nor the expiry thread keeps the process alive.
     #[napi(constructor)]
     pub fn new(
         options: NativeOptions,
@@ -138,10 +138,10 @@ impl NativeStore {
         })
     }
 
-    /// What requests call, as plain functions: a method's receiver costs more than all that they do. `create` stores a new session and
-    /// answers its id; `load` answers a session's text (user id, form parameters, data) or null; `commit` writes a change made from
-    /// `version` (0: from whichever is stored), of which undefined parts stay, and answers a status; `touch` notes activity and is
-    /// false if the session is gone. A timeout that is NaN was not given.
+    /// Returns the functions that requests call. They are not methods because checking a method's receiver takes longer than their work.
+    /// `create` stores a new session and returns its id. `load` returns a session's text (user id, form parameters, data) or null.
+    /// `commit` writes a change that was made to `version` (0: to whichever is stored) and returns a status; undefined parts stay as they
+    /// are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
     #[napi(
         ts_return_type = "{ load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }"
     )]
@@ -149,8 +149,8 @@ impl NativeStore {
         guard(|| make_calls(env, &self.opened).map(Made))
     }
 
-    /// Gives a session a new secret, with a change; as `uid`'s, logged in now, if one is given, with an absolute timeout of its own unless
-    /// that is NaN. Returns the new id, or null with the status in the shared array.
+    /// Gives a session a new secret, and applies a change to it. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
+    /// own unless it is NaN. Returns the new id, or null with the status in the shared array.
     #[napi(ts_return_type = "string | null")]
     #[allow(
         clippy::too_many_arguments,
@@ -192,36 +192,40 @@ impl NativeStore {
         })
     }
 
+    /// Returns whether the id is that of a live session.
     #[napi]
     pub fn has(&self, env: Env, id: JsString<'_>) -> Result<bool> {
         self.with_id(env, id, StoreHandle::has)
     }
 
-    /// Ends the session of an id, if the id's secret is its current one.
+    /// Ends the session of an id, if the id's secret is its current one. Returns whether it did.
     #[napi]
     pub fn destroy(&self, env: Env, id: JsString<'_>) -> Result<bool> {
         self.with_id(env, id, |handle, id| handle.destroy(id, Reason::Destroy))
     }
 
-    /// Ends the session of a handle, whatever secret it has by now.
+    /// Ends the session of a handle, whatever its current secret is. Returns whether there was one.
     #[napi]
     pub fn destroy_by_handle(&self, env: Env, handle: JsString<'_>, logout: bool) -> Result<bool> {
-        let reason = if logout { Reason::Logout } else { Reason::Destroy };
-        self.write(|store, _| match read_handle(env, handle)? {
-            Some(handle) => store
+        self.write(|store, _| {
+            let Some(handle) = read_handle(env, handle)? else {
+                return self.opened.check(false);
+            };
+            let reason = if logout { Reason::Logout } else { Reason::Destroy };
+            store
                 .destroy_by_handle(handle, reason)
-                .map_err(|error| from_core(&error)),
-            None => self.opened.check(false),
+                .map_err(|error| from_core(&error))
         })
     }
 
+    /// Ends all sessions, and returns how many there were.
     #[napi]
     pub fn clear(&self) -> Result<u32> {
         self.write(|handle, _| handle.clear().map_err(|error| from_core(&error)))
     }
 
-    /// A page of sessions from the cursor `start` on, 0 for the first, as a flat array: the next page's cursor or null, then nine values a
-    /// session.
+    /// Returns a page of sessions from the cursor `start` on (0: the first page) as a flat array: the next page's cursor or null, then
+    /// nine values for each session.
     #[napi(ts_return_type = "Array<string | number | null>")]
     pub fn page<'env>(&self, env: &'env Env, start: u32, limit: u32) -> Result<Array<'env>> {
         self.call(|handle, _| {
@@ -232,18 +236,19 @@ impl NativeStore {
         })
     }
 
+    /// Returns the store's statistics.
     #[napi]
     pub fn stats(&self) -> Result<NativeStats> {
         self.call(|handle, _| Ok(handle.stats().map_err(|error| from_core(&error))?.into()))
     }
 
-    /// Sets which kinds of events are made: bit 0 created, 1 regenerated, 2 expired, 3 evicted, 4 destroyed.
+    /// Sets which kinds of events are emitted: bit 0 created, 1 regenerated, 2 expired, 3 evicted, 4 destroyed.
     #[napi]
     pub fn listen(&self, mask: u8) -> Result<()> {
         self.call(|handle, _| handle.listen(EventMask(mask)).map_err(|error| from_core(&error)))
     }
 
-    /// The oldest batch of events as a flat array, four values an event; null when none waits.
+    /// Removes and returns the oldest batch of events as a flat array, four values for each event; null if there is none.
     #[napi(ts_return_type = "Array<string | number | null> | null")]
     pub fn take_events<'env>(&self, env: &'env Env) -> Result<Option<Array<'env>>> {
         self.call(|handle, _| {
@@ -254,18 +259,20 @@ impl NativeStore {
         })
     }
 
-    /// A function that finds the session which a raw `Cookie` header names by a cookie of this name: its text, or null with the
-    /// reason in the shared array. With `touch` it counts as the user's activity.
+    /// Returns a function that finds a session by a raw `Cookie` header with a cookie of this name. It returns the session's text, or null
+    /// with the reason in the shared array. With `touch` the call counts as the user's activity.
     #[napi(ts_return_type = "(header: string, touch: boolean) => string | null")]
     pub fn cookie_reader(&self, env: Env, name: JsString<'_>) -> Result<Made> {
         guard(|| make_cookie_reader(env, &self.opened, name).map(Made))
     }
 
+    /// Returns the time of the store's clock.
     #[napi]
     pub fn now(&self) -> Result<f64> {
         guard(|| Ok(number(self.opened.handle.now())))
     }
 
+    /// Closes the store for this object. When the last object of a store on disk is closed, everything is written first.
     #[napi]
     pub fn close(&self) -> Result<()> {
         self.call(|handle, _| {
@@ -275,7 +282,7 @@ impl NativeStore {
     }
 }
 
-/// A text that may not have been given.
+/// Reads an optional argument.
 fn read_given<'a>(buffer: &'a mut TextIn, env: Env, value: Option<JsString<'_>>) -> Result<Option<Text<'a>>> {
     value.map(|value| buffer.read(env, value.raw())).transpose()
 }

@@ -1,8 +1,7 @@
-//! JavaScript strings in and out without going through UTF-8, into buffers that are used again; and the other values that functions
-//! take and answer.
+//! Conversion of JavaScript strings without UTF-8, into buffers that are reused; and of the other values that functions take and return.
 //!
-//! Measured reasons are in the design: creating or reading latin1 costs a fraction of UTF-8, and asking for a length first
-//! doubles a read. So a read goes into a buffer that is large enough nearly always, and again if it was not.
+//! Creating or reading latin1 costs a fraction of UTF-8, and asking for the length first doubles the cost of a read (docs/figures.md). So
+//! a read uses a buffer that is nearly always large enough, and reads again if it was not.
 
 use crate::error::{INTERNAL, Result};
 use agai_session_core::{Handle, SessionId, Text};
@@ -10,18 +9,19 @@ use napi::bindgen_prelude::{JsValue, ToNapiValue};
 use napi::{Env, JsString, sys};
 use std::ptr::null_mut;
 
+/// Converts the status of a Node-API call.
 pub fn check(status: sys::napi_status) -> Result<()> {
     if status == sys::Status::napi_ok {
         Ok(())
     } else {
         Err(napi::Error::new(
             INTERNAL,
-            format!("Node-API answered status {status}"),
+            format!("Node-API returned status {status}"),
         ))
     }
 }
 
-/// A unit that strings are read in.
+/// The code unit of an encoding: `u8` for latin1, `u16` for UTF-16.
 trait Unit: Default + Clone {
     /// # Safety
     /// As of `napi_get_value_string_latin1`: a live handle, and room for `room` units at `buffer` unless it is null.
@@ -60,7 +60,7 @@ impl Unit for u16 {
     }
 }
 
-/// Fills `buffer` with all of `value`'s units. A buffer that an earlier, long text made large becomes small again.
+/// Reads a whole string into `buffer`. A buffer that an earlier, long string made large shrinks again.
 fn read<T: Unit>(env: Env, value: sys::napi_value, buffer: &mut Vec<T>) -> Result<&[T]> {
     const AT_FIRST: usize = 1024;
     const AT_MOST: usize = 1 << 16;
@@ -81,12 +81,12 @@ fn read<T: Unit>(env: Env, value: sys::napi_value, buffer: &mut Vec<T>) -> Resul
         let mut units = 0;
         // SAFETY: without a buffer the call only reports the length.
         check(unsafe { T::get(env.raw(), value, null_mut(), 0, &raw mut units) })?;
-        // One for the terminator, one so that a full read cannot be taken for a cut one.
+        // One for the terminator, one so that a full read cannot be mistaken for a truncated one.
         buffer.resize(units + 2, T::default());
     }
 }
 
-/// A buffer pair for one argument of text.
+/// The buffers for one string argument.
 #[derive(Default)]
 pub struct TextIn {
     utf16: Vec<u16>,
@@ -94,13 +94,13 @@ pub struct TextIn {
 }
 
 impl TextIn {
-    /// Reads a string in its narrowest form.
+    /// Reads a string, as latin1 if all its characters fit.
     pub fn read(&mut self, env: Env, value: sys::napi_value) -> Result<Text<'_>> {
         let units = read(env, value, &mut self.utf16)?;
         Ok(Text::narrow(units, &mut self.latin1))
     }
 
-    /// The same, of a string or undefined.
+    /// Reads a string, or `None` for undefined.
     pub fn read_optional(&mut self, env: Env, value: sys::napi_value) -> Result<Option<Text<'_>>> {
         let mut kind = 0;
         // SAFETY: a live handle of this environment.
@@ -117,32 +117,32 @@ impl TextIn {
     }
 }
 
-/// Reads a short text of ASCII characters, as ids and handles are, without a buffer of its own; `None` for any other. Not
-/// through latin1, where another character with the same low byte would pass for the right one.
+/// Reads an id or a handle, which are short and ASCII; `None` if `parse` rejects it. It is read as UTF-16: read as latin1, any other
+/// character with the same low byte would be taken for the right one.
 fn read_name<T>(
     env: Env,
     value: sys::napi_value,
     parse: impl FnOnce(&[u8]) -> Option<T>,
 ) -> Result<Option<T>> {
-    // A longer text is cut at the buffer's end and then has the wrong length.
+    // A longer text is truncated to the buffer and then has the wrong length.
     let mut units = [0u16; SessionId::TEXT_LEN + 2];
     let mut read = 0;
     // SAFETY: the value is a live handle of this environment, and the call writes at most the buffer's length.
     check(unsafe { u16::get(env.raw(), value, units.as_mut_ptr(), units.len(), &raw mut read) })?;
     let mut bytes = [0u8; SessionId::TEXT_LEN + 2];
     for (byte, unit) in bytes.iter_mut().zip(units) {
-        // 0 is in no name.
+        // No id or handle contains a 0.
         *byte = u8::try_from(unit).unwrap_or(0);
     }
     Ok(bytes.get(..read).and_then(parse))
 }
 
-/// Reads an id; `None` if it is none.
+/// Reads an id; `None` if the text is none.
 pub fn read_id(env: Env, value: sys::napi_value) -> Result<Option<SessionId>> {
     read_name(env, value, SessionId::parse)
 }
 
-/// Reads a handle; `None` if it is none.
+/// Reads a handle; `None` if the text is none.
 pub fn read_handle(env: Env, value: JsString<'_>) -> Result<Option<Handle>> {
     read_name(env, value.raw(), Handle::parse)
 }
@@ -208,7 +208,7 @@ pub fn read_number(env: Env, value: sys::napi_value) -> Result<f64> {
     Ok(read)
 }
 
-/// A value made already, for an export to answer.
+/// A JavaScript value that an export returns as it is.
 pub struct Made(pub sys::napi_value);
 
 impl ToNapiValue for Made {
