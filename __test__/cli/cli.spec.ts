@@ -69,10 +69,17 @@ function fileOf(path: string, start: string): string {
   return join(path, name);
 }
 
+/** Keeps a slow run from printing its progress, which it does after a second. */
+const QUIET = ['--progress', 'never'];
+
 /** Runs both commands, with and without `--json`; all agree, and nothing in the directory has changed. */
 async function look(t: ExecutionContext, path: string): Promise<Look & { readonly text: string }> {
   const before = stateOf(path);
-  const runs = [await cli('verify', path, '--json'), await cli('verify', path), await cli('inspect', path)];
+  const runs = [
+    await cli('verify', path, '--json'),
+    await cli('verify', path, ...QUIET),
+    await cli('inspect', path, ...QUIET),
+  ];
   const json = runs[0]!;
   const found = JSON.parse(json.stdout) as Look;
   t.deepEqual(
@@ -347,7 +354,7 @@ test('progress goes to stderr: lines to a file, a bar to a terminal, nothing wit
 
 test('whoever stops reading ends it silently', async (t) => {
   const { path } = await killed(t);
-  const command = `"${process.execPath}" "${COMMAND}" inspect --data --limit 1000 "${path}" | true`;
+  const command = `"${process.execPath}" "${COMMAND}" inspect --data --limit 1000 ${QUIET.join(' ')} "${path}" | true`;
   const { stderr } = await run('sh', ['-c', command]);
   t.is(stderr, '');
 });
