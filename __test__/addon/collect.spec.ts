@@ -1,4 +1,4 @@
-/** A store that nobody holds any more is collected, open or not, and its expiry thread ends. */
+/** A store without references is garbage-collected, even an open one, and its expiry thread ends. */
 import test from 'ava';
 import { runFixture } from '../helpers/fixture.js';
 
@@ -10,7 +10,7 @@ interface Answer {
   kept: object;
 }
 
-test('stores that were never closed are collected with their threads, and no other store is', async (t) => {
+test('stores without references are collected with their threads even if they were never closed, and no other store is', async (t) => {
   const outcome = await runFixture('collect.mjs', { flags: ['--expose-gc'] });
   t.is(outcome.code, 0, outcome.stderr);
   const { stores, alive, finalized, threads, kept } = outcome.answer<Answer>();

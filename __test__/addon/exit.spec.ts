@@ -1,4 +1,4 @@
-/** An open store never keeps a process from ending, however it ends. */
+/** An open store never keeps a process alive, however the process ends. */
 import test from 'ava';
 import { runFixture } from '../helpers/fixture.js';
 

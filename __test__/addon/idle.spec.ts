@@ -1,9 +1,9 @@
-/** A store that has nothing to do does nothing. */
+/** An idle store uses no CPU. */
 import test from 'ava';
 import { runFixture } from '../helpers/fixture.js';
 
 interface Answer {
-  /** Milliseconds that the whole process ran within two seconds. */
+  /** The CPU time of the whole process within two seconds, in milliseconds. */
   cpu: number;
   before: Record<string, { ticks: number; switches: number }>;
   after: Record<string, { ticks: number; switches: number }>;
@@ -12,7 +12,7 @@ interface Answer {
 
 for (const [what, sessions] of [
   ['without sessions', 0],
-  ['with sessions whose deadlines are far', 1_000],
+  ['with sessions whose deadlines are far away', 1_000],
 ] as const) {
   test(`ten open stores ${what} use no CPU`, async (t) => {
     const outcome = await runFixture('idle.mjs', { args: [String(sessions)] });

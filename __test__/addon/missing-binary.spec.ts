@@ -1,4 +1,4 @@
-/** Without a binary for the platform there is one clear error. */
+/** Loading the package without a binary for the platform throws one clear error. */
 import test from 'ava';
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ interface Answer {
 
 const root = dirname(createRequire(import.meta.url).resolve('agai-session/package.json'));
 
-/** The package in a folder of its own, without its binary. */
+/** Copies the package to a new folder, without its binary. */
 function withoutBinary(): string {
   const folder = mkdtempSync(join(tmpdir(), 'agai-session-'));
   for (const file of ['dist', 'index.js', 'package.json'])
@@ -24,7 +24,7 @@ function withoutBinary(): string {
   return folder;
 }
 
-/** Loads an entry of the package in `folder`, where nobody names a binary by the environment. */
+/** Loads an entry of the package in `folder`, with no binary named in the environment. */
 async function load(folder: string, entry: string): Promise<Answer> {
   const args = [join(folder, 'dist', entry)];
   const outcome = await runFixture('load.cjs', { args, cwd: folder, env: { NAPI_RS_NATIVE_LIBRARY_PATH: '' } });
@@ -32,7 +32,7 @@ async function load(folder: string, entry: string): Promise<Answer> {
 }
 
 for (const entry of ['index.js', 'express/index.js', 'testing/index.js']) {
-  test(`without a binary ${entry} throws one error that names platform, package and mend`, async (t) => {
+  test(`without a binary ${entry} throws one error that names the platform, the package and the fix`, async (t) => {
     const folder = withoutBinary();
     t.teardown(() => rmSync(folder, { recursive: true }));
     const { name, code, message, cause } = await load(folder, entry);
@@ -44,11 +44,11 @@ for (const entry of ['index.js', 'express/index.js', 'testing/index.js']) {
     if (existsSync(npm)) t.true(readdirSync(npm).includes(platform ?? ''), `${platform} is a package that exists`);
     t.regex(message, /Install agai-session again/);
     t.regex(message, /npm run build/);
-    t.truthy(cause, 'what the loader found is kept');
+    t.truthy(cause, 'the error of the loader is its cause');
   });
 }
 
-test('a binary that is no library is reported the same way', async (t) => {
+test('a binary that cannot be loaded is reported in the same way', async (t) => {
   const folder = withoutBinary();
   t.teardown(() => rmSync(folder, { recursive: true }));
   for (const file of readdirSync(root).filter((file) => file.endsWith('.node'))) {
@@ -58,7 +58,7 @@ test('a binary that is no library is reported the same way', async (t) => {
   t.is(code, 'ERR_SESSION_BINARY');
 });
 
-test('the copy loads once the binary is there', async (t) => {
+test('the package loads once the binary is there', async (t) => {
   const folder = withoutBinary();
   t.teardown(() => rmSync(folder, { recursive: true }));
   for (const file of readdirSync(root).filter((file) => file.endsWith('.node')))

@@ -1,4 +1,4 @@
-/** A fault inside the native code is an error with a code, never the end of the process. */
+/** A panic in the native code becomes an error with a code, and never ends the process. */
 import test from 'ava';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ interface Answer {
   fresh: object;
 }
 
-/** The addon with faults that are asked for by user id: `npm test` builds and names it. */
+/** The addon with planted faults, which a user id triggers. `npm test` builds it and names its path. */
 function faultsAddon(): string | undefined {
   const named = process.env['AGAI_SESSION_FAULTS'];
   if (named) return named;
@@ -26,7 +26,7 @@ function faultsAddon(): string | undefined {
 }
 
 const addon = faultsAddon();
-/** To print where it panicked takes longer than all else, and who waits is told behind it. */
+/** Without backtraces: printing one takes longer than everything else, and waiting calls are rejected only afterwards. */
 const faulty = { NAPI_RS_NATIVE_LIBRARY_PATH: addon ?? '', RUST_BACKTRACE: '0' };
 const planted = addon === undefined ? test.skip : test;
 if (addon === undefined) {
@@ -35,7 +35,7 @@ if (addon === undefined) {
 
 const runs = new Map<string, Promise<Answer & { stderr: string }>>();
 
-/** One run for each place of the panic, which several tests look at. */
+/** One run for each place of the panic; several tests examine it. */
 function run(where: string): Promise<Answer & { stderr: string }> {
   const answer = runs.get(where) ?? start(where);
   runs.set(where, answer);
@@ -54,11 +54,11 @@ planted('a panic in a call becomes an error of that call', async (t) => {
   t.is(first?.name, 'SessionError');
   t.true(first?.isSessionError);
   t.regex(first?.message ?? '', /planted panic/);
-  t.regex(stderr, /planted panic/, 'and is printed for whoever looks for the cause');
+  t.regex(stderr, /planted panic/, 'and is printed, so that the cause can be found');
 });
 
 for (const where of ['call', 'expiry thread']) {
-  planted(`after a panic in ${where} the process lives and the store refuses further work`, async (t) => {
+  planted(`after a panic in ${where} the process lives on and the store refuses further calls`, async (t) => {
     const { later, stderr } = await run(where);
     t.regex(stderr, /planted (sweeper )?panic/);
     t.deepEqual(later, Object.fromEntries(Object.keys(later).map((name) => [name, 'ERR_SESSION_INTERNAL'])));
@@ -72,7 +72,7 @@ for (const where of ['call', 'expiry thread']) {
     t.true(['ERR_SESSION_INTERNAL', 'ERR_SESSION_CLOSED'].includes(afterClose), afterClose);
   });
 
-  planted(`a panic in ${where} harms no other store`, async (t) => {
+  planted(`a panic in ${where} does not affect other stores`, async (t) => {
     const { sibling, fresh } = await run(where);
     t.deepEqual(sibling, { sibling: true });
     t.deepEqual(fresh, { fresh: true });
@@ -84,7 +84,7 @@ interface Wait {
   readonly millis: number;
 }
 
-/** Of a store on disk. */
+/** The output of a run with a store on disk. */
 interface DurableAnswer {
   readonly outcomes: Record<string, Wait>;
   readonly events: readonly string[];
@@ -100,7 +100,7 @@ const codesOf = (waits: Record<string, Wait>): readonly string[] => [
   ...new Set(Object.values(waits).map(({ code }) => code)),
 ];
 
-/** The user ids at which the addon panics, and where. */
+/** The user ids that make the addon panic, and where it panics. */
 const PLACES = {
   'planted panic': 'a call',
   'planted sweeper panic': 'the expiry thread',
@@ -113,8 +113,8 @@ const PLACES = {
 };
 
 /**
- * The story: who waited heard of a panic after two seconds, with `memory` as of a success; a checkpoint whose thread had panicked was
- * tried again and again; and no event told of it.
+ * After a panic, waiting calls were settled only after two seconds, with `memory` as if they had succeeded; a checkpoint whose thread had
+ * panicked was retried again and again; and no event was emitted.
  */
 for (const [uid, where] of Object.entries(PLACES)) {
   for (const [durability, onDiskFailure] of [
@@ -122,29 +122,29 @@ for (const [uid, where] of Object.entries(PLACES)) {
     ['disk', 'memory'],
   ] as const) {
     planted(
-      `${durability}, ${onDiskFailure}: a panic in ${where} is told at once, and what was acknowledged is kept`,
+      `${durability}, ${onDiskFailure}: a panic in ${where} is reported at once, and acknowledged writes are not lost`,
       async (t) => {
         const outcome = await runFixture('planted-durable.mjs', {
           args: [uid, freshPath(t), durability, onDiskFailure],
           env: faulty,
         });
         t.is(outcome.code, 0, outcome.stderr);
-        t.true(outcome.stderr.includes(uid), 'it is printed for whoever looks for the cause');
+        t.true(outcome.stderr.includes(uid), 'it is printed, so that the cause can be found');
         const answer = outcome.answer<DurableAnswer>();
         const { outcomes, events, later, close } = answer;
         const waits = { ...outcomes, ...later, close };
         for (const [name, { millis }] of Object.entries(waits)) t.true(millis < 2_000, `${name} took ${millis} ms`);
         if (uid !== 'planted panic in a close') {
           t.deepEqual(codesOf(later), ['ERR_SESSION_INTERNAL']);
-          t.deepEqual(events, ['ERR_SESSION_INTERNAL'], 'the event tells, once');
+          t.deepEqual(events, ['ERR_SESSION_INTERNAL'], 'one event is emitted');
         }
         if (uid === 'planted panic behind a sync' && durability === 'os') {
-          // The system had it before.
+          // The operating system had it before the panic.
           t.is(outcomes['create']?.code, 'no error');
           delete outcomes['create'];
         }
         t.deepEqual(codesOf(outcomes), Object.keys(outcomes).length > 0 ? ['ERR_SESSION_INTERNAL'] : []);
-        t.is(close.code, 'ERR_SESSION_INTERNAL', 'a close ends, and says that not all was as it should be');
+        t.is(close.code, 'ERR_SESSION_INTERNAL', 'a close ends, and rejects');
         t.is(answer.found, 49);
         t.false(answer.isEndedBack);
         t.deepEqual(answer.sibling, { sibling: true }, 'another store goes on');
@@ -154,7 +154,7 @@ for (const [uid, where] of Object.entries(PLACES)) {
   }
 }
 
-planted('a panic in an opening is an error of that opening, and leaves the directory free and as it was', async (t) => {
+planted('a panic in an opening rejects that opening, and leaves the directory free and unchanged', async (t) => {
   const path = freshPath(t);
   const outcome = await runFixture('planted-opening.mjs', {
     args: [path],
@@ -164,8 +164,8 @@ planted('a panic in an opening is an error of that opening, and leaves the direc
   t.regex(outcome.stderr, /planted panic in an opening/);
   const { openings, other } = outcome.answer<{ openings: string[]; other: string }>();
   t.deepEqual(openings, ['SessionError ERR_SESSION_INTERNAL', 'SessionError ERR_SESSION_INTERNAL']);
-  t.is(other, 'no error', 'other directories are opened as ever');
-  // Without the fault.
+  t.is(other, 'no error', 'other directories can be opened');
+  // With the addon that has no faults.
   const store = await openStore(t, { path });
   t.is(store.size, 11);
 });

@@ -1,4 +1,4 @@
-/** The addon lives in many threads of one process, and goes with each of them. */
+/** The addon can be loaded in many threads of one process, and is unloaded with each of them. */
 import test from 'ava';
 import { runFixture } from '../helpers/fixture.js';
 
@@ -11,7 +11,7 @@ interface Answer {
   took: number;
 }
 
-test('20 workers load it at once, use it and are terminated in the midst of a call, round after round', async (t) => {
+test('20 workers load the addon at once, use it and are terminated in the middle of a call, again and again', async (t) => {
   const [workers, rounds, budget] = [20, 50, 25_000];
   const outcome = await runFixture('worker-churn.mjs', { args: [workers, rounds, budget].map(String) });
   t.is(outcome.signal, null, outcome.stderr);

@@ -1,4 +1,4 @@
-/** The demo in a process of its own, and a browser that looks at it. */
+/** The demo in a process of its own, and a browser that visits it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -41,11 +41,11 @@ export function useBrowser(test: TestFn): void {
 
 export interface Demo {
   readonly url: string;
-  /** Asks it to end, and answers its exit code. */
+  /** Asks the demo to end; resolves with its exit code. */
   readonly stop: () => Promise<number | null>;
 }
 
-/** Starts the demo on a free port; it is ended with the test. */
+/** Starts the demo on a free port; it ends with the test. */
 export async function startDemo(t: ExecutionContext): Promise<Demo> {
   const server = spawn(process.execPath, [SERVER], {
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '', PORT: '0' },
@@ -57,7 +57,7 @@ export async function startDemo(t: ExecutionContext): Promise<Demo> {
     return (await ended).code;
   };
   t.teardown(stop);
-  // A run that is cut short has no teardown.
+  // An interrupted run has no teardown.
   process.once('exit', () => server.kill());
   const line = await Promise.race([once(server.stdout, 'data').then(String), ended.then(({ code }) => `exit ${code}`)]);
   const [url] = /http:\S+/.exec(line) ?? [];
@@ -71,10 +71,10 @@ export interface VisitorOptions {
   readonly javaScriptEnabled?: boolean;
 }
 
-/** A person with a browser profile of their own. */
+/** A user with a browser profile of their own. */
 export class Visitor {
   readonly #context: BrowserContext;
-  /** What the browser complained of: errors of scripts, and what the content security policy forbade. */
+  /** What the browser reported: script errors, and violations of the content security policy. */
   readonly #complaints: string[] = [];
 
   private constructor(context: BrowserContext) {
@@ -92,19 +92,19 @@ export class Visitor {
     return visitor;
   }
 
-  /** A tab that shows the page; what the browser complains of there fails the test. */
+  /** Opens a tab with the page. Errors that the browser reports there fail the test. */
   async openTab(): Promise<Page> {
     const page = await this.#context.newPage();
     page.on('pageerror', (error) => this.#complaints.push(error.stack ?? String(error)));
     page.on('console', (message) => {
-      // That a stopped server does not answer is no fault of the page's.
+      // Failing requests to a stopped server are no error of the page.
       if (message.type() === 'error' && !message.text().includes('net::')) this.#complaints.push(message.text());
     });
     await page.goto('/');
     return page;
   }
 
-  /** The cookie of the session, as the browser keeps it. */
+  /** The session's cookie in the browser. */
   async cookie(): Promise<Cookie | undefined> {
     return (await this.#context.cookies()).find(({ name }) => name === 'id');
   }
@@ -117,30 +117,30 @@ export async function logIn(page: Page, name: string): Promise<void> {
   await signedIn(page, name);
 }
 
-/** Waits until the page shows somebody as signed in, and its script runs. */
+/** Waits until the page shows a signed-in user and its script runs. */
 export async function signedIn(page: Page, name: string): Promise<void> {
   await page.getByText(`Signed in as ${name}`).waitFor();
   await page.waitForLoadState();
 }
 
-/** Waits until the page asks who one is. */
+/** Waits until the page shows the login form. */
 export async function signedOut(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Sign in' }).waitFor();
 }
 
-/** The part of the DOM that the functions below use in the page; the specs have no types of browsers. */
+/** The part of the DOM that the functions below use in the page: the specs are compiled without the browser's types. */
 interface InPage {
   readonly document: { querySelector(selector: string): { readonly textContent: string } };
 }
 
 const figureOf = (name: string): string => `[data-figure="${name}"]`;
 
-/** One of the panel's figures as the page shows it now. */
+/** A figure of the panel as the page shows it now. */
 export async function figure(page: Page, name: string): Promise<number> {
   return Number((await page.locator(figureOf(name)).innerText()).replaceAll(',', ''));
 }
 
-/** Waits until the page, which renews its panel by itself, shows at least that many. */
+/** Waits until the panel, which updates by itself, shows at least that many. */
 export async function figureReaches(page: Page, name: string, least: number): Promise<void> {
   await page.waitForFunction(
     ({ selector, least }) => {

@@ -1,10 +1,10 @@
-/** What a page that is only open sees: the panel moves, and the session expires. */
+/** An open page without activity: its panel updates, and its session expires. */
 import test from 'ava';
 import { figure, figureReaches, logIn, signedIn, signedOut, startDemo, useBrowser, Visitor } from './demo.js';
 
 useBrowser(test);
 
-test.serial('the session expires after the idle timeout set with the slider, although the page is open', async (t) => {
+test.serial('a session expires after the idle timeout set with the slider although the page is open', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const page = await visitor.openTab();
   await logIn(page, 'ada');
@@ -25,7 +25,7 @@ test.serial('activity keeps the session alive beyond its idle timeout', async (t
   await logIn(page, 'ada');
   await page.getByLabel('Idle timeout').fill('0');
   await page.getByText('left without activity, of 5 s').waitFor();
-  // Guests live for 5 seconds at least, so that an expired one is the proof that as many have passed.
+  // Guests live for at least 5 seconds, so an expired guest proves that this time has passed.
   await page.getByRole('button', { name: 'Send 500 guests' }).click();
   await figureReaches(page, 'created', 501);
   for (let count = 1; (await figure(page, 'expired')) === 0; count++) {
@@ -53,7 +53,7 @@ test.serial('the live panel updates by itself', async (t) => {
   t.is(loads, 0);
 });
 
-test.serial('the demo ends in good order while pages watch it', async (t) => {
+test.serial('the demo shuts down cleanly while pages are open', async (t) => {
   const demo = await startDemo(t);
   const visitor = await Visitor.arrive(t, demo);
   const page = await visitor.openTab();
@@ -61,7 +61,7 @@ test.serial('the demo ends in good order while pages watch it', async (t) => {
   t.is(await demo.stop(), 0);
 });
 
-test.serial('a form that another site sends is refused', async (t) => {
+test.serial('a form submitted by another site is refused', async (t) => {
   const { url } = await startDemo(t);
   const send = (headers: Record<string, string>): Promise<Response> =>
     fetch(`${url}/counter`, { method: 'POST', headers, body: new URLSearchParams({ by: '1' }), redirect: 'manual' });

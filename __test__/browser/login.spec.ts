@@ -1,10 +1,10 @@
-/** What a person at the demo is promised of logging in and out. */
+/** Logging in to the demo and out of it. */
 import test from 'ava';
 import { figure, figureReaches, logIn, signedIn, signedOut, startDemo, useBrowser, Visitor } from './demo.js';
 
 useBrowser(test);
 
-test.serial('a person who logged in is still logged in after a reload', async (t) => {
+test.serial('a user is still logged in after a reload', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const page = await visitor.openTab();
   await logIn(page, 'ada');
@@ -13,7 +13,7 @@ test.serial('a person who logged in is still logged in after a reload', async (t
   t.is(await figure(page, 'users'), 1);
 });
 
-test.serial('nothing is stored and no cookie set for a visitor who wrote nothing', async (t) => {
+test.serial('a visitor who writes nothing gets no session and no cookie', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const page = await visitor.openTab();
   await page.reload();
@@ -21,7 +21,7 @@ test.serial('nothing is stored and no cookie set for a visitor who wrote nothing
   t.is(await figure(page, 'created'), 0);
 });
 
-test.serial('logging in changes the cookie, which scripts cannot see, and keeps what the guest had', async (t) => {
+test.serial('a login changes the cookie, which scripts cannot read, and keeps the data of the guest', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const page = await visitor.openTab();
   await page.getByRole('button', { name: 'One more' }).click();
@@ -39,7 +39,7 @@ test.serial('logging in changes the cookie, which scripts cannot see, and keeps 
   t.is(await page.locator('#counter').textContent(), '1');
 });
 
-test.serial('logging out while another tab waits for a slow request stays logged out', async (t) => {
+test.serial('a user who logs out while another tab waits for a slow request stays logged out', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const slow = await visitor.openTab();
   await logIn(slow, 'ada');
@@ -65,7 +65,7 @@ test.serial('logging out while another tab waits for a slow request stays logged
   t.is(await figure(slow, 'created'), 1);
 });
 
-test.serial('a session ended from the list signs its person out', async (t) => {
+test.serial('ending a session from the list signs its user out', async (t) => {
   const demo = await startDemo(t);
   const ada = await (await Visitor.arrive(t, demo)).openTab();
   const grace = await (await Visitor.arrive(t, demo)).openTab();

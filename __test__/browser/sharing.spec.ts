@@ -1,10 +1,10 @@
-/** What two tabs of one session, and many sessions of one store, do to each other. */
+/** Two tabs that share a session, and many sessions that share a store. */
 import test from 'ava';
 import { figure, figureReaches, logIn, signedIn, startDemo, useBrowser, Visitor } from './demo.js';
 
 useBrowser(test);
 
-test.serial('two tabs that change different keys at the same moment both keep their change', async (t) => {
+test.serial('the changes of two tabs to different keys at the same moment are both stored', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const slow = await visitor.openTab();
   await logIn(slow, 'ada');
@@ -26,7 +26,7 @@ test.serial('two tabs that change different keys at the same moment both keep th
   t.is(await figure(slow, 'merged'), 1);
 });
 
-test.serial('a flood of guests evicts guests and leaves the logged-in person logged in', async (t) => {
+test.serial('a flood of guests evicts guests, and a logged-in user stays logged in', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const page = await visitor.openTab();
   await logIn(page, 'ada');

@@ -1,6 +1,6 @@
 /**
- * A process is killed at any moment, while it writes a checkpoint and while it opens its store, again and again, and what it was told
- * is kept is there.
+ * A process is killed again and again, at any moment, also while it writes a checkpoint and while it opens its store. Every acknowledged
+ * write is there afterwards.
  *
  * 63 kills; AGAI_SESSION_FULL=1 makes it 1,008, AGAI_SESSION_SEED another run:
  *   AGAI_SESSION_FULL=1 npx ava --timeout=30m __test__/campaign/kill.spec.ts
@@ -13,7 +13,7 @@ import { DURABILITIES, freshPath } from '../helpers/durable.js';
 import { fixturePath } from '../helpers/fixture.js';
 import { isFullRun, Ledger, report, SEED, type Data, type Message } from '../helpers/ledger.js';
 
-/** When a child is killed. Each is hit in turn. */
+/** The phases in which a child is killed, in turn. */
 const MOMENTS = ['any', 'checkpoint', 'opening'] as const;
 const ROUNDS = isFullRun ? 112 : 7;
 
@@ -21,7 +21,7 @@ interface Phase {
   readonly phase: 'opening' | 'open' | 'checkpoint';
 }
 
-/** Runs a child until it is killed; answers in which phase it was. */
+/** Runs a child until it is killed; returns the phase it was in. */
 async function live(args: readonly [string, string, number, string], ledger: Ledger): Promise<Phase['phase']> {
   const [, , seed, moment] = args;
   const child = fork(fixturePath('kill-campaign.mjs'), args.map(String), {
@@ -52,7 +52,7 @@ async function live(args: readonly [string, string, number, string], ledger: Led
 }
 
 for (const durability of DURABILITIES) {
-  test.serial(`${durability}: kill -9 loses nothing that was acknowledged and brings nothing back`, async (t) => {
+  test.serial(`${durability}: kill -9 loses no acknowledged write and brings no ended session back`, async (t) => {
     const path = freshPath(t);
     const ledger = new Ledger();
     const lost: string[] = [];
@@ -61,7 +61,7 @@ for (const durability of DURABILITIES) {
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const [place, moment] of MOMENTS.entries()) {
         hits[await live([path, durability, SEED + (round * MOMENTS.length + place) * 7_919, moment], ledger)] += 1;
-        // The next child may find what this one left: not every kill is looked at by an opening that ends well.
+        // The next child may be killed before it has opened what this one left, so not every kill is checked by a completed opening.
         if (moment === 'checkpoint') continue;
         const store = await SessionStore.open<Data>({ path, durability, maxBytes: '256MiB' });
         const result = ledger.check(store);

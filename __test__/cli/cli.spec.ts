@@ -1,4 +1,4 @@
-/** `agai-session verify` and `inspect`: what they say of each kind of directory, and that they leave it as it was. */
+/** `agai-session verify` and `inspect`: what they report for each kind of directory, and that they change nothing in it. */
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -30,17 +30,17 @@ interface Look {
   readonly code?: string;
 }
 
-/** Everything that must not be seen by whoever did not ask for it. */
+/** The texts that must not be printed unless an option asks for them. */
 const SECRETS = { uid: 'uid-of-ann', data: 'sesame-open' };
 
 interface Made {
   readonly path: string;
   readonly ids: readonly string[];
-  /** The hashes under which they are stored, as anything might print them. */
+  /** The hashes of the ids, in each encoding in which they might be printed. */
   readonly hashes: readonly string[];
 }
 
-/** A store as a killed process leaves it: a snapshot, and a log of three sessions more, each in a batch of its own. */
+/** A store as a killed process leaves it: a snapshot, and a log with three more sessions, each in a batch of its own. */
 async function killed(t: ExecutionContext): Promise<Made> {
   const running = freshPath(t);
   const store = await SessionStore.open({ path: running });
@@ -72,7 +72,7 @@ function fileOf(path: string, start: string): string {
 /** Keeps a slow run from printing its progress, which it does after a second. */
 const QUIET = ['--progress', 'never'];
 
-/** Runs both commands, with and without `--json`; all agree, and nothing in the directory has changed. */
+/** Runs both commands, with and without `--json`; checks that all agree and that nothing in the directory has changed. */
 async function look(t: ExecutionContext, path: string): Promise<Look & { readonly text: string }> {
   const before = stateOf(path);
   const runs = [
@@ -94,7 +94,7 @@ async function look(t: ExecutionContext, path: string): Promise<Look & { readonl
   return { ...found, text: runs[2]!.stdout };
 }
 
-/** What an opening of a copy says. */
+/** The outcome of opening a copy of the directory. */
 async function opening(t: ExecutionContext, path: string): Promise<string> {
   const copy = freshPath(t);
   cpSync(path, copy, { recursive: true });
@@ -110,7 +110,7 @@ async function opening(t: ExecutionContext, path: string): Promise<string> {
   }
 }
 
-test('a killed store is sound, and told with its sessions and files', async (t) => {
+test('the store of a killed process is sound, and its sessions and files are listed', async (t) => {
   const { path } = await killed(t);
   const found = await look(t, path);
   t.is(found.verdict, 'sound');
@@ -123,7 +123,7 @@ test('a killed store is sound, and told with its sessions and files', async (t) 
   t.is(await opening(t, path), 'sound');
 });
 
-test('a torn tail is no damage', async (t) => {
+test('a torn tail is not reported as damage', async (t) => {
   const { path } = await killed(t);
   const log = fileOf(path, 'log-');
   const { length } = readFileSync(log);
@@ -137,7 +137,7 @@ test('a torn tail is no damage', async (t) => {
 });
 
 for (const start of ['MANIFEST', 'snap-', 'log-']) {
-  test(`a flipped byte in ${start} is found, as an opening finds it`, async (t) => {
+  test(`a flipped byte in ${start} is reported, as by an opening`, async (t) => {
     const { path } = await killed(t);
     const file = fileOf(path, start);
     const bytes = readFileSync(file);
@@ -152,7 +152,7 @@ for (const start of ['MANIFEST', 'snap-', 'log-']) {
     t.is(await opening(t, path), 'ERR_SESSION_CORRUPT');
   });
 
-  test(`a later format of ${start} is told, as an opening tells it`, async (t) => {
+  test(`a newer format of ${start} is reported, as by an opening`, async (t) => {
     const { path } = await killed(t);
     const file = fileOf(path, start);
     const bytes = readFileSync(file);
@@ -166,7 +166,7 @@ for (const start of ['MANIFEST', 'snap-', 'log-']) {
     t.is(await opening(t, path), 'ERR_SESSION_FORMAT_NEWER');
   });
 
-  test(`a missing ${start} is found, as an opening finds it`, async (t) => {
+  test(`a missing ${start} is reported, as by an opening`, async (t) => {
     const { path } = await killed(t);
     rmSync(fileOf(path, start));
     const found = await look(t, path);
@@ -176,7 +176,7 @@ for (const start of ['MANIFEST', 'snap-', 'log-']) {
   });
 }
 
-test('a directory in the place of a file cannot be read, as an opening cannot', async (t) => {
+test('a directory in place of a file is reported as unreadable, as by an opening', async (t) => {
   const { path } = await killed(t);
   const log = fileOf(path, 'log-');
   rmSync(log);
@@ -187,7 +187,7 @@ test('a directory in the place of a file cannot be read, as an opening cannot', 
   t.is(await opening(t, path), 'ERR_SESSION_IO');
 });
 
-test('a symlink in the place of a file is not followed', async (t) => {
+test('a symlink in place of a file is not followed', async (t) => {
   const { path } = await killed(t);
   const log = fileOf(path, 'log-');
   renameSync(log, `${path}-elsewhere`);
@@ -196,7 +196,7 @@ test('a symlink in the place of a file is not followed', async (t) => {
   t.is((await look(t, path)).verdict, 'unreadable');
 });
 
-test('a directory without a store is none, whatever else is in it', async (t) => {
+test('a directory without a store is reported as empty, whatever else is in it', async (t) => {
   const path = freshPath(t);
   mkdirSync(path, { mode: 0o700 });
   t.is((await look(t, path)).verdict, 'empty');
@@ -207,7 +207,7 @@ test('a directory without a store is none, whatever else is in it', async (t) =>
   t.regex(found.text, /: there is no store in it\n/);
 });
 
-test('what is no directory is an error, and nothing is made of it', async (t) => {
+test('a path that is no directory is an error, and nothing is created', async (t) => {
   const { path } = await killed(t);
   const link = `${path}-link`;
   symlinkSync(path, link);
@@ -223,7 +223,7 @@ test('what is no directory is an error, and nothing is made of it', async (t) =>
   }
 });
 
-test('what this user may not read is an error', async (t) => {
+test('a directory that this user may not read is an error', async (t) => {
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const { path } = await killed(t);
   const node = spawnSync(process.execPath, [COMMAND, '--version'], user);
@@ -237,7 +237,7 @@ test('what this user may not read is an error', async (t) => {
   t.is(found.code, user.uid === undefined ? undefined : 'ERR_SESSION_PATH');
 });
 
-test('a store in use is inspected, and its process named', async (t) => {
+test('a store in use can be inspected, and its process is named', async (t) => {
   const path = freshPath(t);
   const store = await SessionStore.open({ path });
   t.teardown(() => store.close());
@@ -261,10 +261,10 @@ test('a store in use is inspected, and its process named', async (t) => {
   const live = looks.map(({ sessions }) => sessions!.live);
   t.true(live[4]! > live[0]!, `it sees what is written meanwhile: ${live}`);
   const { id } = await store.create({});
-  t.true(store.has(id), 'the store goes on');
+  t.true(store.has(id), 'the store keeps working');
 });
 
-test('nothing secret is printed unless it was asked for', async (t) => {
+test('secrets are printed only if an option asks for them', async (t) => {
   const { path, ids, hashes } = await killed(t);
   const secrets = [...ids, ...hashes, SECRETS.uid, SECRETS.data];
   const log = fileOf(path, 'log-');
@@ -297,7 +297,7 @@ test('nothing secret is printed unless it was asked for', async (t) => {
   }
 });
 
-test('what is stored cannot steer the terminal', async (t) => {
+test('stored texts cannot control the terminal', async (t) => {
   const path = freshPath(t);
   const store = await SessionStore.open({ path });
   const evil = 'a\u001b]0;owned\u0007b\u009b31mc\u202ed\r\ne';
@@ -313,7 +313,7 @@ test('what is stored cannot steer the terminal', async (t) => {
   }
 });
 
-test('--json is one line, says the same each time, and has the exact numbers', async (t) => {
+test('--json prints one line, the same each time, with exact numbers', async (t) => {
   const { path } = await killed(t);
   const [first, second] = await Promise.all([cli('inspect', path, '--json'), cli('verify', path, '--json')]);
   t.is(first.stdout.split('\n').length, 2);
@@ -322,7 +322,7 @@ test('--json is one line, says the same each time, and has the exact numbers', a
   t.like(stable(first), { shape: 1, path, lastLsn: 8, records: 3, manifest: { clean: false, lastLsn: 5 } });
 });
 
-test('--limit bounds what is listed', async (t) => {
+test('--limit bounds the number of listed sessions', async (t) => {
   const { path } = await killed(t);
   const { sessions } = JSON.parse((await cli('inspect', path, '--sessions', '--limit', '3', '--json')).stdout) as Look;
   t.is(sessions!.listed.length, 3);
@@ -352,14 +352,14 @@ test('progress goes to stderr: lines to a file, a bar to a terminal, nothing wit
   t.false(plain.stdout.includes('\u001b[1m'), plain.stdout);
 });
 
-test('whoever stops reading ends it silently', async (t) => {
+test('the command ends silently when its output is no longer read', async (t) => {
   const { path } = await killed(t);
   const command = `"${process.execPath}" "${COMMAND}" inspect --data --limit 1000 ${QUIET.join(' ')} "${path}" | true`;
   const { stderr } = await run('sh', ['-c', command]);
   t.is(stderr, '');
 });
 
-test('a command line that cannot be understood says why', async (t) => {
+test('an invalid command line is rejected with the reason', async (t) => {
   for (const [args, why] of [
     [['verify'], /needs the directory/],
     [['verify', 'a', 'b'], /takes one directory; got 'b' too/],
@@ -378,7 +378,7 @@ test('a command line that cannot be understood says why', async (t) => {
   }
 });
 
-test('--help and --version answer', async (t) => {
+test('--help and --version print the help and the version', async (t) => {
   const help = await cli('--help');
   t.is(help.code, 0);
   t.regex(help.stdout, /agai-session verify DIR/);
@@ -386,7 +386,7 @@ test('--help and --version answer', async (t) => {
   t.regex((await cli('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-test('an addon that does not load is told, and is no damage', async (t) => {
+test('an addon that does not load is reported, and not as damage', async (t) => {
   const { path } = await killed(t);
   const env = { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: join(path, 'nowhere.node') };
   const { code, stdout } = await run(process.execPath, [COMMAND, 'verify', path], { env });

@@ -1,4 +1,4 @@
-/** What every `SessionBackend` keeps to, whatever it is made of. Each backend and adapter runs these same tests. */
+/** The contract of `SessionBackend`: the tests that every backend and adapter runs. */
 import type { CommitOutcome, SessionBackend, SessionFacts, StoredSession, Timeouts } from 'agai-session';
 import type { ExecutionContext, TestFn } from 'ava';
 
@@ -6,31 +6,31 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The timeouts that `open` gives its backend. */
+/** The timeouts with which `open` opens its backend. */
 export const CONTRACT_TIMEOUTS: Timeouts = {
   idleTimeout: 30 * MINUTE,
   guestIdleTimeout: 10 * MINUTE,
   absoluteTimeout: 12 * HOUR,
 };
 
-/** A fresh, empty backend of those timeouts, on a clock that the test moves. */
+/** A new, empty backend with those timeouts, on a clock that the test sets. */
 export interface OpenBackend {
   readonly backend: SessionBackend;
-  /** Moves its clock, by milliseconds. */
+  /** Advances the backend's clock by milliseconds. */
   advance(by: number): void;
   close(): unknown;
 }
 
 export interface Capabilities {
-  /** Every method answers a value, none a promise; or those do that only read or touch, and the others may do either. */
+  /** `true`: every method returns a value. `false`: every method returns a promise. `'reads'`: those that only read or touch return values. */
   readonly synchronous: boolean | 'reads';
-  /** Reads straight from `Cookie` headers. */
+  /** True if the backend finds sessions by raw `Cookie` headers. */
   readonly cookieReader: boolean;
-  /** Keeps any sequence of UTF-16 units, also such as no encoding of Unicode knows. */
+  /** True if the backend stores any sequence of UTF-16 code units, also lone surrogates. */
   readonly loneSurrogates: boolean;
 }
 
-/** Texts that a store must neither change nor confuse with each other. */
+/** Texts that a backend must neither change nor confuse with each other. */
 const TEXTS = [
   '{}',
   '{"name":"Ada"}',
@@ -52,7 +52,7 @@ export function backendContract(
   open: () => OpenBackend | Promise<OpenBackend>,
   capabilities: Capabilities,
 ): void {
-  /** A test of one backend, which is closed whatever happens. */
+  /** Defines a test with a backend of its own, which is closed whatever happens. */
   function contract(
     title: string,
     body: (t: ExecutionContext, backend: SessionBackend, at: OpenBackend) => unknown,
@@ -67,7 +67,7 @@ export function backendContract(
     });
   }
 
-  contract('says its timeouts, and its time moves with its clock', (t, backend, at) => {
+  contract('the timeouts are properties, and the time is that of the clock', (t, backend, at) => {
     const { idleTimeout, guestIdleTimeout, absoluteTimeout } = backend.timeouts;
     t.deepEqual({ idleTimeout, guestIdleTimeout, absoluteTimeout }, CONTRACT_TIMEOUTS);
     const before = backend.now();
@@ -75,7 +75,7 @@ export function backendContract(
     t.is(backend.now() - before, 1_234);
   });
 
-  contract("a guest's new session is as it was asked for", async (t, backend) => {
+  contract("a guest's new session has the given contents and the guest's timeouts", async (t, backend) => {
     const now = backend.now();
     const facts = await backend.create({ data: '{"a":1}' });
     t.is(facts.version, 1);
@@ -100,7 +100,7 @@ export function backendContract(
     t.is(stored.authenticatedAt, now);
   });
 
-  contract('an id is its handle and a secret, both random', async (t, backend) => {
+  contract('an id consists of the handle and a secret, both random', async (t, backend) => {
     const all = await Promise.all(Array.from({ length: 50 }, () => backend.create({ data: '{}' })));
     t.is(new Set(all.flatMap(({ id, handle }) => [id, handle])).size, 100);
     for (const { id, handle } of all) {
@@ -116,7 +116,7 @@ export function backendContract(
     t.is((await mustLoad(t, backend, id)).handle, handle);
   });
 
-  contract('an id that nobody was given finds nothing and is never adopted', async (t, backend) => {
+  contract('an unknown id finds nothing and is never adopted', async (t, backend) => {
     const { id } = await backend.create({ data: '{"mine":1}' });
     const last = id.endsWith('A') ? 'E' : 'A';
     const strangers = [
@@ -151,7 +151,7 @@ export function backendContract(
     t.is((await mustLoad(t, backend, id)).data, '{"mine":1}');
   });
 
-  contract('a commit writes what it names, keeps the rest and raises the version by one', async (t, backend) => {
+  contract('a commit writes the given parts, keeps the others and increments the version', async (t, backend) => {
     const { id } = await backend.create({ data: '{"a":1}', form: '{"post":{"x":"1"}}', uid: 'ada' });
     t.is(factsOf(t, await backend.commit(id, 1, { data: '{"a":2}' })).version, 2);
     t.deepEqual(contentsOf(await mustLoad(t, backend, id)), {
@@ -169,19 +169,22 @@ export function backendContract(
     t.deepEqual(contentsOf(stored), { uid: 'ada', form: '', data: '{"a":2}' });
   });
 
-  contract('a commit is activity, and moves neither birth nor the absolute deadline', async (t, backend, at) => {
-    const created = await backend.create({ data: '{}', uid: 'ada' });
-    at.advance(MINUTE);
-    const facts = factsOf(t, await backend.commit(created.id, 1, { data: '{"a":1}' }));
-    t.is(facts.lastSeenAt, created.lastSeenAt + MINUTE);
-    t.is(facts.createdAt, created.createdAt);
-    t.is(facts.authenticatedAt, created.authenticatedAt);
-    t.is(facts.absoluteDeadline, created.absoluteDeadline);
-    t.deepEqual(numbersOf(await mustLoad(t, backend, created.id)), numbersOf(facts));
-  });
+  contract(
+    'a commit counts as activity, and changes neither the creation time nor the absolute deadline',
+    async (t, backend, at) => {
+      const created = await backend.create({ data: '{}', uid: 'ada' });
+      at.advance(MINUTE);
+      const facts = factsOf(t, await backend.commit(created.id, 1, { data: '{"a":1}' }));
+      t.is(facts.lastSeenAt, created.lastSeenAt + MINUTE);
+      t.is(facts.createdAt, created.createdAt);
+      t.is(facts.authenticatedAt, created.authenticatedAt);
+      t.is(facts.absoluteDeadline, created.absoluteDeadline);
+      t.deepEqual(numbersOf(await mustLoad(t, backend, created.id)), numbersOf(facts));
+    },
+  );
 
   contract(
-    'a commit from a version that is not the stored one conflicts, and brings what is stored',
+    'a commit with a version that is not the stored one returns a conflict with the stored record',
     async (t, backend) => {
       const { id, handle } = await backend.create({ data: '{"a":1}', form: '{"post":{}}', uid: 'ada' });
       await backend.commit(id, 1, { data: '{"a":2}' });
@@ -199,14 +202,14 @@ export function backendContract(
     },
   );
 
-  contract('a commit from no version writes over whichever is stored', async (t, backend) => {
+  contract('a commit without a version overwrites the stored record', async (t, backend) => {
     const { id } = await backend.create({ data: '{}' });
     await backend.commit(id, 1, { data: '{"a":1}' });
     t.is(factsOf(t, await backend.commit(id, undefined, { data: '{"b":1}' })).version, 3);
     t.is((await mustLoad(t, backend, id)).data, '{"b":1}');
   });
 
-  contract('of many commits from one version exactly one wins', async (t, backend) => {
+  contract('exactly one of many commits with the same version succeeds', async (t, backend) => {
     const { id } = await backend.create({ data: '{}' });
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, n) => backend.commit(id, 1, { data: `{"n":${n}}` })),
@@ -217,7 +220,7 @@ export function backendContract(
     t.is((await mustLoad(t, backend, id)).data, `{"n":${winner}}`);
   });
 
-  contract('what was read or answered once does not change with later writes', async (t, backend, at) => {
+  contract('a result does not change with later writes', async (t, backend, at) => {
     const created = await backend.create({ data: '{"a":1}', form: 'f', uid: 'ada' });
     const first = await mustLoad(t, backend, created.id);
     at.advance(SECOND);
@@ -229,7 +232,7 @@ export function backendContract(
     t.deepEqual(numbersOf(first), numbersOf(created));
   });
 
-  contract('gone is final: nothing brings back a session that was ended', async (t, backend) => {
+  contract('a session that was ended stays gone: no call brings it back', async (t, backend) => {
     for (const reason of ['destroy', 'logout'] as const) {
       const { id, handle } = await backend.create({ data: '{"a":1}', uid: 'ada' });
       t.true(await backend.destroy(handle, reason));
@@ -267,18 +270,21 @@ export function backendContract(
     },
   );
 
-  contract('regenerate as a user logs in now, with the timeouts of a user, counted anew', async (t, backend, at) => {
-    const old = await backend.create({ data: '{"cart":[1]}' });
-    at.advance(5 * MINUTE);
-    const now = backend.now();
-    const facts = factsOf(t, await backend.regenerate(old.id, 1, { data: '{"cart":[1,2]}' }, { uid: 'ada' }));
-    t.is(facts.authenticatedAt, now);
-    t.is(facts.idleTimeout, CONTRACT_TIMEOUTS.idleTimeout);
-    t.is(facts.absoluteDeadline, now + CONTRACT_TIMEOUTS.absoluteTimeout);
-    t.is(facts.createdAt, old.createdAt);
-    t.is(facts.handle, old.handle);
-    t.deepEqual(contentsOf(await mustLoad(t, backend, facts.id)), { uid: 'ada', form: '', data: '{"cart":[1,2]}' });
-  });
+  contract(
+    'regenerate with a user id logs that user in, with new deadlines from the timeouts of users',
+    async (t, backend, at) => {
+      const old = await backend.create({ data: '{"cart":[1]}' });
+      at.advance(5 * MINUTE);
+      const now = backend.now();
+      const facts = factsOf(t, await backend.regenerate(old.id, 1, { data: '{"cart":[1,2]}' }, { uid: 'ada' }));
+      t.is(facts.authenticatedAt, now);
+      t.is(facts.idleTimeout, CONTRACT_TIMEOUTS.idleTimeout);
+      t.is(facts.absoluteDeadline, now + CONTRACT_TIMEOUTS.absoluteTimeout);
+      t.is(facts.createdAt, old.createdAt);
+      t.is(facts.handle, old.handle);
+      t.deepEqual(contentsOf(await mustLoad(t, backend, facts.id)), { uid: 'ada', form: '', data: '{"cart":[1,2]}' });
+    },
+  );
 
   contract('a login can have an absolute timeout of its own', async (t, backend, at) => {
     const { id } = await backend.create({ data: '{}' });
@@ -293,11 +299,11 @@ export function backendContract(
     t.is(await backend.load(again.id, false), undefined);
   });
 
-  contract('a login as another user ends the session and begins one that has nothing of it', async (t, backend, at) => {
+  contract('a login as another user ends the session and begins a new, empty one', async (t, backend, at) => {
     const ada = await backend.create({ data: '{"hers":1}', form: '{"post":{"a":"1"}}', uid: 'ada' });
     await backend.commit(ada.id, 1, { idleTimeout: HOUR });
     at.advance(MINUTE);
-    // From a version that is not the stored one: it ends, whatever others wrote.
+    // With a version that is not the stored one: the session ends, whatever others wrote.
     const bob = factsOf(t, await backend.regenerate(ada.id, 1, {}, { uid: 'bob' }));
     t.not(bob.handle, ada.handle);
     t.is(bob.id.slice(0, 16), bob.handle);
@@ -317,18 +323,21 @@ export function backendContract(
     t.deepEqual(contentsOf(await mustLoad(t, backend, same.id)), { uid: 'cyd', form: 'f', data: '{"new":1}' });
   });
 
-  contract('whoever loaded a session ends it, whatever secret it has by then, in every order', async (t, backend) => {
-    for (let renewals = 0; renewals < 3; renewals++) {
-      const loaded = await backend.create({ data: '{}', uid: 'ada' });
-      let { id } = loaded;
-      for (let n = 0; n < renewals; n++) ({ id } = factsOf(t, await backend.regenerate(id, undefined, {})));
-      t.true(await backend.destroy(loaded.handle, 'logout'), `after ${renewals} renewals`);
-      t.is(await backend.load(id, false), undefined);
-      t.deepEqual(await backend.regenerate(id, undefined, {}, { uid: 'ada' }), { status: 'gone' });
-    }
-  });
+  contract(
+    'a session that was loaded can be ended, whatever its secret is by then, in every order',
+    async (t, backend) => {
+      for (let renewals = 0; renewals < 3; renewals++) {
+        const loaded = await backend.create({ data: '{}', uid: 'ada' });
+        let { id } = loaded;
+        for (let n = 0; n < renewals; n++) ({ id } = factsOf(t, await backend.regenerate(id, undefined, {})));
+        t.true(await backend.destroy(loaded.handle, 'logout'), `after ${renewals} renewals`);
+        t.is(await backend.load(id, false), undefined);
+        t.deepEqual(await backend.regenerate(id, undefined, {}, { uid: 'ada' }), { status: 'gone' });
+      }
+    },
+  );
 
-  contract('a logout beside a renewal or a login ends the session, whichever comes first', async (t, backend) => {
+  contract('a logout during a renewal or a login ends the session, whichever comes first', async (t, backend) => {
     const renewals = [undefined, { uid: 'ada' }] as const;
     for (let n = 0; n < 100; n++) {
       const { id, handle } = await backend.create({ data: '{}', uid: 'ada' });
@@ -343,25 +352,28 @@ export function backendContract(
     }
   });
 
-  contract('regenerate from a version that is not the stored one conflicts, and the id stays', async (t, backend) => {
-    const { id } = await backend.create({ data: '{"a":1}' });
-    await backend.commit(id, 1, { data: '{"a":2}' });
-    const outcome = await backend.regenerate(id, 1, { data: '{"lost":1}' }, { uid: 'ada' });
-    t.is(outcome.status, 'conflict');
-    t.is(outcome.status === 'conflict' ? outcome.current.data : '', '{"a":2}');
-    t.is(outcome.status === 'conflict' ? outcome.current.id : '', id);
-    t.deepEqual(contentsOf(await mustLoad(t, backend, id)), { uid: undefined, form: '', data: '{"a":2}' });
-    t.is(factsOf(t, await backend.regenerate(id, undefined, {})).version, 3);
-  });
+  contract(
+    'regenerate with a version that is not the stored one returns a conflict, and the id does not change',
+    async (t, backend) => {
+      const { id } = await backend.create({ data: '{"a":1}' });
+      await backend.commit(id, 1, { data: '{"a":2}' });
+      const outcome = await backend.regenerate(id, 1, { data: '{"lost":1}' }, { uid: 'ada' });
+      t.is(outcome.status, 'conflict');
+      t.is(outcome.status === 'conflict' ? outcome.current.data : '', '{"a":2}');
+      t.is(outcome.status === 'conflict' ? outcome.current.id : '', id);
+      t.deepEqual(contentsOf(await mustLoad(t, backend, id)), { uid: undefined, form: '', data: '{"a":2}' });
+      t.is(factsOf(t, await backend.regenerate(id, undefined, {})).version, 3);
+    },
+  );
 
-  contract('of many moves of one session exactly one wins', async (t, backend) => {
+  contract('exactly one of many renewals of one session succeeds', async (t, backend) => {
     const { id } = await backend.create({ data: '{}' });
     const outcomes = await Promise.all(Array.from({ length: 10 }, () => backend.regenerate(id, undefined, {})));
     t.is(outcomes.filter(({ status }) => status === 'ok').length, 1);
     t.is(outcomes.filter(({ status }) => status === 'gone').length, 9);
   });
 
-  contract('a session dies at the very millisecond of its idle deadline, for every call', async (t, backend, at) => {
+  contract('a session expires for every call at the very millisecond of its idle deadline', async (t, backend, at) => {
     const calls: [string, (id: string) => unknown, unknown][] = [
       ['load', (id) => backend.load(id, false), undefined],
       ['load that touches', (id) => backend.load(id, true), undefined],
@@ -383,7 +395,7 @@ export function backendContract(
     }
   });
 
-  contract('activity moves the idle deadline, looking does not', async (t, backend, at) => {
+  contract('activity moves the idle deadline, and a read without activity does not', async (t, backend, at) => {
     const [looked, loaded, touched, committed] = [
       await backend.create({ data: '{}' }),
       await backend.create({ data: '{}' }),
@@ -436,24 +448,27 @@ export function backendContract(
     t.is(stored.absoluteDeadline, Infinity);
   });
 
-  contract('touch, commit and regenerate can set the idle timeout, and it stays', async (t, backend, at) => {
-    const { id } = await backend.create({ data: '{}' });
-    t.true(await backend.touch(id, HOUR));
-    t.is((await mustLoad(t, backend, id)).idleTimeout, HOUR);
-    at.advance(HOUR - 1);
-    t.true(await backend.touch(id), 'kept by a touch that names none');
-    t.is(factsOf(t, await backend.commit(id, undefined, { idleTimeout: 2 * HOUR })).idleTimeout, 2 * HOUR);
-    at.advance(2 * HOUR - 1);
-    t.is(factsOf(t, await backend.commit(id, undefined, { data: '{"a":1}' })).idleTimeout, 2 * HOUR);
-    const moved = factsOf(t, await backend.regenerate(id, undefined, { idleTimeout: 3 * HOUR }, { uid: 'ada' }));
-    t.is(moved.idleTimeout, 3 * HOUR);
-    at.advance(3 * HOUR - 1);
-    t.true(await backend.touch(moved.id, SECOND), 'shorter, too');
-    at.advance(SECOND);
-    t.is(await backend.load(moved.id, false), undefined);
-  });
+  contract(
+    'touch, commit and regenerate can set the idle timeout, and later calls do not change it',
+    async (t, backend, at) => {
+      const { id } = await backend.create({ data: '{}' });
+      t.true(await backend.touch(id, HOUR));
+      t.is((await mustLoad(t, backend, id)).idleTimeout, HOUR);
+      at.advance(HOUR - 1);
+      t.true(await backend.touch(id), 'kept by a touch that names none');
+      t.is(factsOf(t, await backend.commit(id, undefined, { idleTimeout: 2 * HOUR })).idleTimeout, 2 * HOUR);
+      at.advance(2 * HOUR - 1);
+      t.is(factsOf(t, await backend.commit(id, undefined, { data: '{"a":1}' })).idleTimeout, 2 * HOUR);
+      const moved = factsOf(t, await backend.regenerate(id, undefined, { idleTimeout: 3 * HOUR }, { uid: 'ada' }));
+      t.is(moved.idleTimeout, 3 * HOUR);
+      at.advance(3 * HOUR - 1);
+      t.true(await backend.touch(moved.id, SECOND), 'shorter, too');
+      at.advance(SECOND);
+      t.is(await backend.load(moved.id, false), undefined);
+    },
+  );
 
-  contract('every text comes back as it was, in every combination', async (t, backend) => {
+  contract('every text is read back unchanged, in every combination', async (t, backend) => {
     for (const uid of UIDS) {
       for (const form of FORMS) {
         for (const data of TEXTS) {
@@ -465,10 +480,10 @@ export function backendContract(
         }
       }
     }
-    t.pass('all came back');
+    t.pass('all texts are unchanged');
   });
 
-  contract('texts of different width follow each other in one session without a trace', async (t, backend) => {
+  contract('a text of another width replaces the one before completely', async (t, backend) => {
     const { id } = await backend.create({ data: '{}', uid: 'Zoë' });
     for (const data of [...TEXTS, ...TEXTS.toReversed()]) {
       for (const form of FORMS) {
@@ -479,7 +494,7 @@ export function backendContract(
   });
 
   if (capabilities.loneSurrogates) {
-    contract('lone surrogates are kept', async (t, backend) => {
+    contract('lone surrogates are stored unchanged', async (t, backend) => {
       for (const text of LONE_SURROGATES) {
         const draft = { data: `{"a":"${text}"}`, form: text, uid: text };
         const { id } = await backend.create(draft);
@@ -489,9 +504,9 @@ export function backendContract(
   }
 
   const titles = {
-    true: 'answers values, never promises',
-    false: 'answers promises',
-    reads: 'answers reads by values',
+    true: 'every method returns a value, never a promise',
+    false: 'every method returns a promise',
+    reads: 'methods that only read return values',
   };
   contract(titles[`${capabilities.synchronous}`], async (t, backend) => {
     const reads: unknown[] = [];

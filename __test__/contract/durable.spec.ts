@@ -25,7 +25,7 @@ for (const durability of DURABILITIES) {
   );
 }
 
-test('a manager opens a store of its own, and its cookies are read at once from then on', async (t) => {
+test('a manager opens its own store, and reads cookies synchronously from then on', async (t) => {
   const path = mkdtempSync(join(tmpdir(), 'agai-session-'));
   const manager = new SessionManager({ path });
   t.is(manager.store, undefined, 'not open yet');

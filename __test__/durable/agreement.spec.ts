@@ -1,7 +1,8 @@
 /**
- * All who open one directory in a process share one store, and must agree on its options.
+ * All stores that a process opens in one directory share one store, and must have the same options.
  *
- * The options of the second were ignored: a worker that asked for `durability: 'disk'` and ten sessions at most got what the first one had.
+ * The options of the second opening were ignored: a worker that asked for `durability: 'disk'` and at most ten sessions got the options of
+ * the first.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -62,7 +63,7 @@ test('a worker with other options is refused, and one with the same options shar
   const { code, message } = await openInWorker({ durability: 'disk', idleTimeout: '20m', guestIdleTimeout: '10m' });
   t.is(code, 'ERR_SESSION_OPTIONS');
   t.regex(String(message), /other options: idleTimeout is 600000 ms there and 1200000 ms here\. /);
-  // The same durations, said otherwise.
+  // The same durations, written differently.
   t.deepEqual(await openInWorker({ durability: 'disk', idleTimeout: 600_000 }), { size: 1 });
 });
 
@@ -73,7 +74,7 @@ test('a manager with other options than the open store is refused', async (t) =>
   await t.throwsAsync(manager.ready, { code: 'ERR_SESSION_OPTIONS' });
 });
 
-test('two stores on one manual clock share a directory, those on two do not', async (t) => {
+test('two stores can share a directory only if they run on the same manual clock', async (t) => {
   const path = freshPath(t);
   const clock = new ManualClock();
   await openStore(t, { path, clock });
@@ -85,16 +86,16 @@ test('two stores on one manual clock share a directory, those on two do not', as
   });
 });
 
-test('what is done with damaged files and who is told of the progress are not agreed on', async (t) => {
+test('onCorruption and onProgress may differ between two openings', async (t) => {
   const path = freshPath(t);
   await openStore(t, { path });
   t.is((await openStore(t, { path, onCorruption: 'salvage', onProgress() {} })).size, 0);
 });
 
-test('a store that was closed does not hold anybody to its options', async (t) => {
+test('after a store was closed its directory can be opened with other options', async (t) => {
   const path = freshPath(t);
   const store = await openStore(t, { path });
-  // Not awaited: its last write may be under way.
+  // Not awaited: its last write may be in progress.
   const closed = store.close();
   t.is((await openStore(t, { path, maxSessions: 10 })).size, 0);
   await closed;

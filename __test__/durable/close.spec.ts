@@ -1,4 +1,4 @@
-/** Closing a store, and what it is of use for afterwards. */
+/** Closing a store, and what can still be done with it afterwards. */
 import type { DurableSessionStore } from 'agai-session';
 import test from 'ava';
 import { DURABILITIES, openStore, reopen } from '../helpers/durable.js';
@@ -36,7 +36,7 @@ test('after close every read throws and every write is rejected', async (t) => {
   t.true(store.recovery.created, 'what it said of itself it still says');
 });
 
-test('a store counts as closed from the call on, not only when the promise is kept', async (t) => {
+test('a store is closed from the call of close on, not only when its promise resolves', async (t) => {
   const store = await openStore(t);
   const closing = store.close();
   t.throws(() => store.size, { code: 'ERR_SESSION_CLOSED' });
@@ -44,7 +44,7 @@ test('a store counts as closed from the call on, not only when the promise is ke
   await closing;
 });
 
-test('close twice is one close', async (t) => {
+test('closing twice closes once', async (t) => {
   const store = await openStore(t);
   const first = store.close();
   t.is(store.close(), first);
@@ -53,7 +53,7 @@ test('close twice is one close', async (t) => {
 });
 
 for (const durability of DURABILITIES) {
-  test(`${durability}: writes that are under way when the store is closed are finished and found again`, async (t) => {
+  test(`${durability}: writes in progress when the store is closed are completed and found again`, async (t) => {
     const store = await openStore(t, { durability });
     const under = Array.from({ length: 200 }, (_, n) => store.create({ n }));
     const closing = store.close();
@@ -67,7 +67,7 @@ for (const durability of DURABILITIES) {
   });
 }
 
-test('a store is disposable, and its directory free afterwards', async (t) => {
+test('a store is disposable, and its directory is free afterwards', async (t) => {
   const store = await openStore(t);
   const { id } = await store.create({ n: 1 });
   await store[Symbol.asyncDispose]();
@@ -75,10 +75,10 @@ test('a store is disposable, and its directory free afterwards', async (t) => {
   t.deepEqual(again.get(id)?.data, { n: 1 });
 });
 
-test('records that were read can still be shown after the store was closed', async (t) => {
+test('records that were read before the store was closed can still be inspected', async (t) => {
   const store = await openStore(t);
   const record = await store.create({ n: 1 });
   await store.close();
-  t.is(record.handle, '');
+  t.is(record.handle, record.id.slice(0, 16));
   t.deepEqual(record.data, { n: 1 });
 });

@@ -1,7 +1,7 @@
 /**
- * However a process ends with writes under way, what it was told that is kept is there, and what it was told that is gone is gone.
+ * However a process ends while it writes, every acknowledged write is there afterwards, and every session that was ended is gone.
  *
- * Each ending once in each durability; AGAI_SESSION_FULL=1 makes it 20 times, AGAI_SESSION_SEED another run.
+ * Each ending once with each durability; AGAI_SESSION_FULL=1 makes it 20 times, AGAI_SESSION_SEED another run.
  */
 import { dirname } from 'node:path';
 import test from 'ava';
@@ -11,7 +11,7 @@ import { isFullRun, Ledger, report, SEED, type Data } from '../helpers/ledger.js
 
 const ROUNDS = isFullRun ? 20 : 1;
 
-/** Each way, and the code or the signal that the process ends with. */
+/** Ways in which a process ends, and the exit code or the signal. */
 const endings: Readonly<Record<string, number | string>> = {
   'process.exit': 0,
   'process.reallyExit': 0,
@@ -31,7 +31,7 @@ const endings: Readonly<Record<string, number | string>> = {
 };
 
 for (const [way, end] of Object.entries(endings)) {
-  test(`${way}, with writes under way: nothing acknowledged is lost, and nothing that was ended comes back`, async (t) => {
+  test(`${way} during writes loses nothing acknowledged and brings no ended session back`, async (t) => {
     const lost: string[] = [];
     let checked = 0;
     for (const durability of DURABILITIES) {

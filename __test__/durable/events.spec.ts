@@ -1,11 +1,11 @@
-/** What a store on disk tells besides the events of its sessions. */
+/** The events of a store on disk besides those of its sessions. */
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import { openStore, reopen } from '../helpers/durable.js';
 import { warnings } from '../helpers/http.js';
 import { aWhile, until } from '../helpers/until.js';
 
-test('a listener that is added right after the opening hears what was recovered, once', async (t) => {
+test('a listener that is added right after the opening receives the recovered event once', async (t) => {
   const store = await openStore(t);
   await store.create({}, { uid: 'ann' });
   const again = await reopen(t, store);
@@ -22,7 +22,7 @@ test('a listener that is added right after the opening hears what was recovered,
   t.is(told.length, 1);
 });
 
-test('a new store says that it is new, and a clean start warns of nothing', async (t) => {
+test('a new store reports that it is new, and a clean start emits no warning', async (t) => {
   const seen = warnings(t);
   const store = await openStore(t);
   t.true(store.recovery.created);
@@ -34,7 +34,7 @@ test('a new store says that it is new, and a clean start warns of nothing', asyn
   t.deepEqual(seen, []);
 });
 
-test('checkpoint answers what it wrote, and tells it', async (t) => {
+test('checkpoint resolves with what it wrote, and emits an event', async (t) => {
   const store = await openStore(t);
   await Promise.all(Array.from({ length: 50 }, (_, n) => store.create({ n })));
   const told: { generation?: number; error?: unknown }[] = [];
@@ -51,7 +51,7 @@ test('checkpoint answers what it wrote, and tells it', async (t) => {
   t.is(again.size, 50);
 });
 
-test('checkpoints that are asked for at once all end, while writes go on', async (t) => {
+test('checkpoints that are requested at the same time all finish while writes go on', async (t) => {
   const store = await openStore(t);
   const { id } = await store.create({ n: 0 });
   const asked = [store.checkpoint(), store.checkpoint(), store.checkpoint()];
@@ -60,7 +60,7 @@ test('checkpoints that are asked for at once all end, while writes go on', async
   t.deepEqual((await reopen(t, store)).get(id)?.data, { n: 100 });
 });
 
-test('flush is kept once the disk has all, and at once if it has', async (t) => {
+test('flush resolves once everything is on the disk, and at once if it already is', async (t) => {
   const store = await openStore(t, { durability: 'none' });
   const made = await Promise.all(Array.from({ length: 1_000 }, (_, n) => store.create({ n })));
   await store.flush();
@@ -68,20 +68,27 @@ test('flush is kept once the disk has all, and at once if it has', async (t) => 
   t.is(store.size, made.length);
 });
 
-test('events of sessions come as they do from a store in memory', async (t) => {
+test('session events are the same as those of a store in memory', async (t) => {
   const store = await openStore(t);
   const told: string[] = [];
   for (const name of ['created', 'regenerated', 'destroyed'] as const) {
     store.on(name, ({ uid, reason }) => told.push(`${name} ${uid} ${reason}`));
   }
   const { id } = await store.create({}, { uid: 'ann' });
-  const moved = await store.regenerate(id, { uid: 'bob' });
-  await store.destroy(moved!.id);
-  await until(() => told.length === 3, 'all were told');
-  t.deepEqual(told, ['created ann create', 'regenerated bob login', 'destroyed bob destroy']);
+  const renewed = await store.regenerate(id, { uid: 'ann' });
+  const another = await store.regenerate(renewed!.id, { uid: 'bob' });
+  await store.destroy(another!.id);
+  await until(() => told.length === 5, 'all events were emitted');
+  t.deepEqual(told, [
+    'created ann create',
+    'regenerated ann login',
+    'destroyed ann login',
+    'created bob login',
+    'destroyed bob destroy',
+  ]);
 });
 
-test('an event that there is none of is refused', async (t) => {
+test('on rejects the name of an event that does not exist', async (t) => {
   const store = await openStore(t);
   t.throws(() => store.on('saved' as never, () => undefined), {
     instanceOf: TypeError,

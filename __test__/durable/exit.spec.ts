@@ -1,4 +1,4 @@
-/** A store on disk lets its process end by itself, and what was acknowledged is there afterwards. */
+/** A store on disk does not keep its process alive, and what was acknowledged is there afterwards. */
 import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { freshPath, openStore } from '../helpers/durable.js';
@@ -14,12 +14,12 @@ const ways: [string, string][] = [
   ['an open store with listeners', 'listeners'],
   ['a closed store', 'closed'],
   ['a store that is being closed', 'closing'],
-  ['promises pending, after they were kept', 'pending'],
+  ['pending promises, after they resolved', 'pending'],
   ['an open store, by process.exit', 'process.exit'],
 ];
 
 for (const [what, way] of ways) {
-  test.serial(`a process ends by itself with ${what}, and its sessions are on the disk`, async (t) => {
+  test.serial(`a process with ${what} ends by itself, and its sessions are on the disk`, async (t) => {
     const path = freshPath(t);
     const outcome = await runFixture('durable-exit.mjs', { args: [way, path] });
     t.is(outcome.signal, null);
@@ -42,7 +42,7 @@ test.serial('a process stays alive while a store is being opened', async (t) => 
   t.is(outcome.answer<{ size: number }>().size, 0);
 });
 
-test.serial('a store that cannot be opened ends the process unless somebody handles it', async (t) => {
+test.serial('a store that cannot be opened ends the process unless the rejection is handled', async (t) => {
   const path = freshPath(t);
   writeFileSync(path, 'not a directory');
   const outcome = await runFixture('durable-exit.mjs', { args: ['unhandled', path] });

@@ -1,4 +1,4 @@
-/** docs/format.md is true: a reader written from it alone reads what the package writes, and has the same sessions. */
+/** docs/format.md is correct: a reader written from it alone finds the same sessions in the files as the package does. */
 import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ function secretHashOf(id: string): string {
 
 type Data = Record<string, unknown>;
 
-/** Each session of the store, as the reader has it. */
+/** Each session of the store, in the form in which the reader returns it. */
 function compare(t: ExecutionContext, store: DurableSessionStore<Data>, ids: readonly string[], found: Replayed): void {
   const byHash = new Map(found.sessions.map((put) => [put.secretHash, put]));
   let live = 0;
@@ -46,14 +46,14 @@ function pick({ version, createdAt, absoluteDeadline, uid, handle }: Put): objec
   return { version, createdAt, absoluteDeadline, uid, handle };
 }
 
-test('what a store writes is what the document says, at each moment of its life', async (t) => {
+test('the files of a store match the documentation at each moment of its life', async (t) => {
   const path = freshPath(t);
   const store = await SessionStore.open<Data>({ path });
   const ids: string[] = [];
   const kinds = new Set<number>();
   const look = async (): Promise<void> => {
     await store.flush();
-    // As if it were killed here.
+    // The state of the files if the process were killed here.
     const copy = freshPath(t);
     cpSync(path, copy, { recursive: true });
     const found = replay(copy);
@@ -96,7 +96,7 @@ test('what a store writes is what the document says, at each moment of its life'
 });
 
 for (const name of readdirSync(GOLDEN)) {
-  test(`the reader has the sessions of the golden directory ${name}`, (t) => {
+  test(`the reader finds the sessions of the golden directory ${name}`, (t) => {
     const found = replay(join(GOLDEN, name, 'sessions.data'));
     t.is(found.torn > 0, name === 'torn');
     const lines = readFileSync(join(GOLDEN, name, 'sessions.txt'), 'utf8')
@@ -124,7 +124,7 @@ function escaped(text: string): string {
   return text.replace(/[^!-[\]-~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-test('the manifest begins with the newest record, and each file with its magic', (t) => {
+test('the manifest begins with the newest record, and each file with its magic number', (t) => {
   const path = join(GOLDEN, 'killed', 'sessions.data');
   const { header } = readFile(join(path, 'MANIFEST'));
   t.like(header, { magic: 'AGAISMAN', format: 1, codec: 1, number: 0, chain: 0 });
@@ -132,7 +132,7 @@ test('the manifest begins with the newest record, and each file with its magic',
   t.is(header.generation, replay(path).manifest.generation);
 });
 
-test('the reader notices each flipped bit of a log that is sealed', (t) => {
+test('the reader detects every flipped bit in a sealed log segment', (t) => {
   const path = freshPath(t);
   cpSync(join(GOLDEN, 'closed', 'sessions.data'), path, { recursive: true });
   const name = readdirSync(path).find((name) => name.startsWith('log-'))!;

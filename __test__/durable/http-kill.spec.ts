@@ -1,8 +1,9 @@
 /**
- * A server is killed while browsers log in and out. Whose response arrived is logged in at the next server, with all that was
- * answered, unless durability is 'none'; whose logout was answered is a guest there in each.
+ * A server is killed while browsers log in and out. A user whose login response arrived is logged in at the next server, with
+ * everything that was acknowledged, unless durability is 'none'. A user whose logout response arrived is a guest there, whatever the
+ * durability.
  *
- * 10 kills in each durability; AGAI_SESSION_FULL=1 makes it 200.
+ * 10 kills for each durability; AGAI_SESSION_FULL=1 makes it 200.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
@@ -19,11 +20,11 @@ interface Seen {
   readonly lost: readonly string[];
 }
 
-/** A browser, and what it was answered. */
+/** A browser, and what the responses that it received said. */
 class Visitor {
   readonly name: string;
   readonly dead = new Set<string>();
-  /** The cookie of a login that was answered. */
+  /** The cookie of a login whose response arrived. */
   cookie: string | undefined;
   n = 0;
   isLeaving = false;
@@ -38,7 +39,7 @@ class Visitor {
     try {
       for (;;) await this.#stay(new Client(origin));
     } catch (error) {
-      // Cut off in the middle of a request: nothing of that one was answered.
+      // The connection was closed in the middle of a request: no response to that one arrived.
       if (!['ECONNRESET', 'ECONNREFUSED', 'EPIPE'].includes((error as { code: string }).code)) throw error;
     }
   }
@@ -65,7 +66,7 @@ class Visitor {
     this.answers += 1;
   }
 
-  /** Asks another server who it is. */
+  /** Asks another server who this browser is logged in as. */
   async look(origin: string, isKept: boolean): Promise<Seen> {
     const lost: string[] = [];
     const me = async (cookie: string): Promise<{ uid: string; n?: number }> =>
@@ -91,7 +92,7 @@ class Visitor {
 }
 
 for (const durability of DURABILITIES) {
-  test(`${durability}: what a response answered survives kill -9`, async (t) => {
+  test(`${durability}: what a response acknowledged survives kill -9`, async (t) => {
     const path = freshPath(t);
     const visitors = Array.from({ length: VISITORS }, (_, n) => new Visitor(`user-${n}`));
     const lost: string[] = [];
@@ -104,7 +105,7 @@ for (const durability of DURABILITIES) {
         checked += result.checked;
         lost.push(...result.lost.map((what) => `kill ${kill}: ${what}`));
       }
-      // The last server is only asked.
+      // The last server is not killed, only asked.
       if (kill === KILLS) break;
       const visits = visitors.map((visitor) => visitor.visit(server.origin));
       await delay(30 + ((SEED + kill * 7_919) % 90));

@@ -41,7 +41,7 @@ for (const { name, app } of kinds) {
     });
   }
 
-  test(`${name}: with a path the sessions are there after a restart`, async (t) => {
+  test(`${name}: with a path, sessions survive a restart`, async (t) => {
     const path = freshPath(t);
     const count = async (store: SessionStore | Awaited<ReturnType<typeof SessionStore.open>>): Promise<string> => {
       const origin = await serve(
@@ -65,7 +65,7 @@ for (const { name, app } of kinds) {
   });
 }
 
-test('a middleware with a path serves from its first request on, and opens its own store meanwhile', async (t) => {
+test('a middleware with a path opens its own store and serves requests from the first one on', async (t) => {
   const path = freshPath(t);
   const first = await openStore(t, { path });
   const { id } = await first.create({ n: 41 }, { uid: 'ann' });
@@ -89,7 +89,7 @@ test('a middleware with a path serves from its first request on, and opens its o
   await store?.close();
 });
 
-test('a store that cannot be opened fails every request, those without a session too, with the same error', async (t) => {
+test('if the store cannot be opened, every request fails with the same error, even without a session', async (t) => {
   const path = freshPath(t);
   writeFileSync(path, 'not a directory');
   const sessions = session({ path });
@@ -110,7 +110,7 @@ test('a store that cannot be opened fails every request, those without a session
   t.is(manager.store, undefined);
 });
 
-test('over a store in memory a manager is ready from the start', async (t) => {
+test('a manager of a store in memory is ready from the start', async (t) => {
   const manager = new SessionManager();
   t.is(await manager.ready, manager.store);
   t.true(manager.store instanceof SessionStore);

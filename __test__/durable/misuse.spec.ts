@@ -1,4 +1,4 @@
-/** Calls that come at the wrong moment, or too often, or with what is no argument. */
+/** Calls at the wrong moment, repeated calls, and calls with invalid arguments. */
 import { SessionStore, type DurableSessionStore } from 'agai-session';
 import test from 'ava';
 import { DURABILITIES, freshPath, openStore } from '../helpers/durable.js';
@@ -18,7 +18,7 @@ test('a store in memory has nothing to flush or to checkpoint', (t) => {
 });
 
 for (const durability of DURABILITIES) {
-  test(`${durability}: what was asked for before a close is done, and what comes after it is refused`, async (t) => {
+  test(`${durability}: calls made before a close are completed, and calls after it are refused`, async (t) => {
     const store = await openStore(t, { durability });
     const { id } = await store.create({ n: 0 });
     const before = [store.checkpoint(), store.flush(), store.commit(id, undefined, { n: 1 }), store.destroy(id)];
@@ -34,7 +34,7 @@ for (const durability of DURABILITIES) {
       rest.map(({ status }) => status),
       rest.map(() => 'fulfilled'),
     );
-    // The close makes one of its own if it is worth it.
+    // The close writes a checkpoint of its own if that is worth it.
     const isDone = checkpoint!.status === 'fulfilled';
     t.true(isDone || (checkpoint as PromiseRejectedResult).reason.code === 'ERR_SESSION_CLOSED');
     await closing;
@@ -43,7 +43,7 @@ for (const durability of DURABILITIES) {
   });
 }
 
-test('close from inside listeners and callbacks', async (t) => {
+test('a store can be closed from inside listeners and callbacks', async (t) => {
   const store = await openStore(t);
   const { id } = await store.create({ n: 0 });
   let closing: Promise<void> | undefined;
@@ -59,7 +59,7 @@ test('close from inside listeners and callbacks', async (t) => {
   );
 });
 
-test('opening and closing in any order and at once', async (t) => {
+test('stores can be opened and closed in any order and at the same time', async (t) => {
   const path = freshPath(t);
   const stores = await Promise.all(Array.from({ length: 20 }, () => SessionStore.open({ path })));
   const { id } = await stores[0]!.create({ n: 1 });
@@ -79,7 +79,7 @@ test('opening and closing in any order and at once', async (t) => {
   await again.close();
 });
 
-test('calls without a session, and with what is none', async (t) => {
+test('calls for a session that does not exist, or without a valid id, change nothing', async (t) => {
   const store = await openStore(t);
   t.false(await store.destroy(ID));
   t.false(await store.destroyByHandle('A'.repeat(22)));
@@ -105,7 +105,7 @@ test('calls without a session, and with what is none', async (t) => {
   t.is(store.size, 0, 'what is refused is not stored');
 });
 
-test('an update whose function throws writes nothing, and the store goes on', async (t) => {
+test('an update whose function throws writes nothing, and the store keeps working', async (t) => {
   const store = await openStore<{ n: number }>(t);
   const { id } = await store.create({ n: 1 });
   await t.throwsAsync(
@@ -120,10 +120,10 @@ test('an update whose function throws writes nothing, and the store goes on', as
 });
 
 /**
- * checkpoint() of a degraded store waited for ever, as the next snapshot is the one that heals. Whoever asks for the disk is told
- * that there is none.
+ * checkpoint() of a degraded store waited forever, because the next snapshot is the one that heals the store. Calls that need the disk now
+ * fail with an error.
  */
-test('a degraded store refuses what is asked of its disk, answers reads, and can be closed', async (t) => {
+test('a degraded store refuses what needs the disk, still reads, and can be closed', async (t) => {
   if (process.platform !== 'linux') return t.pass('prlimit is there on Linux alone');
   const child = await StoreChild.open(t, { path: freshPath(t) });
   await child.create({ text: 'x'.repeat(3_000) });

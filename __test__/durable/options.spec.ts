@@ -1,4 +1,4 @@
-/** Options of a store on disk that are wrong are refused before anything is touched. */
+/** Invalid options of a store on disk are rejected before anything is touched. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,7 +22,7 @@ const wrong: [Record<string, unknown>, RegExp][] = [
 ];
 
 for (const [options, message] of wrong) {
-  test(`refused with a TypeError: ${JSON.stringify(options)}`, async (t) => {
+  test(`open throws a TypeError for ${JSON.stringify(options)}`, async (t) => {
     const path = freshPath(t);
     const all = { path, ...options } as object;
     await t.throwsAsync(SessionStore.open(all), { instanceOf: TypeError, message });
@@ -31,7 +31,7 @@ for (const [options, message] of wrong) {
   });
 }
 
-test('options of a store in memory are checked as there', async (t) => {
+test('the options that a store in memory has too are checked in the same way', async (t) => {
   const path = freshPath(t);
   const options = { path, idleTimeout: '13h' } as const;
   await t.throwsAsync(SessionStore.open(options), { instanceOf: RangeError, message: /^option idleTimeout: / });
@@ -39,18 +39,18 @@ test('options of a store in memory are checked as there', async (t) => {
   t.false(existsSync(path));
 });
 
-test('a middleware without a path takes no option of a store on disk', (t) => {
+test('a middleware without a path rejects the options of a store on disk', (t) => {
   for (const options of [{ durability: 'os' }, { onCorruption: 'fresh' }, { onDiskFailure: 'memory' }] as const) {
     t.throws(() => session(options), { instanceOf: TypeError, message: /give its path as well/ });
   }
 });
 
-test('a given store takes no path beside it', async (t) => {
+test('a middleware rejects a path beside a store', async (t) => {
   const store = await openStore(t);
   t.throws(() => session({ store, path: freshPath(t) }), { instanceOf: TypeError, message: /^option path: / });
 });
 
-test('a store says where it is and how durable, also when it was given a URL', async (t) => {
+test('a store has its path and durability as properties, also if the path was a URL', async (t) => {
   const path = freshPath(t);
   const store = await openStore(t, { path: pathToFileURL(path), durability: 'disk' });
   t.is(store.path, path);
@@ -58,7 +58,7 @@ test('a store says where it is and how durable, also when it was given a URL', a
   t.true(existsSync(path));
 });
 
-test('a relative path is looked up once, in the working directory of that moment', async (t) => {
+test('a relative path is resolved once, against the working directory at that moment', async (t) => {
   const parent = join(freshPath(t), '..');
   const before = process.cwd();
   process.chdir(parent);
@@ -70,7 +70,7 @@ test('a relative path is looked up once, in the working directory of that moment
   t.is(store.durability, 'os');
 });
 
-test('the progress of an opening is told at its end at least', async (t) => {
+test('the progress of an opening is reported at least at its end', async (t) => {
   const path = freshPath(t);
   const first = await openStore(t, { path });
   await Promise.all(Array.from({ length: 100 }, (_, n) => first.create({ n })));

@@ -1,6 +1,6 @@
 /**
- * A directory that cannot be used is refused when the store is opened: by an error with a code, the path and what mends it, and
- * with not one byte changed there.
+ * Opening a directory that cannot be used fails with an error that has a code and names the path and the fix; and it changes not one
+ * byte there.
  */
 import {
   appendFileSync,
@@ -28,15 +28,15 @@ const NOBODY = 65_534;
 
 interface Expected {
   readonly code: SessionErrorCode;
-  /** What is wrong, and what mends it. */
+  /** The parts of the message that name the problem and the fix. */
   readonly words: RegExp;
-  /** Where nothing may change. Default: the path's parent, with all that is below it. */
+  /** The directory in which nothing may change. Default: the path's parent, with everything below it. */
   readonly around?: string;
-  /** By whom it is opened. Default: this process. */
+  /** The user who opens the store. Default: this process's. */
   readonly uid?: number;
 }
 
-/** Expects an opening to be refused, whatever is to be done with damaged files unless that is said. */
+/** Expects an opening to fail, with each value of `onCorruption` unless the options name one. */
 async function refused(t: ExecutionContext, options: DurableStoreOptions, expected: Expected): Promise<void> {
   const path = String(options.path);
   const { code, words, around = dirname(path), uid } = expected;
@@ -55,7 +55,7 @@ async function refused(t: ExecutionContext, options: DurableStoreOptions, expect
   }
 }
 
-/** A store that was closed, with a snapshot, a log behind it, and all else that there may be. */
+/** The directory of a closed store, with a snapshot, a log after it, and everything else that there may be. */
 async function closedStore(t: ExecutionContext, path = freshPath(t)): Promise<string> {
   const store = await openStore(t, { path });
   await Promise.all(Array.from({ length: 50 }, (_, n) => store.create({ n })));
@@ -65,7 +65,7 @@ async function closedStore(t: ExecutionContext, path = freshPath(t)): Promise<st
   return path;
 }
 
-test('a file in place of the directory, or above it', async (t) => {
+test('a path that is a file, or is below one, is refused', async (t) => {
   const path = freshPath(t);
   writeFileSync(path, 'not a directory');
   const words = /is not a directory: move away what is there, or give another path/;
@@ -73,7 +73,7 @@ test('a file in place of the directory, or above it', async (t) => {
   await refused(t, { path: join(path, 'below') }, { code: 'ERR_SESSION_PATH', words, around: path });
 });
 
-test('a symbolic link, whatever it points to', async (t) => {
+test('a symbolic link is refused, whatever it points to', async (t) => {
   const target = await closedStore(t);
   const words = /is a symlink, which is not followed: give the directory itself/;
   for (const [name, to] of Object.entries({ relative: 'sessions.data', absolute: target, dangling: 'nowhere' })) {
@@ -85,7 +85,7 @@ test('a symbolic link, whatever it points to', async (t) => {
   t.is(store.size, 100);
 });
 
-test('no parent to make it in', async (t) => {
+test('a path without a parent directory is refused', async (t) => {
   const path = join(freshPath(t), 'sessions.data');
   const around = dirname(dirname(path));
   const words = /no such directory, and its parent does not exist either: create that first/;
@@ -93,25 +93,25 @@ test('no parent to make it in', async (t) => {
 });
 
 for (const mode of [0o770, 0o702, 0o777]) {
-  test(`write access for others: mode ${mode.toString(8)}`, async (t) => {
+  test(`a directory that others can write to is refused: mode ${mode.toString(8)}`, async (t) => {
     const path = await closedStore(t);
     chmodSync(path, mode);
     await refused(t, { path }, { code: 'ERR_SESSION_PATH', words: /others may write to it .*: chmod 700 / });
     chmodSync(path, 0o700);
-    t.is((await openStore(t, { path })).size, 100, 'mended as it says');
+    t.is((await openStore(t, { path })).size, 100, 'fixed as the message says');
   });
 }
 
-testAsRoot("another user's directory", async (t) => {
+testAsRoot("another user's directory is refused", async (t) => {
   const path = await closedStore(t);
   chownSync(path, NOBODY, NOBODY);
   const words = /belongs to user 65534, but this process runs as user 0: run it as user 65534, or .* chown/;
   await refused(t, { path }, { code: 'ERR_SESSION_PATH', words });
   chownSync(path, 0, 0);
-  t.is((await openStore(t, { path })).size, 100, 'mended as it says');
+  t.is((await openStore(t, { path })).size, 100, 'fixed as the message says');
 });
 
-testAsRoot('a directory, a parent and files that this user may not write to', async (t) => {
+testAsRoot('a directory is refused if this user may not write to it, to its parent or to its files', async (t) => {
   const path = await closedStore(t);
   const parent = dirname(path);
   chmodSync(parent, 0o755);
@@ -130,10 +130,10 @@ testAsRoot('a directory, a parent and files that this user may not write to', as
   chmodSync(parent, 0o755);
   await refused(t, { path: join(parent, 'new') }, expected);
   const child = await StoreChild.open(t, { path, uid: NOBODY });
-  t.is(await child.call('size'), 100, 'mended as it says');
+  t.is(await child.call('size'), 100, 'fixed as the message says');
 });
 
-testAsRoot('a read-only file system', async (t) => {
+testAsRoot('a read-only file system is refused', async (t) => {
   const disk = mountTmpfs(t, 4_096);
   const path = await closedStore(t, join(disk, 'sessions.data'));
   tool('mount', '-o', 'remount,ro', disk);
@@ -141,14 +141,14 @@ testAsRoot('a read-only file system', async (t) => {
   await refused(t, { path }, { code: 'ERR_SESSION_PATH', words });
   await refused(t, { path: join(disk, 'new') }, { code: 'ERR_SESSION_PATH', words });
   tool('mount', '-o', 'remount,rw', disk);
-  t.is((await openStore(t, { path })).size, 100, 'mended as it says');
+  t.is((await openStore(t, { path })).size, 100, 'fixed as the message says');
 });
 
-testAsRoot('a full disk', async (t) => {
+testAsRoot('a full disk is refused', async (t) => {
   const disk = mountTmpfs(t, 1_024);
   const path = await closedStore(t, join(disk, 'sessions.data'));
   const giveBack = fillUp(disk);
-  // Whether there is room is found out by making a file: the directory's own times tell of it.
+  // An opening makes a file to see whether there is room, which changes the directory's own times.
   const lines = (): string[] => treeOf(path).slice(1);
   for (let tries = 0; tries < 3; tries += 1) {
     const before = lines();
@@ -157,17 +157,17 @@ testAsRoot('a full disk', async (t) => {
     t.deepEqual(lines(), before);
   }
   giveBack();
-  t.is((await openStore(t, { path })).size, 100, 'mended as it says');
+  t.is((await openStore(t, { path })).size, 100, 'fixed as the message says');
 });
 
-test('a directory that a living process has', async (t) => {
+test('a directory that another process has open is refused', async (t) => {
   const path = await closedStore(t);
   const child = await StoreChild.open(t, { path });
   await child.call('flush');
   const words = new RegExp(`in use by another process \\(pid ${child.pid}\\); end it, or give this one a directory`);
   await refused(t, { path }, { code: 'ERR_SESSION_LOCKED', words });
   await child.kill();
-  t.is((await openStore(t, { path })).size, 100, 'mended as it says');
+  t.is((await openStore(t, { path })).size, 100, 'fixed as the message says');
 });
 
 /** CRC-32C (Castagnoli), bit by bit. */
@@ -181,7 +181,7 @@ function crc32c(bytes: Buffer): number {
 }
 
 for (const what of ['format', 'codec'] as const) {
-  test(`files of a newer ${what}`, async (t) => {
+  test(`files of a newer ${what} are refused`, async (t) => {
     const path = await closedStore(t);
     for (const name of readdirSync(path).filter((name) => /^(MANIFEST|snap-|log-)/.test(name))) {
       const file = join(path, name);
@@ -198,7 +198,7 @@ for (const what of ['format', 'codec'] as const) {
   });
 }
 
-/** Each does one harm to a file of a store, or to another that is named in the message then. */
+/** Each damages one file of a store, which the message then names. */
 const harms: Readonly<Record<string, (file: string) => void>> = {
   'a bit is flipped': (file) => {
     const bytes = readFileSync(file);
@@ -218,7 +218,7 @@ const harms: Readonly<Record<string, (file: string) => void>> = {
 };
 
 for (const [harm, harmed] of Object.entries(harms)) {
-  test(`damaged files: ${harm}`, async (t) => {
+  test(`a damaged file is refused: ${harm}`, async (t) => {
     const path = await closedStore(t);
     const whole = `${path}-whole`;
     for (const name of readdirSync(path).filter((name) => /^(MANIFEST|snap-|log-)/.test(name))) {
@@ -230,11 +230,11 @@ for (const [harm, harmed] of Object.entries(harms)) {
       rmSync(path, { recursive: true });
       renameSync(whole, path);
     }
-    t.is((await openStore(t, { path })).size, 100, 'mended as it says');
+    t.is((await openStore(t, { path })).size, 100, 'fixed as the message says');
   });
 }
 
-test('what is not of the store is left alone', async (t) => {
+test('files that are not of the store are left alone', async (t) => {
   const path = await closedStore(t);
   appendFileSync(join(path, 'notes.txt'), 'mine');
   mkdirSync(join(path, 'folder'));

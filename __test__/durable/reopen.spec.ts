@@ -1,4 +1,4 @@
-/** What a store holds when it is opened again. */
+/** What a store contains when it is opened again. */
 import { SessionManager } from 'agai-session';
 import { ManualClock } from 'agai-session/testing';
 import test from 'ava';
@@ -30,7 +30,7 @@ for (const durability of DURABILITIES) {
     t.is(again.recovery.sessions, 4);
   });
 
-  test(`${durability}: what was ended stays ended after reopening`, async (t) => {
+  test(`${durability}: a session that was ended stays ended after reopening`, async (t) => {
     const store = await openStore(t, { durability });
     const destroyed = await store.create({}, { uid: 'ann' });
     const byHandle = await store.create({}, { uid: 'ann' });
@@ -49,7 +49,7 @@ for (const durability of DURABILITIES) {
   });
 }
 
-test('every text comes back as it was', async (t) => {
+test('every text is read back unchanged', async (t) => {
   const store = await openStore(t);
   const made = await Promise.all(TEXTS.map((text) => store.create({ text }, { uid: `u${text}`.slice(0, 255) })));
   const again = await reopen(t, store);
@@ -59,7 +59,7 @@ test('every text comes back as it was', async (t) => {
   );
 });
 
-test('activity is kept: a session that was touched lives on from there', async (t) => {
+test('activity is stored: the idle timeout of a session counts from its last touch', async (t) => {
   const clock = new ManualClock(Date.UTC(2030, 0, 1));
   const store = await openStore(t, { clock, idleTimeout: '30m' });
   const { id } = await store.create({});
@@ -72,7 +72,7 @@ test('activity is kept: a session that was touched lives on from there', async (
   t.false(again.has(id));
 });
 
-test('a session whose deadline passed while the store was closed is dead, and counted', async (t) => {
+test('a session whose deadline passed while the store was closed is expired, and counted as such', async (t) => {
   const clock = new ManualClock(Date.UTC(2030, 0, 1));
   const store = await openStore(t, { clock });
   const { id } = await store.create({}, { idleTimeout: '1m' });
@@ -86,8 +86,8 @@ test('a session whose deadline passed while the store was closed is dead, and co
   t.is(again.recovery.expired, 1);
 });
 
-// Whoever had a session larger than a lowered bound could read it, and not log in.
-test('a session larger than a lowered maxSessionBytes is read, logged in and saved, but not written as large again', async (t) => {
+// A user whose session was larger than a lowered bound could read it, but not log in.
+test('a session larger than a lowered maxSessionBytes can be read, logged in and saved, but not written at that size again', async (t) => {
   const store = await openStore<{ text: string }>(t, { maxSessionBytes: '1MiB' });
   const text = 'x'.repeat(500 * 1024);
   const { id } = await store.create({ text });
@@ -105,7 +105,7 @@ test('a session larger than a lowered maxSessionBytes is read, logged in and sav
   t.is(again.get(found.id!)?.data.text, text);
 });
 
-test('sessions that were brought back are written, moved and ended like any other', async (t) => {
+test('recovered sessions are written, renewed and ended like any other', async (t) => {
   const store = await openStore<{ n: number }>(t);
   const { id, version } = await store.create({ n: 1 });
   const again = await reopen(t, store);

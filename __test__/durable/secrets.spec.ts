@@ -1,11 +1,11 @@
-/** A stolen disk gives no cookie and no form. */
+/** Neither cookies nor form parameters can be read from a stolen disk. */
 import { SessionManager } from 'agai-session';
 import test from 'ava';
 import { DURABILITIES, filesBelow, openStore } from '../helpers/durable.js';
 import { Client, serve } from '../helpers/http.js';
 
 for (const durability of DURABILITIES) {
-  test(`${durability}: no file holds the id of a session, in any form`, async (t) => {
+  test(`${durability}: no file contains a session id in any encoding`, async (t) => {
     const store = await openStore(t, { durability });
     const ids: string[] = [];
     for (let n = 0; n < 20; n++) {

@@ -1,7 +1,7 @@
 /**
- * A directory has one process at a time, whose threads share one store.
+ * A directory belongs to one process at a time, whose threads share one store.
  *
- * 50 owners that are killed; AGAI_SESSION_FULL=1 makes it 200.
+ * 50 owners are killed; AGAI_SESSION_FULL=1 makes it 200.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { until } from '../helpers/until.js';
 
 const OWNERS = isFullRun ? 200 : 50;
 
-test('while an owner lives another process is refused and changes nothing; once it is killed the next one has all', async (t) => {
+test('a second process is refused and changes nothing while the owner lives; after the owner is killed the next one finds everything', async (t) => {
   const path = freshPath(t);
   const kept: string[] = [];
   const dead: string[] = [];
@@ -35,7 +35,7 @@ test('while an owner lives another process is refused and changes nothing; once 
       if (dead.length > 5) dead.shift();
     }
     await child.call('flush');
-    // One that is stopped lives on.
+    // A stopped process is still alive.
     if (owner % 5 === 0) process.kill(child.pid, 'SIGSTOP');
     const before = treeOf(path);
     const error = await t.throwsAsync<SessionError>(SessionStore.open({ path }), { code: 'ERR_SESSION_LOCKED' });
@@ -46,7 +46,7 @@ test('while an owner lives another process is refused and changes nothing; once 
   report(t, { test: 'killed owners', faults: OWNERS, checked, lost });
 });
 
-test('of processes that open a directory at once exactly one gets it', async (t) => {
+test('exactly one of several processes that open a directory at once gets it', async (t) => {
   const path = freshPath(t);
   for (let round = 0; round < OWNERS / 10; round += 1) {
     const openings = await Promise.allSettled(Array.from({ length: 3 }, () => StoreChild.open(t, { path })));
@@ -62,16 +62,16 @@ test('of processes that open a directory at once exactly one gets it', async (t)
 });
 
 /**
- * `npm test` failed once on a new machine: a refused process was said to have ended, without a code. Its last message was unread: three
- * processes ended at about the same time, and when this thread, on a busy processor, took the message of the first, the others died.
- * Node then collected all three, and emitted `exit` before it read the other messages.
+ * `npm test` failed once on a new machine: it reported that a refused process had ended, without an error code. Its last message had not
+ * been read yet: three processes ended at about the same time, and while this thread, on a busy processor, handled the message of the
+ * first, the others ended. Node then reaped all three, and emitted `exit` before it read the other messages.
  */
-test('a process that is refused says why, also if this thread sees its end before its message', async (t) => {
+test('a refused process reports why, also if this thread sees its end before its message', async (t) => {
   const path = freshPath(t);
   await openStore(t, { path });
   const refused = Array.from({ length: 8 }, () =>
     StoreChild.open(t, { path }).catch((error: SessionError) => {
-      // Within the very event of its message, so that others end meanwhile.
+      // Inside the handler of its message, so that the others end meanwhile.
       const end = Date.now() + 150;
       while (Date.now() < end);
       return error.code;
@@ -83,7 +83,7 @@ test('a process that is refused says why, also if this thread sees its end befor
   );
 });
 
-test('a lock file says nothing by itself: that of a dead process, of this one, a foreign text, an empty one', async (t) => {
+test('a lock file that nobody has locked is ignored: of a dead process, of this process, with any text, empty', async (t) => {
   const path = freshPath(t);
   const first = await openStore(t, { path });
   const { id } = await first.create({ n: 1 });
@@ -99,7 +99,7 @@ test('a lock file says nothing by itself: that of a dead process, of this one, a
   }
 });
 
-test('the threads of one process share one store, however each of them ends', async (t) => {
+test('the threads of a process share one store, however each thread ends', async (t) => {
   const path = freshPath(t);
   const rounds = OWNERS / 10;
   const outcome = await runFixture('sharing.mjs', { args: [path, String(rounds)] });
@@ -113,7 +113,7 @@ test('the threads of one process share one store, however each of them ends', as
   t.true(others <= rounds * 2, `${others} more than acknowledged, of workers that were cut off`);
 });
 
-test('stores of one directory in one thread are one store: what one writes the other reads and tells', async (t) => {
+test('two stores of one directory in one thread are one store: each reads what the other writes and emits its events', async (t) => {
   const path = freshPath(t);
   const one = await openStore(t, { path, durability: 'disk' });
   const other = await openStore(t, { path, durability: 'disk' });

@@ -1,6 +1,5 @@
 /**
- * A disk that does not answer holds up whoever waits for it, and nobody else; not for longer than two seconds; and it has everything
- * once it answers again.
+ * A disk that does not respond delays only calls that need it, and those for two seconds at most. Once it responds, it has everything.
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,7 +15,7 @@ interface Data {
   readonly text?: string;
 }
 
-/** Notes whether a promise is settled. */
+/** Records whether a promise is settled. */
 function watch<T>(promise: Promise<T>): { readonly promise: Promise<T>; isPending: boolean } {
   const watched = { promise, isPending: true };
   const settled = (): void => void (watched.isPending = false);
@@ -24,7 +23,7 @@ function watch<T>(promise: Promise<T>): { readonly promise: Promise<T>; isPendin
   return watched;
 }
 
-/** Reads all over for a second; answers how often. */
+/** Reads all sessions again and again for a second; returns the number of reads. */
 async function readOn(t: ExecutionContext, store: DurableSessionStore<Data>, ids: readonly string[]): Promise<number> {
   const end = Date.now() + 1_000;
   let reads = 0;
@@ -40,7 +39,7 @@ async function readOn(t: ExecutionContext, store: DurableSessionStore<Data>, ids
 }
 
 for (const durability of ['os', 'disk'] as const) {
-  testAsRoot(`${durability}: with the disk frozen for a second reads go on and writes wait`, async (t) => {
+  testAsRoot(`${durability}: while the disk is frozen for a second reads go on and writes wait`, async (t) => {
     const disk = new Ext4(t);
     const path = join(disk.path, 'sessions.data');
     const store = await openStore<Data>(t, { path, durability });
@@ -76,7 +75,7 @@ for (const durability of ['os', 'disk'] as const) {
   });
 }
 
-testAsRoot('none: with the disk frozen writes go on, and what ends a session waits', async (t) => {
+testAsRoot('none: while the disk is frozen writes go on, and calls that end a session wait', async (t) => {
   const disk = new Ext4(t);
   const store = await openStore<Data>(t, { path: join(disk.path, 'sessions.data'), durability: 'none' });
   const { id } = await store.create({ n: 0 });
@@ -91,7 +90,7 @@ testAsRoot('none: with the disk frozen writes go on, and what ends a session wai
   t.is((await reopen(t, store)).get(id)?.data.n, 100);
 });
 
-testAsRoot('who waits for two seconds is told so, and the disk has it all the same', async (t) => {
+testAsRoot('a call that waits for two seconds is rejected, and its write reaches the disk all the same', async (t) => {
   const disk = new Ext4(t);
   const store = await openStore<Data>(t, { path: join(disk.path, 'sessions.data') });
   const kept = await store.create({ n: 0 });
@@ -118,7 +117,7 @@ testAsRoot('who waits for two seconds is told so, and the disk has it all the sa
   t.is(again.size, 2);
 });
 
-testAsRoot('a full queue refuses writes with nothing changed, and takes what ends sessions', async (t) => {
+testAsRoot('a full queue refuses writes without changing anything, and accepts calls that end sessions', async (t) => {
   const disk = new Ext4(t, 256);
   const path = join(disk.path, 'sessions.data');
   const store = await openStore<Data>(t, { path, durability: 'none', maxSessionBytes: '2MiB', maxBytes: '1GiB' });
@@ -152,7 +151,7 @@ testAsRoot('a full queue refuses writes with nothing changed, and takes what end
 });
 
 testAsRoot(
-  'HTTP over a frozen disk: reads are answered, a save waits, and is answered 503 when that takes too long',
+  'while the disk of a server is frozen, reads get a response and a save waits, and gets a 503 if that takes too long',
   async (t) => {
     const disk = new Ext4(t);
     const server = await ServerChild.start(t, { path: join(disk.path, 'sessions.data') });

@@ -1,4 +1,4 @@
-/** The same routes under each kind of server that the package supports, so that one promise is tested on all. */
+/** The same routes on each kind of server that the package supports, so that a test can run on all of them. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import express5 from 'express';
 // oxlint-disable-next-line import/no-named-as-default -- the older Express under its alias
@@ -12,7 +12,7 @@ export interface Route {
 
 export interface Kind {
   readonly name: string;
-  /** A server in which every request has its session and goes to `route`. */
+  /** Makes a server in which every request has its session and goes to `route`. */
   readonly app: (options: SessionOptions, route: Route) => RequestListener;
 }
 

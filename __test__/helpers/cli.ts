@@ -1,4 +1,4 @@
-/** Running the package's command, and seeing whether a directory is as it was. */
+/** Runs the package's command, and compares a directory before and after. */
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -38,7 +38,7 @@ export function cli(...args: readonly string[]): Promise<Ran> {
   return run(process.execPath, [COMMAND, ...args]);
 }
 
-/** All that can be seen of a directory from outside: names, kinds, modes, sizes, instants of change, bytes. */
+/** Everything that can be observed of a directory: names, kinds, modes, sizes, times of change, bytes. */
 export function stateOf(path: string): readonly string[] {
   const below = readdirSync(path).toSorted();
   return ['.', ...below].map((name) => {

@@ -1,4 +1,4 @@
-/** Stores on disk, in directories that are gone after the test. */
+/** Stores on disk, in directories that are removed after the test. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,14 +7,14 @@ import type { ExecutionContext } from 'ava';
 
 export const DURABILITIES = ['none', 'os', 'disk'] as const;
 
-/** A path for a store, in a directory of its own; nothing is there yet. */
+/** A path for a store, in a new directory; the path does not exist yet. */
 export function freshPath(t: ExecutionContext): string {
   const parent = mkdtempSync(join(tmpdir(), 'agai-session-'));
   t.teardown(() => rmSync(parent, { recursive: true, force: true }));
   return join(parent, 'sessions.data');
 }
 
-/** Opens a store that is closed after the test, unless it was before. */
+/** Opens a store that is closed after the test, unless the test closes it. */
 export async function openStore<Data extends object = Record<string, unknown>>(
   t: ExecutionContext,
   options: DurableStoreOptions = {},

@@ -1,4 +1,4 @@
-/** Writing down what a store tells. */
+/** Records the events of a store. */
 import type { SessionEvent, SessionEventName, SessionStore } from 'agai-session';
 
 export const EVENT_NAMES = ['created', 'regenerated', 'expired', 'evicted', 'destroyed'] as const;
@@ -7,7 +7,7 @@ export interface Told extends SessionEvent {
   readonly name: SessionEventName;
 }
 
-/** Every event from here on, in the order it was told. */
+/** Records every event from here on, in the order of emission. */
 export function record<Data extends object>(
   store: SessionStore<Data>,
   names: readonly SessionEventName[] = EVENT_NAMES,

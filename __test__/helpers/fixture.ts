@@ -1,11 +1,11 @@
-/** Running a script of `__test__/fixtures` in a process of its own. */
+/** Runs a script of `__test__/fixtures` in a process of its own. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface FixtureOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** For Node itself. */
+  /** Arguments for Node itself. */
   readonly flags?: readonly string[];
   readonly cwd?: string;
 }
@@ -17,7 +17,7 @@ export interface Outcome {
   readonly stderr: string;
   /** Milliseconds since 1970 at which the process had ended. */
   readonly endedAt: number;
-  /** The last line of `stdout` as JSON. */
+  /** Parses the last line of `stdout` as JSON. */
   answer<T>(): T;
 }
 

@@ -1,4 +1,4 @@
-/** A reader of the files that knows nothing but docs/format.md: no line of it comes from the package. */
+/** A reader of the files written from docs/format.md alone: it shares no code with the package. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -18,7 +18,7 @@ export const Kind = {
 
 const HEADER = 56;
 const LONGEST_BODY = 2 ** 30 + 2 ** 20;
-/** Stands for never. */
+/** The instant that stands for never. */
 export const NEVER = 2 ** 48 - 1;
 
 const TABLE = Array.from({ length: 256 }, (_, byte) => {
@@ -27,7 +27,7 @@ const TABLE = Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC-32C of some bytes, or of more behind those of another. */
+/** CRC-32C of some bytes; with `before`, of bytes that follow those with that checksum. */
 export function crc32c(bytes: Uint8Array, before = 0): number {
   let crc = ~before;
   for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff]!;
@@ -56,14 +56,14 @@ export interface Frame {
 export interface File {
   readonly header: Header;
   readonly frames: readonly Frame[];
-  /** Where the whole frames end. */
+  /** The offset at which the last whole frame ends. */
   readonly whole: number;
   readonly length: number;
   /** The running checksum over the frames, from the header's. */
   readonly chain: number;
 }
 
-/** Reads a file up to where a frame cannot be read, or to `limit`. */
+/** Reads a file up to a frame that cannot be read, or up to `limit`. */
 export function readFile(path: string, limit = Infinity): File {
   const bytes = readFileSync(path);
   const header = readHeader(bytes);
@@ -107,7 +107,7 @@ function integer(value: bigint): number {
   return number;
 }
 
-/** A body, field by field. */
+/** Reads a frame's body field by field. */
 export class Body {
   readonly #bytes: Buffer;
   #at = 0;
@@ -129,7 +129,7 @@ export class Body {
     return byte === 1;
   }
 
-  /** Of 64 bits, whatever they mean. */
+  /** 64 bits, whatever they mean. */
   wide(): bigint {
     const first = this.fixed(1)[0]!;
     if (first <= 250) return BigInt(first);
@@ -182,7 +182,7 @@ export function readHandle(body: Body): string {
   return body.fixed(12).toString('base64url');
 }
 
-/** Tags, lengths and values; no tag is assigned yet, so whatever is well-formed is passed over. */
+/** Reads tags, lengths and values. No tag is assigned yet, so any well-formed sequence is skipped. */
 export function readExt(body: Body): void {
   let rest = body.bytes();
   while (rest.length > 0) {

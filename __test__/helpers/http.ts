@@ -1,4 +1,4 @@
-/** A real server on loopback, and a client that keeps cookies and sees the bytes as they come. */
+/** A real server on the loopback interface, and a client that stores cookies and sees the bytes as they arrive. */
 import http, { type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Each `Set-Cookie` text. */
+  /** The value of each `Set-Cookie` header. */
   readonly cookies: readonly string[];
   readonly body: string;
 }
@@ -17,7 +17,7 @@ export interface Request {
   readonly body?: string;
 }
 
-/** Sends a request and reads the whole answer. */
+/** Sends a request and reads the whole response. */
 export function request(url: string, { method = 'GET', headers = {}, body }: Request = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = http.request(url, { method, headers, agent: false }, (answer) => {
@@ -38,7 +38,7 @@ export function request(url: string, { method = 'GET', headers = {}, body }: Req
   });
 }
 
-/** A client that keeps the cookies it is given, as a browser does. */
+/** A client that stores the cookies it receives, as a browser does. */
 export class Client {
   readonly #origin: string;
   readonly jar = new Map<string, string>();
@@ -69,7 +69,7 @@ export class Client {
   }
 }
 
-/** Serves until the test ends. */
+/** Runs a server until the test ends. */
 export async function serve(t: ExecutionContext, app: RequestListener | Server): Promise<string> {
   const server = typeof app === 'function' ? http.createServer(app) : app;
   const sockets = new Set<Socket>();
@@ -85,7 +85,7 @@ export async function serve(t: ExecutionContext, app: RequestListener | Server):
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The process warnings that come until the test ends. */
+/** Collects the process warnings until the test ends. */
 export function warnings(t: ExecutionContext): (Error & { code?: string })[] {
   const seen: Error[] = [];
   const listener = (warning: Error): number => seen.push(warning);

@@ -1,17 +1,17 @@
-/** The account of what a process was told that is kept, and of what it was told that is gone. */
+/** The ledger of a process's acknowledged writes: the sessions that must exist, and those that must be gone. */
 import type { DurableSessionStore } from 'agai-session';
 import type { ExecutionContext } from 'ava';
 
-/** What `__test__/fixtures/lanes.mjs` says of one session. */
+/** A message of `__test__/fixtures/lanes.mjs` about one session. */
 export interface Message {
   readonly name: string;
-  /** The id that it has now. */
+  /** The current id of the session. */
   readonly id?: string;
-  /** What its data say at least. */
+  /** The lowest number that its data may have. */
   readonly n?: number;
-  /** An id that must not come back. */
+  /** An id that must not work again. */
   readonly dead?: string;
-  /** It is about to lose its id. */
+  /** The session is about to lose this id. */
   readonly leaving?: true;
   readonly ended?: true;
 }
@@ -31,7 +31,7 @@ export class Ledger {
   readonly #alive = new Map<string, Known>();
   readonly #dead = new Set<string>();
 
-  /** Notes a message; true if it is an acknowledgement. */
+  /** Records a message; returns true if it is an acknowledgement. */
   take({ name, id, n, dead, leaving, ended }: Message): boolean {
     const session = this.#alive.get(name) ?? { id: undefined, n: -1, leaving: false };
     this.#alive.set(name, session);
@@ -43,13 +43,13 @@ export class Ledger {
     return leaving !== true;
   }
 
-  /** Notes the lines that a process wrote; the last one may be cut short. Answers how many are acknowledgements. */
+  /** Records the lines that a process wrote, of which the last may be truncated. Returns the number of acknowledgements. */
   takeLines(text: string): number {
     const whole = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
     return whole.filter((line) => line.startsWith('{') && this.take(JSON.parse(line) as Message)).length;
   }
 
-  /** Looks everything up: how many acknowledgements that were, and which of them are not kept. */
+  /** Looks everything up. Returns the number of acknowledgements, and what the store has lost or brought back. */
   check(store: DurableSessionStore<Data>): { readonly checked: number; readonly lost: readonly string[] } {
     const lost: string[] = [];
     let checked = this.#dead.size;
@@ -57,7 +57,7 @@ export class Ledger {
       if (id === undefined) continue;
       const found = store.get(id)?.data;
       if (found === undefined && leaving) {
-        // It may have ended, or moved to an id that nobody was told of.
+        // It may have ended, or have got an id that was never reported.
         this.#alive.delete(name);
         continue;
       }
@@ -80,7 +80,7 @@ export interface Row {
   readonly more?: string;
 }
 
-/** Prints the line, and fails if anything acknowledged was lost or nothing was looked at. */
+/** Prints the line, and fails if anything acknowledged was lost or nothing was checked. */
 export function report(t: ExecutionContext, { test, seed, faults, checked, lost, more }: Row): void {
   const parts = [
     test,
@@ -95,8 +95,8 @@ export function report(t: ExecutionContext, { test, seed, faults, checked, lost,
   t.true(checked > 0, 'there was something to check');
 }
 
-/** Whether the campaigns run in their full length. */
+/** Whether the campaigns run at full length. */
 export const isFullRun = process.env.AGAI_SESSION_FULL !== undefined;
 
-/** Where random choices begin; another with `AGAI_SESSION_SEED`. */
+/** The seed of random choices; `AGAI_SESSION_SEED` sets another. */
 export const SEED = Number(process.env.AGAI_SESSION_SEED ?? 20_261_122);

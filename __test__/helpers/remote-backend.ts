@@ -1,4 +1,4 @@
-/** A backend as one across a network is: every answer is a promise, kept after a turn or two of the event loop. */
+/** A backend that behaves like one across a network: every method returns a promise that resolves after a turn or two of the event loop. */
 import type { SessionBackend } from 'agai-session';
 import { setImmediate as turn } from 'node:timers/promises';
 
@@ -7,7 +7,7 @@ export interface RemoteOptions {
   delay?: () => Promise<void>;
 }
 
-/** Answers as `inner` does, but by promises, without `cookieReader`, and in copies that `inner` cannot reach any more. */
+/** Makes a backend like `inner`, but with promises, without `cookieReader`, and with copies of what `inner` returns. */
 export function remoteBackend(inner: SessionBackend, options: RemoteOptions = {}): SessionBackend {
   const delay = options.delay ?? ((): Promise<void> => turn());
 
@@ -42,7 +42,7 @@ const FACTS = [
 ] as const;
 const PARTS = [...FACTS, 'uid', 'data', 'form'] as const;
 
-/** What would come out of a wire: own properties only, read now and not when somebody looks. */
+/** A copy as after a transfer: own properties only, with the values that they have now. */
 function copy<T>(answer: T): T {
   if (typeof answer !== 'object' || answer === null) return answer;
   const { status, facts, current } = answer as { status?: string; facts?: object; current?: object };

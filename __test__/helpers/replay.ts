@@ -1,4 +1,4 @@
-/** From files to sessions by the rules of docs/format.md, with each check that it names. */
+/** Recovers the sessions from files by the rules of docs/format.md, with every check that it names. */
 import { join } from 'node:path';
 import {
   Body,
@@ -18,9 +18,9 @@ import {
 export interface Replayed {
   readonly manifest: Manifest;
   readonly sessions: readonly Put[];
-  /** Bytes of a torn tail. */
+  /** The length of the torn tail. */
   readonly torn: number;
-  /** How often each kind of frame was there. */
+  /** The number of frames of each kind. */
   readonly kinds: ReadonlyMap<number, number>;
 }
 
@@ -28,7 +28,7 @@ function check(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
 }
 
-/** Throws for whatever the document calls damage. */
+/** Throws for everything that the document calls damage. */
 export function replay(path: string): Replayed {
   const manifest = readManifest(path);
   const replay = new Replay();
@@ -59,7 +59,7 @@ export function replay(path: string): Replayed {
 }
 
 class Replay {
-  /** By handle, each with the LSN up to which it is current. */
+  /** The sessions by handle, each with the LSN up to which it is current. */
   readonly sessions = new Map<string, { readonly put: Put; readonly lsn: number }>();
   readonly kinds = new Map<number, number>();
 
@@ -101,7 +101,7 @@ class Replay {
     check(before > 0, 'a snapshot has frames');
   }
 
-  /** Answers the number of the last record. */
+  /** Returns the number of the last record. */
   segment({ header, frames }: File): number {
     let last = header.start - 1;
     let synced = 0;

@@ -5,13 +5,13 @@ import type { ExecutionContext } from 'ava';
 import { endOf, type End } from './child.js';
 import { fixturePath } from './fixture.js';
 
-/** What `__test__/fixtures/durable-server.mjs` tells of its disk. */
+/** An event of the disk that `__test__/fixtures/durable-server.mjs` sends. */
 export interface DiskEvent {
   readonly event: 'degraded' | 'healed' | 'checkpoint';
   readonly code?: string;
 }
 
-/** Whether the newest of these events is that the disk has everything again. A checkpoint that was asked for before may come after it. */
+/** Whether the newest of these events says that the disk has everything again. A checkpoint that was requested before may follow it. */
 export function hasHealed(events: readonly DiskEvent[]): boolean {
   return events.findLast(({ event }) => event !== 'checkpoint')?.event === 'healed';
 }
@@ -27,7 +27,7 @@ export class ServerChild {
     this.#ended = endOf(child);
   }
 
-  /** Starts one that serves; it is killed after the test at the latest. */
+  /** Starts a server, which is killed after the test at the latest. */
   static async start(t: ExecutionContext, options: DurableStoreOptions): Promise<ServerChild> {
     const child = fork(fixturePath('durable-server.mjs'), [JSON.stringify(options)], {
       execArgv: [],
@@ -55,7 +55,7 @@ export class ServerChild {
     return this.#child.pid!;
   }
 
-  /** Kills it as violently as can be. */
+  /** Kills the process with SIGKILL. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;

@@ -1,4 +1,4 @@
-/** A store on disk in a process of its own, which can be killed, limited, or another user's. */
+/** A store on disk in a process of its own, which can be killed, limited, or run as another user. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { SessionError, type DurableStoreOptions, type SessionErrorCode } from 'agai-session';
 import type { ExecutionContext } from 'ava';
@@ -16,7 +16,7 @@ type Message =
   | { readonly call: number; readonly value?: unknown; readonly error?: Failure }
   | DiskEvent;
 
-/** The parts of a session's record that come across. */
+/** The parts of a session's record that are sent to the parent. */
 export interface Made {
   readonly id: string;
   readonly data: Record<string, unknown>;
@@ -34,7 +34,7 @@ export class StoreChild {
     this.#ended = endOf(child);
   }
 
-  /** Opens one; rejects with the error that the opening failed with. It is killed after the test at the latest. */
+  /** Starts a process that opens a store; rejects with the opening's error. The process is killed after the test at the latest. */
   static async open(t: ExecutionContext, options: DurableStoreOptions & { uid?: number }): Promise<StoreChild> {
     const child = fork(fixturePath('store-child.mjs'), [JSON.stringify(options)], { execArgv: [] });
     const store = new StoreChild(child);
@@ -76,12 +76,12 @@ export class StoreChild {
     return this.call<boolean>('destroy', id);
   }
 
-  /** How long its files may get from now on, in bytes. */
+  /** Sets the maximum size of its files from now on, in bytes. */
   limitFiles(size: number | 'unlimited'): Promise<void> {
     return this.call<void>('limitFiles', size);
   }
 
-  /** Kills it as violently as can be. */
+  /** Kills the process with SIGKILL. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;

@@ -1,9 +1,9 @@
-/** What is at a path, to the last byte, so that it can be seen that nothing was changed there. */
+/** A complete description of what is at a path, to compare before and after. */
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A line for the path and each thing below it: name, kind, owner, mode, times of change, and a hash of the bytes. */
+/** Returns a line for the path and each entry below it: name, kind, owner, mode, times of change, and a hash of the bytes. */
 export function treeOf(path: string, name = '.'): string[] {
   const facts = lstatSync(path, { bigint: true });
   const { mode, uid, gid, ino, size, mtimeNs, ctimeNs } = facts;

@@ -1,7 +1,7 @@
-/** Waiting for what happens on another thread, or in a later turn. */
+/** Waits for what happens on another thread or in a later turn of the event loop. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves as soon as `condition` holds, and fails after 20 seconds in which it did not. */
+/** Resolves as soon as `condition` holds; rejects after 20 seconds in which it did not. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (!condition()) {
@@ -10,7 +10,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** A few turns of the event loop: time enough for what was told to arrive, when nothing is to. */
+/** Waits a few turns of the event loop: long enough for an event to arrive that must not arrive. */
 export async function aWhile(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await delay(1);
 }
