@@ -1,9 +1,9 @@
 // Measures this package beside others: `npm run bench`.
-//   --full          more sizes, more sessions, more rounds: an hour or two, and 16 GiB of memory
-//   --smoke         some seconds, only to see that everything works
-//   --only NAME     one measurement (again for several)
+//   --full          more sizes, more sessions, more rounds: takes an hour or two, and 16 GiB of memory
+//   --smoke         a few seconds, only to check that everything works
+//   --only NAME     one measurement (repeat for several)
 //   --before DIR    beside another version of this package, checked out and built in DIR, and few others
-//   --publish       put the tables and plots into docs/ as well
+//   --publish       also updates the tables and plots in docs/
 // Results go to target/bench. docs/performance.md says how each is measured.
 import { parseArgs } from 'node:util';
 import { LeftOut } from './frame/child.mjs';
@@ -31,7 +31,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const scale = values.smoke ? scales.smoke : values.full ? scales.full : scales.quick;
-/** What a measurement answers; nothing if what it needs is not installed. */
+/** The result of a measurement; nothing if something that it needs is not installed. */
 async function measured(name) {
   try {
     return await measurements[name](scale);

@@ -1,4 +1,4 @@
-// Installs what the benchmark measures against, and runs it: `npm run bench -- [options]`. benchmark/run.mjs says which there are.
+// Installs the candidates of the benchmark and runs it: `npm run bench -- [options]`. benchmark/run.mjs lists the options.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

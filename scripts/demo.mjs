@@ -1,5 +1,5 @@
-// Builds what is missing and runs an example: `npm run demo`, or `node scripts/demo.mjs FILE`. PORT chooses the port, DATA where the
-// demo keeps its sessions (target/demo.data).
+// Builds what is missing and runs an example: `npm run demo`, or `node scripts/demo.mjs FILE`. PORT sets the port, DATA the directory of
+// the demo's sessions (target/demo.data).
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const server = spawn(process.execPath, [file, ...process.argv.slice(3)], {
 });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  // A terminal sends Ctrl-C to the example by itself; a second one would cut its shutdown short.
+  // A terminal sends Ctrl-C to the example too; a second signal would interrupt its shutdown.
   process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || server.kill(signal));
 }
 server.on('error', (error) => {

@@ -1,9 +1,9 @@
-// Runs libFuzzer on what reads the files: `npm run fuzz`. Begins with the frames of the golden directories.
+// Runs libFuzzer on the code that reads the files: `npm run fuzz`. The corpus begins with the frames of the golden directories.
 //   TARGET ...       only these: codec, frame, log, manifest, snapshot
 //   --seconds=N      for each (default 60)
-//   --executions=N   for each instead: 1e9 is what is called a full run
-// AGAI_SESSION_SEED repeats a run, as far as the corpus in target/fuzz/corpus is what it was.
-// What made a target crash stays in target/fuzz/crashes; `target/fuzz/.../TARGET FILE` runs it again.
+//   --executions=N   for each instead; a full run has 1e9
+// AGAI_SESSION_SEED repeats a run, if the corpus in target/fuzz/corpus is the same.
+// Inputs that crash a target are stored in target/fuzz/crashes; `target/fuzz/.../TARGET FILE` runs one again.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ import { parseArgs } from 'node:util';
 import { ensureFuzzTools, env, root } from './setup.mjs';
 
 const TARGETS = ['log', 'snapshot', 'manifest', 'frame', 'codec'];
-/** As many at a time as there are cores on a small machine. */
+/** The number of targets that run at a time: the cores of a small machine. */
 const AT_ONCE = 2;
 const HEADER = 56;
 const SALT = 32;
-/** What `cargo fuzz` tells the compiler; a target of its own keeps build scripts out of it. */
+/** The compiler flags of `cargo fuzz`. An explicit target keeps them from build scripts. */
 const FLAGS = [
   '--cfg=fuzzing',
   '-Cpasses=sancov-module',
@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.find((name) => !TARGETS.includes(name));
 const limit = Number(values.executions ?? values.seconds);
-// libFuzzer takes 32 bits.
+// libFuzzer's counters have 32 bits.
 if (unknown !== undefined || !(Number.isInteger(limit) && limit > 0 && limit < 2 ** 31)) {
   console.error(`usage: npm run fuzz -- [${TARGETS.join('|')}] ... [--seconds=N | --executions=N]`);
   process.exit(2);
@@ -70,7 +70,7 @@ await Promise.all(
 console.table(Object.fromEntries(results.map(({ target, ...result }) => [target, result])));
 process.exitCode = results.some(({ crashes }) => crashes > 0) ? 1 : 0;
 
-/** Runs one target for its time, or as often as asked. */
+/** Runs one target for the given time or number of executions. */
 async function run(target) {
   const corpus = join(made, 'corpus', target);
   mkdirSync(corpus, { recursive: true });
@@ -82,23 +82,23 @@ async function run(target) {
     '-max_len=16384',
     '-timeout=20',
     '-rss_limit_mb=2048',
-    // A length is believed up to that of the longest body: 1,025 MiB.
+    // A length is accepted up to that of the longest body: 1,025 MiB.
     '-malloc_limit_mb=1040',
     '-print_final_stats=1',
     `-artifact_prefix=${join(made, 'crashes', `${target}-`)}`,
   ];
   const started = Date.now();
   const child = spawn(join(made, host, 'release', target), args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let told = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => (told = (told + text).slice(-20_000)));
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-20_000)));
   const code = await new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
-  const executions = Number(/^stat::number_of_executed_units:\s*(\d+)/m.exec(told)?.[1] ?? 0);
-  if (code !== 0 || executions === 0) console.error(`${target} ended with ${code}:\n${told}`);
+  const executions = Number(/^stat::number_of_executed_units:\s*(\d+)/m.exec(log)?.[1] ?? 0);
+  if (code !== 0 || executions === 0) console.error(`${target} ended with ${code}:\n${log}`);
   const seconds = Math.round((Date.now() - started) / 1000);
   return { target, seed, executions, seconds, crashes: code === 0 && executions > 0 ? 0 : 1 };
 }
 
-/** What a target begins with: frames of files that were written once, with the flags that `fuzzing.rs` reads. */
+/** The initial corpus of a target: frames of the golden files, with the flags that `fuzzing.rs` reads. */
 function* seeds(target) {
   for (const { name, kind, salt, frames } of goldenFiles()) {
     if (target === 'codec') {
@@ -125,14 +125,14 @@ function* goldenFiles() {
   }
 }
 
-/** docs/format.md: a length, a checksum, a number, a type, and a body of that length. */
+/** Splits frames (docs/format.md): a length, a checksum, a number, a type, and a body of that length. */
 function* framesOf(bytes) {
   for (let at = 0; at + 17 <= bytes.length; at += 17 + bytes.readUInt32LE(at)) {
     yield { type: bytes[at + 16], body: bytes.subarray(at + 17, at + 17 + bytes.readUInt32LE(at)) };
   }
 }
 
-/** The number by which `fuzzing.rs` knows what a frame of this type holds. */
+/** The number that `fuzzing.rs` uses for the body of a frame type. */
 function bodyOf(type) {
   return { 1: 0, 2: 0, 3: 1, 4: 2, 7: 3, 17: 4, 16: 5, 18: 6, 32: 7 }[type] ?? 0;
 }

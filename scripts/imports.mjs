@@ -1,5 +1,5 @@
-// The imports between the source files of a folder, as a map from each file to the files that it imports. Good enough for the layer
-// check (layers.mjs): it reads text with regular expressions, and knows nothing of macros and conditional compilation.
+// The imports between the source files of a folder, as a map from each file to the files that it imports. It reads the text with regular
+// expressions and ignores macros and conditional compilation, which is good enough for the layer check (layers.mjs).
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { filesOf, root } from './setup.mjs';
@@ -19,7 +19,7 @@ export function typescriptImports(folder) {
   );
 }
 
-/** Test code is left out, and so are calls of `crate::planted`. */
+/** The imports of a Rust folder, without those of test code and the calls of `crate::planted`. */
 export function rustImports(folder) {
   const isTest = (file) => /(^|\/)(testing|tests)(\.rs$|\/)/.test(file);
   const texts = new Map(
@@ -40,7 +40,7 @@ function moduleOf(file) {
   return file.replace(/(^|\/)(lib|mod)\.rs$|\.rs$/, '').replaceAll('/', '::');
 }
 
-/** A Rust text without comments, strings, and items behind `#[cfg(test)]`. */
+/** A Rust text without comments, contents of strings, and items under `#[cfg(test)]`. */
 export function bare(text) {
   return text
     .replace(/r(#+)"[\s\S]*?"\1|"(?:\\.|[^"\\])*"|'\\?"'|\/\/.*$/gm, (found) => (found.startsWith('/') ? '' : '""'))

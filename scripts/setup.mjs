@@ -1,5 +1,5 @@
-// Brings a working tree to the point where the package can run: npm packages, native addon, dist, and for the tests a
-// browser. Each step compares a hash of its inputs with the stamp of its last success, so a second call takes no time.
+// Installs and builds what the package needs to run: npm packages, native addon, dist, and a browser for the tests. Each step compares a
+// hash of its inputs with the one stored at its last success, so a second call takes no time.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const windows = process.platform === 'win32';
 
-/** The environment of every command: the tools of node_modules come first, and cargo and npm keep to the point. */
+/** The environment of every command: the tools of node_modules come first, and npm prints errors only. */
 export const env = {
   ...process.env,
   PATH: join(root, 'node_modules', '.bin') + delimiter + process.env.PATH,
@@ -17,7 +17,7 @@ export const env = {
   npm_config_loglevel: 'error',
 };
 
-/** Release settings without the whole-program optimisation, for builds that are tested and thrown away. */
+/** Release settings without link-time optimisation, for builds that are only tested. */
 export const quickRelease = { CARGO_PROFILE_RELEASE_LTO: 'off', CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16' };
 
 /** Runs a command in the foreground and throws if it fails. */
@@ -27,7 +27,7 @@ export function run(command, args, options = {}) {
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed`);
 }
 
-/** Every file at or below the given paths (relative to the root), sorted; a path that is not there gives none. */
+/** The files at or below the given paths (relative to the root), sorted; a path that does not exist gives none. */
 export function filesOf(paths, base = root) {
   return paths.flatMap((path) => {
     const full = join(base, path);
@@ -42,7 +42,7 @@ export function filesOf(paths, base = root) {
   });
 }
 
-/** One hash over the names and contents of the files at or below the given paths. */
+/** A hash of the names and contents of the files at or below the given paths. */
 export function hashOf(paths) {
   const hash = createHash('sha256');
   for (const file of filesOf(paths)) hash.update(`${file}\0`).update(readFileSync(join(root, file)));
@@ -50,8 +50,8 @@ export function hashOf(paths) {
 }
 
 /**
- * Does `work` unless the stamp says that it was done for these inputs and its outputs are still as it left them.
- * `outputs` answers a hash or a name that changes with the outputs, or '' while there are none.
+ * Does `work` unless the stamp says that it was done for these inputs and its outputs have not changed since. `outputs` returns a hash or
+ * a name that changes with the outputs, or '' while there are none.
  */
 function once(what, stamp, inputs, outputs, work) {
   const now = () => `${hashOf(inputs)} ${outputs()}\n`;
@@ -60,14 +60,14 @@ function once(what, stamp, inputs, outputs, work) {
   const before = hashOf(inputs);
   work();
   mkdirSync(dirname(stamp), { recursive: true });
-  // The inputs as they were before the work: an edit made meanwhile is seen next time.
+  // The hash of the inputs before the work: an edit made meanwhile is noticed next time.
   writeFileSync(stamp, `${before} ${outputs()}\n`);
 }
 
 const stampFile = (name) => join(root, 'target', 'stamps', name);
 const crateInputs = ['crate', 'Cargo.toml', 'Cargo.lock', 'package.json'];
 
-/** The addon that was built for this machine in a folder, or undefined. */
+/** The path of the addon for this machine in a folder, or undefined. */
 function addonIn(folder) {
   const prefix = `agai-session.${process.platform}-${process.arch}`;
   const name =
@@ -78,8 +78,8 @@ function addonIn(folder) {
 export function ensurePackages() {
   const stamp = join(root, 'node_modules', '.stamp');
   const installed = () => (existsSync(join(root, 'node_modules', '.package-lock.json')) ? 'installed' : '');
-  // Not `npm ci`: it refuses a lock file in which the optional binaries of other platforms are missing. This keeps to the
-  // locked versions too, and leaves the lock file alone.
+  // Not `npm ci`: it rejects a lock file in which the optional binaries of other platforms are missing. This installs the locked versions
+  // too, and does not change the lock file.
   once('installing npm packages', stamp, ['package-lock.json'], installed, () =>
     run('npm', ['install', '--no-save', '--no-audit', '--no-fund']),
   );
@@ -92,7 +92,7 @@ export function ensureAddon() {
   );
 }
 
-/** The addon with faults built in on purpose, beside the real one. Answers its path. */
+/** Builds the addon with planted faults, beside the real one. Returns its path. */
 export function ensureFaultsAddon() {
   const folder = 'target/faults';
   const output = () => addonIn(join(root, folder)) ?? '';
@@ -114,7 +114,7 @@ export function ensureDist() {
   });
 }
 
-/** Answers the path of a Chromium or Chrome, installing Debian's where that is possible. */
+/** Returns the path of a Chromium or Chrome; installs Debian's where that is possible. */
 export function ensureChromium() {
   const found = findChromium();
   if (found) return found;
@@ -129,7 +129,7 @@ export function ensureChromium() {
   return path;
 }
 
-/** What the tests on the real file system call, and the package that has it. */
+/** The tools that the tests on the real file system call, and the packages that contain them. */
 const faultTools = {
   strace: 'strace',
   'mkfs.xfs': 'xfsprogs',
@@ -139,17 +139,17 @@ const faultTools = {
   fsfreeze: 'util-linux',
 };
 
-/** Installs what the tests on the real file system call, where that is possible; without it they say what they skip. */
+/** Installs the tools of the tests on the real file system where that is possible; without a tool, tests are skipped and say so. */
 export function ensureFaultTools() {
   ensureTools(faultTools, 'some tests on the real file system are skipped');
 }
 
-/** Installs what the benchmark calls, where that is possible; without it rows are left out. */
+/** Installs the tools of the benchmark where that is possible; without a tool, rows are left out. */
 export function ensureBenchTools() {
   ensureTools({ wrk: 'wrk', 'redis-server': 'redis-server' }, 'some rows of the benchmark are left out');
 }
 
-/** Installs the packages of the tools that are not there, with Debian's installer if this user may; else says what comes of it. */
+/** Installs the packages of missing tools with apt-get if this user may; otherwise prints the consequence. */
 function ensureTools(tools, otherwise) {
   const missing = Object.keys(tools).filter((tool) => !which(tool));
   if (missing.length === 0 || process.platform !== 'linux') return;
@@ -160,7 +160,7 @@ function ensureTools(tools, otherwise) {
   install([...new Set(missing.map((tool) => tools[tool]))]);
 }
 
-/** Sees to the compiler that libFuzzer is built with. */
+/** Installs the compiler for libFuzzer if it is missing. */
 export function ensureFuzzTools() {
   if (which('g++') || which('c++')) return;
   if (!canInstall()) throw new Error('the fuzzer needs a C++ compiler: install one, as g++');
@@ -180,7 +180,7 @@ function install(packages) {
 
 function findChromium() {
   const named = process.env.CHROMIUM_PATH;
-  if (named && !existsSync(named)) throw new Error(`CHROMIUM_PATH names ${named}, which is not there`);
+  if (named && !existsSync(named)) throw new Error(`CHROMIUM_PATH names ${named}, which does not exist`);
   if (named) return named;
   const usual = [
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
@@ -196,7 +196,7 @@ function which(name) {
   return folder && join(folder, name);
 }
 
-/** Everything that running the package takes. */
+/** Installs and builds everything that the package needs to run. */
 export function setup() {
   ensurePackages();
   ensureAddon();

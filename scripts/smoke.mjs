@@ -1,5 +1,5 @@
-// Installs the package as a user gets it, two tarballs in an empty folder, and opens a store. For the release: run it on
-// the platform of the addon that lies in the root of the repository, after `npm run build`.
+// Installs the package as a user gets it, from two tarballs in an empty folder, and opens a store. For releases: run it on the platform of
+// the addon in the root of the repository, after `npm run build`.
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// The whole test suite: `npm test`. Goes on after a failure; the last line is `N passed, N failed`.
-//   --only=NAME[,NAME]   only these steps (the names are below)
-//   anything else        goes to ava: `npm test -- --only=ava __test__/login.spec.ts`
+// The whole test suite: `npm test`. It continues after a failure; the last line is `N passed, N failed`.
+//   --only=NAME[,NAME]   runs only these steps (the names are below)
+//   anything else        is passed to ava: `npm test -- --only=ava __test__/browser/login.spec.ts`
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ const avaArgs = process.argv.slice(2).filter((arg) => !arg.startsWith('--only=')
 const core = ['-p', 'agai-session-core'];
 const steps = {
   rustfmt: check('cargo', ['fmt', '--all', '--check']),
-  // The binding's test target has no exports to speak of: it is checked as what it is, a library.
+  // The binding's test target has no exports, so the library is checked.
   'clippy core': check('cargo', ['clippy', '-p', 'agai-session-core', '--all-targets', '--', '-D', 'warnings']),
   'clippy campaigns': check('cargo', [
     'clippy',
@@ -55,7 +55,7 @@ const steps = {
   generated: generatedFilesAreCommitted,
   'npm-dirs': npmDirsAreCurrent,
   core: rustTests(['test', ...core]),
-  // Crashes, errors and damage on a simulated disk, with the faults built in that they must notice.
+  // Crashes, errors and damage on a simulated disk, and planted faults that these tests must detect.
   campaigns: rustTests([
     'test',
     ...core,
@@ -104,13 +104,13 @@ const steps = {
       ])
     : undefined,
   fuzz: check('node', ['scripts/fuzz.mjs', '--seconds=30']),
-  // What the benchmark measures against need not be installed: its rows are left out.
+  // Candidates that are not installed are left out.
   bench: check('node', ['benchmark/run.mjs', '--smoke']),
   ava: avaTests,
 };
 
-/** Lines that are told again at the end of the failures of a step. */
-const MOST_TOLD = 100;
+/** The maximum number of lines of a failed step that are repeated at the end. */
+const MAX_REPEATED = 100;
 
 let passed = 0;
 let failed = 0;
@@ -120,7 +120,7 @@ function count(name, result) {
   passed += result.passed;
   failed += result.failed;
   if (result.failed === 0) return;
-  failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`, ...(result.told ?? []).slice(0, MOST_TOLD));
+  failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`, ...(result.lines ?? []).slice(0, MAX_REPEATED));
 }
 
 for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser, prepareFaults]) {
@@ -139,7 +139,7 @@ for (const [name, step] of Object.entries(steps)) {
     count(name, { passed: 0, failed: 1, why: error.message });
   }
 }
-// Whoever has only the end of the output still learns which test failed, and why.
+// The end of the output alone says which tests failed, and why.
 if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}`);
 process.exitCode = failed > 0 ? 1 : 0;
 console.log(`\n${passed} passed, ${failed} failed`);
@@ -154,7 +154,7 @@ function prepareFaults() {
   if (!only || only.includes('real') || only.includes('ava')) ensureFaultTools();
 }
 
-/** Runs a command, shows its output as it comes, hands each line of stdout to `onLine`, and returns its exit code. */
+/** Runs a command, prints its output as it arrives, calls `onLine` for each line of stdout, and resolves with its exit code. */
 async function stream(command, args, { onLine = () => {}, extraEnv = {} } = {}) {
   const child = spawn(command, args, {
     cwd: root,
@@ -188,7 +188,7 @@ function verdictOn(faults) {
   return verdict(faults.length === 0, faults.join('; '));
 }
 
-/** A run of many tests. One that ends badly without naming a failed test, or without any summary, is itself a failure. */
+/** The result of a run of many tests. A run that fails without naming a failed test, or without any summary, counts as a failure itself. */
 function tally(result, code, summaries) {
   const silent = result.failed === 0 && (code !== 0 || summaries === 0);
   return silent ? { ...result, failed: 1, why: `ended with ${code} after ${summaries} summaries` } : result;
@@ -206,7 +206,7 @@ function output(command, args, options = {}) {
   return stdout;
 }
 
-/** Imports point one way, and the core does not depend on napi. */
+/** Checks that imports point one way and that the core does not depend on napi. */
 function layers() {
   const tree = output('cargo', ['tree', ...core, '--all-features', '--target', 'all', '--prefix', 'none']);
   const napi = tree.split('\n').filter((line) => line.startsWith('napi'));
@@ -214,7 +214,7 @@ function layers() {
   return verdictOn(faults);
 }
 
-/** The setup has just generated them. While the sources are being edited they may differ from the last commit. */
+/** Compares the files that the setup has just generated with the last commit; they may differ while the sources are being edited. */
 function generatedFilesAreCommitted() {
   const changed = (...paths) => output('git', ['status', '--porcelain', '--', ...paths]).trim() !== '';
   const edited = changed('crate', 'Cargo.toml', 'Cargo.lock', 'package.json');
@@ -237,21 +237,21 @@ function npmDirsAreCurrent() {
 
 function rustTests(args) {
   return async () => {
-    const result = { passed: 0, failed: 0, told: [] };
+    const result = { passed: 0, failed: 0, lines: [] };
     let summaries = 0;
     let isFailure = false;
     const onLine = (line) => {
-      // Behind `failures:` stands what the failed ones printed, and their names. A campaign has a line for each test.
+      // After `failures:` come the output of the failed tests, and their names. A campaign prints a line for each test.
       if (line === 'failures:') isFailure = true;
       else if (line.startsWith('test result: ')) isFailure = false;
-      else if (isFailure || line.includes('| FAILED')) result.told.push(line);
+      else if (isFailure || line.includes('| FAILED')) result.lines.push(line);
       const found = /^test result: \w+\. (\d+) passed; (\d+) failed/.exec(line);
       if (!found) return;
       summaries += 1;
       result.passed += Number(found[1]);
       result.failed += Number(found[2]);
     };
-    // A binary whose tests fail does not keep the next one from running.
+    // After a failure in one test binary the next one still runs.
     const code = await stream('cargo', [...args, '--no-fail-fast', '--', '--show-output'], {
       onLine,
       extraEnv: quickRelease,
@@ -262,16 +262,16 @@ function rustTests(args) {
 
 async function avaTests() {
   const faults = ensureFaultsAddon();
-  const result = { passed: 0, failed: 0, told: [] };
+  const result = { passed: 0, failed: 0, lines: [] };
   let summaries = 0;
   let notOk = 0;
   let isFailure = false;
   const onLine = (line) => {
     const isNotOk = line.startsWith('not ok ') && !/# (SKIP|TODO)/i.test(line);
     if (isNotOk) notOk += 1;
-    // What it says of a test is indented below that.
+    // The details of a failed test are indented below its line.
     isFailure = isNotOk || (isFailure && line.startsWith(' '));
-    if (isFailure) result.told.push(line);
+    if (isFailure) result.lines.push(line);
     const found = /^# (pass|fail) (\d+)$/.exec(line);
     if (!found) return;
     summaries += 1;

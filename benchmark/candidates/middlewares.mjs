@@ -1,5 +1,5 @@
-// Session middlewares as `(req, res, next)`, each configured as its own documentation advises for plain HTTP. `read` and `write` are what
-// a handler does with the session; what they answer may be a promise.
+// Session middlewares as `(req, res, next)`, each configured as its own documentation recommends for plain HTTP. `read` and `write` are the
+// work of a handler on the session; they may return a promise.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { requireBefore, withBefore } from './before.mjs';
 const secret = 'a secret of the benchmark, of more than 32 characters';
 const roomy = { maxSessions: 6_000_000, maxBytes: '16GiB', absoluteTimeout: '30d' };
 
-/** What the others are measured over. */
+/** The middleware without sessions, above which the others are measured. */
 function none() {
   return { middleware: (req, res, next) => next(), login() {}, read() {}, write() {}, close() {} };
 }
@@ -71,7 +71,7 @@ async function memorystore() {
   return overExpressSession(store, () => store.stopInterval());
 }
 
-/** What somebody writes who puts lru-cache under express-session: texts, with the session's life as theirs. */
+/** A typical express-session store over lru-cache: JSON texts that expire with the session. */
 async function lru() {
   const [{ default: session }, { LRUCache }] = [await import('express-session'), await import('lru-cache')];
   const cache = new LRUCache({ max: roomy.maxSessions, ttl: 30 * 60_000 });
@@ -107,10 +107,10 @@ async function fileStore() {
   return overExpressSession(store, () => rmSync(path, { recursive: true, force: true }));
 }
 
-/** Redis on a unix socket, with its files in a directory of its own below `parent`, and with these options besides. */
+/** Starts Redis on a Unix socket, with its files in a new directory below `parent` and with additional options. */
 export async function startRedis(options = ['--save', '', '--appendonly', 'no'], parent = tmpdir()) {
   const { createClient } = await import('redis');
-  // The path of a socket must be short, and `parent` may be anywhere.
+  // The path of a socket must be short, and that of `parent` may be long.
   const [folder, socketFolder] = [
     mkdtempSync(join(parent, 'bench-redis-')),
     mkdtempSync(join(tmpdir(), 'bench-socket-')),

@@ -1,4 +1,4 @@
-// Stores in this process, each reduced to the same six calls on an id and a text.
+// Stores in this process, each adapted to the same six calls with an id and a text.
 import { load } from '../../scripts/figures/common.mjs';
 import { newId } from '../frame/data.mjs';
 import { requireBefore, withBefore } from './before.mjs';
@@ -20,7 +20,7 @@ function ours({ SessionStore } = load()) {
   };
 }
 
-/** A bare map: no bounds and no expiry. What a lookup costs at the least. */
+/** A bare map without bounds and expiry: the minimum cost of a lookup. */
 function map() {
   const sessions = new Map();
   return {
@@ -55,8 +55,8 @@ async function lru() {
 }
 
 /**
- * A store of express-session's kind, which takes and gives objects, so each call has the JSON of the session in it: that is how these
- * stores are. Their callbacks come later; only their own work is counted.
+ * A store for express-session. Such stores take and return objects, so each call includes the JSON of the session. Their callbacks are
+ * called later; only the work of the store is counted.
  */
 function ofExpressSession(store, extra = {}) {
   const cookie = { originalMaxAge: idle, expires: new Date(Date.now() + idle), path: '/', httpOnly: true };

@@ -20,7 +20,7 @@ function work(until) {
   }
 }
 
-// What is compiled now need not be later.
+// A warm-up: code that is compiled now is not compiled during the measurement.
 work(performance.now() + ms / 2);
 parentPort.once('message', () => {
   calls = 0;

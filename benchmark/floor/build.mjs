@@ -1,4 +1,4 @@
-// Builds floor.c with the machine's C compiler.
+// Builds floor.c with the system's C compiler.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,7 +1,7 @@
 // The process of one candidate, started by child.mjs: `candidate.mjs MODULE NAME OPTIONS`.
 import { LeftOut } from './child.mjs';
 
-/** What is not installed leaves a row out; everything else is a mistake. */
+/** A module that is not installed leaves a row out; any other error is a failure. */
 function isMissing({ code, message }) {
   return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || message.includes('bindings file');
 }

@@ -1,18 +1,18 @@
-// A candidate in a process of its own: its heap, its compiled code and what it does to Node's prototypes disturb no other.
+// A candidate in a process of its own, so that its heap, its compiled code and its changes to Node's prototypes affect no other.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('candidate.mjs', import.meta.url));
 
-/** A candidate that cannot run here, because something is not installed; its rows are left out. */
+/** The error of a candidate that cannot run here because something is not installed; its rows are left out. */
 export class LeftOut extends Error {
   name = 'LeftOut';
 }
 
 /**
- * Starts a process that opens `candidates[name](options)` of a module. Answers a function that calls a method of it there, with a method
- * `close` that calls the candidate's own and ends the process.
+ * Starts a process that opens `candidates[name](options)` of a module. Returns a function that calls a method of the candidate there, with a
+ * method `close` that closes the candidate and ends the process.
  */
 export async function startCandidate(module, name, options = {}) {
   const child = fork(script, [module, name, JSON.stringify(options)], {
@@ -56,7 +56,7 @@ export async function startCandidate(module, name, options = {}) {
   return ask;
 }
 
-/** Starts several by name, with the same options; those that cannot run here are told of and left out. */
+/** Starts several candidates by name, with the same options; those that cannot run here are reported and left out. */
 export async function startCandidates(module, names, options) {
   const started = {};
   try {
@@ -79,7 +79,7 @@ export async function closeAll(started) {
   for (const ask of Object.values(started)) await ask.close();
 }
 
-/** Calls `work` with the candidates that run here, and ends them whatever happens. */
+/** Calls `work` with the candidates that run here, and always ends them. */
 export async function withCandidates(module, names, options, work) {
   const started = await startCandidates(module, names, options);
   try {

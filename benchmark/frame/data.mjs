@@ -1,12 +1,12 @@
 // Session data and ids as the measurements use them.
 import { randomBytes } from 'node:crypto';
 
-/** Names as shops have them, in ASCII and with letters beyond latin1. */
+/** Product names in ASCII and with letters outside latin1. */
 const letters = { ascii: 'abcdefghijklmnopqrstuvwxyz ', other: 'łódź żółć 東京 ñandú čaj ' };
 
 /**
- * Data whose JSON text takes `bytes` bytes of UTF-8, or a few less: a number that changes and a cart of small objects, as sessions have
- * them, rather than one long string, which `JSON.parse` would skim.
+ * Session data whose JSON text has `bytes` bytes in UTF-8, or a few less: a number that changes and a cart of small objects, as in real
+ * sessions. One long string would be parsed much faster.
  */
 export function dataOf(bytes, kind = 'ascii') {
   const data = { visits: 0, cart: [], note: '' };
@@ -28,8 +28,8 @@ export function dataOf(bytes, kind = 'ascii') {
 const ID_LENGTH = 43;
 
 /**
- * Ids in one buffer. A cookie's id is a string that the engine has not seen before: `take` makes such ones, with no hash computed and
- * equal to nothing it has interned.
+ * Ids in one buffer. The id in a cookie is a string that the engine has not seen before: `take` makes such strings, without a computed hash
+ * and not interned.
  */
 export class Ids {
   #bytes;
@@ -52,11 +52,11 @@ export class Ids {
     return this.#bytes.latin1Slice(n * ID_LENGTH, (n + 1) * ID_LENGTH);
   }
 
-  /** So many ids, chosen at random. */
+  /** Returns so many ids, chosen at random. */
   take(count) {
     return Array.from({ length: count }, () => this.at(Math.floor(Math.random() * this.#count)));
   }
 }
 
-/** A new id of 256 random bits, for the stores that leave that to their users. */
+/** Makes an id of 256 random bits, for stores that do not make their own. */
 export const newId = () => randomBytes(32).toString('base64url');

@@ -1,12 +1,12 @@
 // Requests without a network.
 //
-// Request and response are Node's own `IncomingMessage` and `ServerResponse`, so every hook that a middleware puts on a response or on
-// its prototype runs as it does in a server, headers are really made, and each response ends. The request's headers are added raw and
-// read once before the middleware, as Node's server does. Below them is a stream that takes what is written and drops it. So many
-// lanes are under way at a time, each with its own stream, like connections that are kept alive; a store that answers later then finds
-// other work on the thread instead of an idle one. What a middleware adds is the difference to the same with one that only calls `next`.
+// Request and response are Node's own `IncomingMessage` and `ServerResponse`, so every hook that a middleware puts on a response or on its
+// prototype runs as in a server, headers are really made, and each response ends. The request's headers are added raw and read once before
+// the middleware, as in Node's server. Below them is a stream that discards what is written. Several lanes run at a time, each with a
+// stream of its own, like connections that are kept alive; so while an asynchronous store works, the thread has other work. The cost of a
+// middleware is the difference to a middleware that only calls `next`.
 //
-// The time is that for which the JavaScript thread ran: on a busy machine, what others take of it does not count.
+// The time is the CPU time of the JavaScript thread: on a busy machine, the work of other processes does not count.
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Writable } from 'node:stream';
 import { threadTime } from '../../scripts/figures/common.mjs';
@@ -14,7 +14,7 @@ import { threadTime } from '../../scripts/figures/common.mjs';
 const LANES = 16;
 
 class Sink extends Writable {
-  /** What was written, while somebody wants it. */
+  /** The bytes that were written, if they are collected. */
   kept;
 
   _write(chunk, encoding, done) {
@@ -45,7 +45,7 @@ function pair(sink, cookie) {
   return { req, res };
 }
 
-/** Ends the response, if the handler answered a promise then when it is kept. */
+/** Ends the response; if the handler returned a promise, when that resolves. */
 function answerAfter(handled, res) {
   if (typeof handled?.then === 'function') handled.then(() => res.end('ok'));
   else res.end('ok');
@@ -64,7 +64,7 @@ function serve({ middleware }, sink, cookie, handler, onEnd) {
   });
 }
 
-/** The `Cookie` headers of a client that logged in with this data: the genuine one, and one that somebody altered. */
+/** The `Cookie` headers of a client that logged in with this data: the genuine one, and a forged one. */
 export async function loginCookies(candidate, data, count) {
   const cookies = [];
   for (let n = 0; n < count; n += 1) {
@@ -75,10 +75,10 @@ export async function loginCookies(candidate, data, count) {
   return cookies;
 }
 
-/** Other characters near the end, where ids and signatures are. */
+/** Changes characters near the end, where ids and signatures are. */
 const alter = (pair) => `${pair.slice(0, -12)}${'A'.repeat(pair.length >= 12 ? 10 : 0)}${pair.slice(-2)}`;
 
-/** What the requests do: who asks, and what the handler does with the session. */
+/** The kinds of requests: the client, and the handler's work on the session. */
 export const kinds = {
   untouched: { cookie: ({ genuine }) => genuine, handler: () => {} },
   read: { cookie: ({ genuine }) => genuine, handler: (req, candidate) => candidate.read(req) },
@@ -87,7 +87,7 @@ export const kinds = {
   forged: { cookie: ({ forged }) => forged, handler: () => {} },
 };
 
-/** Microseconds of this thread a request of a kind takes, over as many requests as fit into `ms` milliseconds. */
+/** The CPU time of a request of a kind in microseconds, measured over as many requests as fit into `ms` milliseconds. */
 export async function requestTime(candidate, kind, cookies, ms) {
   const { cookie, handler } = kinds[kind];
   const headers = cookies.map(cookie);
@@ -100,7 +100,7 @@ export async function requestTime(candidate, kind, cookies, ms) {
       const next = () => {
         if (performance.now() >= end) return resolve();
         done += 1;
-        // From one lane to the next another session, as clients come.
+        // Each lane uses another session, like different clients.
         serve(candidate, sink, headers[(done * 31) % headers.length], run, next);
       };
       next();
@@ -109,7 +109,7 @@ export async function requestTime(candidate, kind, cookies, ms) {
   return (threadTime() - start) / 1_000 / done;
 }
 
-/** Sends one request. Answers the cookies that the response sets. */
+/** Sends one request. Returns the cookies that the response sets. */
 async function exchange(candidate, cookie, handler) {
   const sink = new Sink();
   sink.kept = [];
@@ -118,7 +118,7 @@ async function exchange(candidate, cookie, handler) {
   return [...head.matchAll(/^set-cookie: ([^;\r\n]+)/gim)].map(([, pair]) => pair);
 }
 
-/** Sees that requests of each kind find what they should: a comparison of middlewares that do not work says nothing. */
+/** Checks that requests of each kind find what they should: comparing middlewares that do not work is meaningless. */
 export async function checkKinds(candidate, [cookie]) {
   const seen = async (header) => {
     let value;
@@ -132,13 +132,13 @@ export async function checkKinds(candidate, [cookie]) {
   for (const kind of ['anonymous', 'forged']) {
     if ((await seen(kinds[kind].cookie(cookie))) !== undefined) throw new Error(`a session for a ${kind} request`);
   }
-  // A session that is in the cookie comes back in another one.
+  // A session that is stored in the cookie is sent back in a new one.
   const written = await exchange(candidate, cookie.genuine, (req) => candidate.write(req));
   const after = await seen(written.length > 0 ? written.join('; ') : cookie.genuine);
   if (after !== before + 1) throw new Error(`a write of ${before + 1} was read as ${String(after)}`);
 }
 
-/** Sends `rate` requests a second for `ms` milliseconds, nine reads and a write in turn. Answers how many were served. */
+/** Sends `rate` requests a second for `ms` milliseconds, nine reads and a write in turn. Returns how many were served. */
 export async function atRate(candidate, cookies, rate, ms) {
   const start = performance.now();
   let [sent, served] = [0, 0];
@@ -159,7 +159,7 @@ export async function atRate(candidate, cookies, rate, ms) {
   };
   while (performance.now() - start < ms) {
     const due = ((performance.now() - start) / 1_000) * rate;
-    // Late ones are made up for in small steps, so that others have their turn.
+    // Delays are made up for in small steps, so that other work is not held up.
     for (let step = 0; sent < due && step < 20; step += 1) {
       sent += 1;
       send(sent % 10 === 0 ? kinds.write.handler : kinds.read.handler);

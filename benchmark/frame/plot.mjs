@@ -1,4 +1,4 @@
-// Plots as SVG that can be read on light and on dark pages.
+// Plots as SVG, readable on light and on dark pages.
 import { format } from './table.mjs';
 
 const COLORS = ['#d9480f', '#1971c2', '#2f9e44', '#9c36b5', '#e8a100', '#0c8599', '#868e96', '#c2255c'];
@@ -31,7 +31,7 @@ function decades(values) {
   return Array.from({ length: high - low + 1 }, (_, n) => low + n);
 }
 
-/** One bar a row of one column of a table, on a scale of powers of ten. */
+/** A plot of one column of a table: a bar for each row, on a logarithmic scale. */
 export function bars({ title, unit, columns, rows }, column) {
   const at = columns.indexOf(column);
   const shown = rows.flatMap(({ name, cells }) => (cells[at]?.median > 0 ? [{ name, value: cells[at].median }] : []));
@@ -57,7 +57,7 @@ export function bars({ title, unit, columns, rows }, column) {
   return page(bottom + 26, `${title}: ${column} (${unit})`, parts);
 }
 
-/** One line a row of a table whose columns are numbers, on scales of powers of ten. */
+/** A plot of a table whose columns are numbers: a line for each row, on logarithmic scales. */
 export function lines({ title, unit, columns, rows }, across) {
   const xs = columns.map((column) => Number(column.replaceAll(',', '')));
   const points = rows.map(({ name, cells }) => ({

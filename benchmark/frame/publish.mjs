@@ -1,4 +1,4 @@
-// Where results go: target/bench for each run, the tables and plots of docs/performance.md when asked.
+// Writes the results: to target/bench for each run, and to the tables and plots of docs/performance.md on request.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { toMarkdown } from './table.mjs';
 const folder = join(root, 'target', 'bench');
 const page = join(root, 'docs', 'performance.md');
 
-/** What the figures were measured on. */
+/** The machine that the figures were measured on. */
 export function machine() {
   const { model } = cpus()[0];
   return {
@@ -20,7 +20,7 @@ export function machine() {
   };
 }
 
-/** Writes what was measured into target/bench. Answers the files. */
+/** Writes the results to target/bench. Returns the files. */
 export function keep(scale, tables, plots) {
   mkdirSync(folder, { recursive: true });
   const json = join(folder, 'results.json');
@@ -31,7 +31,7 @@ export function keep(scale, tables, plots) {
   return [json, markdown];
 }
 
-/** Puts each table between its markers in docs/performance.md, and the plots beside it; what was not measured stays. */
+/** Puts each table between its markers in docs/performance.md, and the plots beside that file; other tables do not change. */
 export function publish(scale, tables, plots) {
   if (!existsSync(page)) throw new Error(`${page} is not there`);
   let text = readFileSync(page, 'utf8');

@@ -1,8 +1,8 @@
 // Rounds in which the candidates take turns.
 
 /**
- * Measures each candidate once a round, in an order that moves on by one each time, so that none is always first and a slow moment of
- * the machine meets all of them. Answers an array of what `measure` answered by name.
+ * Measures each candidate once a round, in an order that rotates each time, so that none is always first and a slow moment of the machine
+ * affects all of them. Returns, by name, an array of the results of `measure`.
  */
 export async function takeTurns(rounds, candidates, measure) {
   const names = Object.keys(candidates);

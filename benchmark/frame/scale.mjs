@@ -1,9 +1,9 @@
-// How much a run measures.
+// The scales of a run: how much it measures.
 
 const million = 1_000_000;
 
 export const scales = {
-  /** Some seconds: only to see that everything works. Its figures mean nothing. */
+  /** A few seconds, only to check that everything works. Its figures mean nothing. */
   smoke: {
     name: 'smoke',
     rounds: 2,
@@ -16,7 +16,7 @@ export const scales = {
     resident: [1_000],
     load: 200,
   },
-  /** Some twenty minutes. */
+  /** About twenty minutes. */
   quick: {
     name: 'quick',
     rounds: 7,

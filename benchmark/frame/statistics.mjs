@@ -1,6 +1,6 @@
 // Medians and spreads.
 
-/** The value below which `share` of the values lie, between two of them if it falls there. */
+/** The quantile: the value below which `share` of the values lie, interpolated between two of them. */
 export function quantile(values, share) {
   const sorted = Float64Array.from(values).toSorted();
   const at = (sorted.length - 1) * share;
@@ -11,7 +11,7 @@ export function quantile(values, share) {
 
 export const median = (values) => quantile(values, 0.5);
 
-/** What a table's cell holds: the median of the rounds, and where their middle half lies. */
+/** The content of a table's cell: the median of the rounds, and the quartiles. */
 export function summary(values) {
   return { median: median(values), low: quantile(values, 0.25), high: quantile(values, 0.75), rounds: values.length };
 }

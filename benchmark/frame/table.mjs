@@ -1,8 +1,8 @@
-// Tables as results are kept and shown. A table has an `id`, a `title`, a `unit`, `columns`, `rows` of a name and one summary (or null)
-// a column, and `goals`, each with what it asks, what was measured and whether that is enough.
+// The tables of results. A table has an `id`, a `title`, a `unit`, `columns`, `rows` of a name and one summary (or null) for each column, and
+// `goals`, each with its bound, the measured value and whether it is met.
 import { summary } from './statistics.mjs';
 
-/** A table from figures by row and column: `{ [row]: { [column]: number[] } }`. */
+/** Makes a table from figures by row and column: `{ [row]: { [column]: number[] } }`. */
 export function tableOf({ figures, ...facts }) {
   const columns = [...new Set(Object.values(figures).flatMap((row) => Object.keys(row)))];
   const rows = Object.entries(figures).map(([name, row]) => ({
@@ -17,7 +17,7 @@ export function cellOf({ columns, rows }, row, column) {
   return rows.find(({ name }) => name === row)?.cells[columns.indexOf(column)]?.median;
 }
 
-/** @throws Error if a row of this package is missing or says nothing. */
+/** @throws Error if a row of this package is missing or empty. */
 export function checkTable({ id, columns, rows }) {
   const isOurs = ({ name }) => name.includes('agai-session');
   const bad = rows.filter(({ cells }) =>
@@ -29,7 +29,7 @@ export function checkTable({ id, columns, rows }) {
   if (empty || columns.length === 0) throw new Error(`${id}: nothing was measured`);
 }
 
-/** A goal with an upper (or, with `atLeast`, a lower) bound; undefined where nothing was measured to hold against it. */
+/** A goal with an upper (or, with `atLeast`, a lower) bound; undefined if nothing was measured to compare with it. */
 export function goalOf(what, measured, bound, { unit = '', atLeast = false } = {}) {
   if (!Number.isFinite(measured) || !Number.isFinite(bound)) return undefined;
   const met = atLeast ? measured >= bound : measured <= bound;
@@ -41,7 +41,7 @@ export function goalOf(what, measured, bound, { unit = '', atLeast = false } = {
   };
 }
 
-/** Three digits that say something, thousands in groups. */
+/** Formats a number with three significant digits and grouped thousands. */
 export function format(value) {
   const size = Math.abs(value);
   if (size >= 100) return Math.round(value).toLocaleString('en-US');

@@ -1,4 +1,4 @@
-// wrk: keeps connections open from a process of its own, and takes the cookies of many clients in turn.
+// wrk: sends requests over open connections from a process of its own, with the cookies of many clients in turn.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export async function checkWrk() {
   });
 }
 
-/** Writes a script that takes these cookies in turn, and answers its path. */
+/** Writes a script that sends these cookies in turn. Returns its path. */
 export function scriptFile(folder, name, cookies) {
   const list = cookies.map((cookie) => JSON.stringify(cookie)).join(', ');
   const file = join(folder, `${name}.lua`);

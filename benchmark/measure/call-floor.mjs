@@ -1,4 +1,4 @@
-// The cheapest call into native code there can be, and a session's read against it.
+// The cheapest possible call into native code, compared with the read of a session.
 import { emptyFunction } from '../floor/build.mjs';
 import { withCandidates } from '../frame/child.mjs';
 import { dataOf, Ids } from '../frame/data.mjs';
@@ -8,7 +8,7 @@ import { stores } from '../candidates/stores.mjs';
 
 const CALLS = 2_000;
 
-/** Nanoseconds a call of `call`, whose arguments are made before. */
+/** The time of a call in nanoseconds; the arguments are made before. */
 function timed(call, makeArguments, ms) {
   const end = performance.now() + ms;
   let [calls, took] = [0, 0];

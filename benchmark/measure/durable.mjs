@@ -1,4 +1,4 @@
-// Durable commits a second, with 64 in flight, on one disk: each mode of this package beside others that promise as much.
+// Durable commits a second, with 64 in flight, on one disk: each mode of this package beside others with the same guarantee.
 import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from '../../scripts/figures/common.mjs';
@@ -27,7 +27,7 @@ async function ours(durability, { folder, sessions }) {
   };
 }
 
-/** One transaction a commit: SQLite has one writer, and its API here is synchronous. */
+/** One transaction for each commit: SQLite has one writer, and its API here is synchronous. */
 async function sqlite(synchronous, { folder, sessions }) {
   const { default: Database } = await import('better-sqlite3');
   const db = new Database(join(folder, `sqlite-${synchronous}.db`));
@@ -44,8 +44,8 @@ async function sqlite(synchronous, { folder, sessions }) {
 }
 
 /**
- * `grouped`: lmdb's own batching of what one turn of the event loop puts; else one put after the other. Each promise is kept when the disk
- * has it. (`transactionSync` does not sync at all, and is left out.)
+ * `grouped`: lmdb batches the puts of one turn of the event loop; otherwise one put after the other. Each promise resolves when the disk has
+ * the record. (`transactionSync` does not sync at all, and is left out.)
  */
 async function lmdb(grouped, { folder, sessions }) {
   const { open } = await import('lmdb');
@@ -61,7 +61,7 @@ async function lmdb(grouped, { folder, sessions }) {
   };
 }
 
-/** Redis with its append-only file, on a unix socket; its directory is on the same disk. */
+/** Redis with its append-only file, on a Unix socket; its directory is on the same disk. */
 async function redis(appendfsync, { folder, sessions }) {
   const { client, close } = await startRedis(
     ['--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync],
@@ -72,7 +72,7 @@ async function redis(appendfsync, { folder, sessions }) {
   return { commit: (n) => client.set(ids[n % ids.length], text(n)), close };
 }
 
-/** Commits a second: always `IN_FLIGHT` under way, for those who can. */
+/** Commits a second, always with `IN_FLIGHT` of them in progress if the store can do that. */
 async function rate({ commit }, ms) {
   const start = performance.now();
   const end = start + ms;
@@ -87,7 +87,7 @@ async function rate({ commit }, ms) {
   return (done / (performance.now() - start)) * 1_000;
 }
 
-/** What the disk allows: the records of all who are in flight in one write, behind it one sync, and nothing else. */
+/** The limit of the disk: all records in flight in one write, followed by one sync, and nothing else. */
 function floor({ folder }) {
   const file = openSync(join(folder, 'floor'), 'a');
   const records = Buffer.from(Array.from({ length: IN_FLIGHT }, (_, n) => text(n)).join(''));
@@ -104,7 +104,7 @@ function floor({ folder }) {
   return { measure, close: () => closeSync(file) };
 }
 
-/** By what they survive: grouped so that those who promise the same stand together. */
+/** The candidates, grouped by what an acknowledged commit survives. */
 const compared = {
   "agai-session 'disk'": (options) => ours('disk', options),
   'better-sqlite3, WAL, FULL': (options) => sqlite('FULL', options),
@@ -132,7 +132,7 @@ const candidatesInFlight = Object.fromEntries(
 export const candidates = { ...candidatesInFlight, [FLOOR]: floor };
 
 export async function run(scale) {
-  // Not in the system's folder of temporary files, which may be in memory.
+  // Not in the system's temporary folder, which may be in memory.
   const parent = join(root, 'target', 'bench');
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, 'durable-'));

@@ -1,5 +1,5 @@
-// The longest stall when all sessions of a store expire in one instant. This package does it by itself, on a clock that is moved, and
-// tells of each; lru-cache and memorystore are asked to drop what is stale. MemoryStore never drops anything that is not asked for.
+// The longest stall when all sessions of a store expire in one instant. This package expires them by itself, on a manual clock, and emits an
+// event for each; lru-cache and memorystore are asked to drop stale entries. MemoryStore drops an entry only when it is read.
 import { longestStall, pause } from '../../scripts/figures/common.mjs';
 import { expireAtOnce } from '../../scripts/figures/memory.mjs';
 import { stores } from '../candidates/stores.mjs';
@@ -10,12 +10,12 @@ import { cellOf, goalOf, tableOf } from '../frame/table.mjs';
 
 const OURS = 'agai-session';
 const QUIET = 'nothing expires';
-/** About as long as the expiry of a million is under way: the longest of many moments is longer than that of a few. */
+/** About as long as the expiry of a million sessions takes: the longest stall of a long time is longer than that of a short one. */
 const watched = (scale) => (scale === 'smoke' ? 50 : 3_500);
 
-/** A store that is asked, with the clock it looks at moved past every session's end. */
+/** A store that is asked to drop stale entries, after its clock was moved past every session's deadline. */
 async function purged(name, { sessions }) {
-  // What is not installed is noticed here.
+  // A missing module is noticed here.
   (await stores[name]()).close();
   const { now } = Date;
   const { performance: watch } = globalThis;

@@ -1,9 +1,9 @@
-// Real requests over the loopback, by wrk: how much of a bare server is left.
+// Real requests over the loopback interface by wrk: the throughput as a share of a bare server's.
 //
-// wrk keeps 32 connections open from a process of its own, and takes the cookies of 100 clients in turn. Each server is a process of its
-// own; they are loaded one at a time, in turns, for a moment each. The bare server has the same handlers and no session. So has one that does
-// the JSON of 300 bytes besides: what is kept there is the most that a store of texts can keep. One more has this package's session untouched,
-// and that JSON besides.
+// wrk uses 32 open connections from a process of its own, and the cookies of 100 clients in turn. Each server is a process of its own; one
+// at a time is loaded, in turns, for a moment each. The bare server has the same handlers and no session. A second server without sessions
+// parses and serialises 300 bytes of JSON for each request: its share is the maximum for a store of texts. A third has this package's
+// session, which the handler does not use, and the same JSON work.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -22,7 +22,7 @@ const BARE = 'no session';
 const JSON_ALONE = 'no session, the JSON of the data alone';
 const JSON_BESIDE = 'agai-session untouched, and the JSON of the data alone';
 const KINDS = ['untouched', 'read', 'write'];
-/** What shows that it works. */
+/** The kinds of requests in a smoke run. */
 const SMOKE = ['write'];
 const compared = [
   BARE,
@@ -82,7 +82,7 @@ async function listen(server, cookies, close) {
   };
 }
 
-/** Beside a middleware, parses what a session's data would be, and writes it down again if it was changed. */
+/** Beside a middleware, parses a session's data, and serialises it again if it was changed. */
 async function jsonBeside(name) {
   const text = JSON.stringify(dataOf(300));
   return {
@@ -105,7 +105,7 @@ async function open(kind, name) {
   return listen(await servers[kind](candidate), all, () => candidate.close());
 }
 
-/** Fastify has hooks of its own instead of middleware: bare, and with the session plugin that is made for it. */
+/** Fastify, which has hooks instead of middleware: bare, and with its own session plugin. */
 async function fastify(isBare) {
   const [{ default: create }, { default: cookie }, { default: session }] = [
     await import('fastify'),
@@ -194,7 +194,7 @@ export async function run(scale) {
   try {
     await checkWrk();
     for (const kind of [...Object.keys(servers), 'Fastify']) {
-      // One that is compiled badly is slower by half for as long as it lives.
+      // A process whose code is compiled badly is slower by half for its whole life.
       for (let launch = 0; launch < scale.httpLaunches; launch += 1) {
         await framework(kind, scale, seconds, folder, figures);
       }

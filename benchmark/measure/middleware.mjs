@@ -1,4 +1,4 @@
-// What a middleware adds to a request. frame/mocked.mjs says how.
+// The cost of a middleware for a request. frame/mocked.mjs says how it is measured.
 import { withCandidates } from '../frame/child.mjs';
 import { dataOf } from '../frame/data.mjs';
 import { checkKinds, kinds, loginCookies, requestTime } from '../frame/mocked.mjs';
@@ -29,7 +29,7 @@ export const candidates = Object.fromEntries(
   Object.keys(middlewares).map((name) => [name, (options) => open(name, options)]),
 );
 
-/** Microseconds of `JSON.parse` and `JSON.stringify` of a session's data, which no middleware that has texts can do without. */
+/** The time of `JSON.parse` and `JSON.stringify` of a session's data in microseconds, which every middleware over texts needs. */
 function jsonTime(text, ms) {
   const time = (work) => {
     const end = performance.now() + ms / 4;
@@ -49,14 +49,14 @@ function jsonTime(text, ms) {
   return { parse, stringify };
 }
 
-/** Added microseconds by candidate and kind, and those of the JSON, over several launches: code is compiled a little differently in each. */
+/** The added microseconds by candidate and kind, and those of the JSON, over several processes: each compiles the code a little differently. */
 async function added(scale, names, bytes, letters) {
   const figures = {};
   const json = { parse: [], stringify: [] };
   for (let launch = 0; launch < scale.launches; launch += 1) {
     const options = { bytes, letters, ms: scale.ms, sessions: Math.min(SESSIONS, scale.sessions.at(-1)) };
     await withCandidates(import.meta.url, names, options, async (started) => {
-      // The first round compiles, and does not count.
+      // The first round is a warm-up and does not count.
       for (const ask of Object.values(started)) for (const kind of Object.keys(kinds)) await ask('request', kind);
       for (const kind of Object.keys(kinds)) {
         const times = await takeTurns(scale.rounds, started, (ask) => ask('request', kind));
@@ -114,7 +114,7 @@ export async function run(scale) {
   return { tables, bars: [{ name: 'middleware', table: main, column: 'untouched' }] };
 }
 
-/** How it grows with the data, and with letters that are not ASCII. */
+/** How the cost grows with the data, and with non-ASCII letters. */
 async function bySize(scale) {
   const figures = {};
   for (const bytes of scale.sizes) {

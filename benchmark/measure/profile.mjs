@@ -1,5 +1,5 @@
-// Where a request's time goes by V8's own profiler: mocked requests as in middleware.mjs, each sample put down to the part of this package,
-// or to what is below it, that was running. So it says what a floor is made of. The profiler itself takes some per cent.
+// Where a request's time goes, by V8's profiler: mocked requests as in middleware.mjs, with each sample attributed to the running part of this
+// package or to what it calls. It shows what the minimum cost consists of. The profiler itself takes a few per cent.
 import { Session } from 'node:inspector/promises';
 import { withCandidates } from '../frame/child.mjs';
 import { dataOf } from '../frame/data.mjs';
@@ -18,7 +18,7 @@ const REST = 'the rest of this package';
 const GARBAGE = 'garbage collection';
 const BELOW = 'Node.js, and the measuring itself';
 
-/** The part that a sample's function belongs to. What a built-in function takes counts for whoever called it. */
+/** The part that a sample's function belongs to. The time of a built-in function counts for its caller. */
 function partOf({ functionName, url }, caller) {
   if (functionName === '(garbage collector)') return GARBAGE;
   if (url === '' && caller.endsWith('/backend/native-backend.js')) return NATIVE;
@@ -65,7 +65,7 @@ export async function run(scale) {
   return withCandidates(import.meta.url, [OURS], options, async ({ [OURS]: ask }) => {
     const figures = {};
     for (const kind of Object.keys(kinds)) {
-      // The first round compiles, and does not count.
+      // The first round is a warm-up and does not count.
       await ask('request', kind);
       for (let round = 0; round < scale.rounds; round += 1) {
         for (const [part, time] of Object.entries(await ask('profiled', kind))) {

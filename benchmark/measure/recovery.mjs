@@ -1,9 +1,9 @@
-// How long a store takes to open, by the number of its sessions. scripts/figures measures it; this does so at several sizes.
+// The time that a store takes to open, by the number of its sessions: the figure of scripts/figures, at several sizes.
 import { recoveries } from '../../scripts/figures/durable.mjs';
 import { withCandidates } from '../frame/child.mjs';
 import { tableOf } from '../frame/table.mjs';
 
-/** How many of the sessions were committed again after the snapshot. */
+/** The number of sessions that were committed again after the snapshot. */
 const BEHIND = 0.2;
 
 export const candidates = { recovery: () => ({ measure: (options) => recoveries(options) }) };

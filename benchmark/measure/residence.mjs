@@ -1,8 +1,8 @@
-// What many sessions that are only there do to a process: its memory, its garbage collection, its event loop.
+// The effect of many stored sessions on a process: on its memory, its garbage collection and its event loop.
 //
 // Each candidate is a process with so many sessions, which then serves mocked requests (frame/mocked.mjs) at 5,000 a second: nine read
-// their session, the tenth writes it. An empty process serves as many without any session, and one with a thousand sessions does all that
-// one with millions does: what is more there is due to those that are only there.
+// their session, the tenth writes it. An empty process serves as many without any session. A process with a thousand sessions does the same
+// work as one with millions, so the difference is due to the stored sessions.
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { resident } from '../../scripts/figures/common.mjs';
 import { middlewares } from '../candidates/middlewares.mjs';
@@ -32,7 +32,7 @@ async function open(name, { sessions }) {
   const bytes = (after.rss - before.rss) / sessions - Buffer.byteLength(text);
   return {
     facts: () => ({ bytes: fills ? bytes : undefined }),
-    /** Longest and summed garbage collection in milliseconds, and the event loop's delay. */
+    /** The longest garbage collection and their sum in milliseconds, and the event loop's delay. */
     async load(ms) {
       const pauses = [0];
       const observer = new PerformanceObserver((list) =>

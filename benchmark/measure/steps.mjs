@@ -1,7 +1,7 @@
-// Where the time of a request over HTTP goes: what each step adds to a bare server, one after the other in one process.
+// Where the time of a request over HTTP goes: the cost of each step on top of a bare server, one after the other in one process.
 //
-// wrk loads the server all the time; the handler does another step every 300 milliseconds, in turns. A figure is the CPU time of the
-// process, user and system, a request: what a step costs in a server, with its caches full of everything else, and not in a loop.
+// wrk loads the server all the time; the handler switches to another step every 300 milliseconds. A figure is the CPU time of the process,
+// user and system, for each request: the cost of a step in a server, whose caches hold everything else, and not in a tight loop.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -16,7 +16,7 @@ import { checkWrk, scriptFile, wrk } from '../frame/wrk.mjs';
 const CLIENTS = 100;
 const MS = 300;
 
-/** Each step as a middleware that does its work before the handler answers. */
+/** The steps, each as a middleware that does its work before the handler responds. */
 function stepsOver(middleware, text) {
   const { manager } = middleware;
   const find = manager.store.backend.cookieReader('id');
@@ -82,7 +82,7 @@ async function open(kind) {
   );
   return {
     facts: () => ({ port: server.address().port, cookies, names: Object.keys(steps) }),
-    /** Microseconds of CPU a request while one step is done. */
+    /** The CPU time of a request in microseconds while one step is active. */
     async cost(name) {
       step = steps[name];
       const [before, first] = [process.cpuUsage(), served];
@@ -109,7 +109,7 @@ async function of(kind, rounds, folder) {
     for (let round = -1; round < rounds; round += 1) {
       for (const name of names) {
         const cost = await ask('cost', name);
-        // The first round compiles, and does not count.
+        // The first round is a warm-up and does not count.
         if (round >= 0) costs[name].push(cost);
       }
     }

@@ -1,4 +1,4 @@
-// What the calls of a store cost, one by one and as its sessions grow in number.
+// The cost of a store's calls, one by one and by the number of its sessions.
 import { withCandidates } from '../frame/child.mjs';
 import { dataOf, Ids } from '../frame/data.mjs';
 import { takeTurns } from '../frame/rounds.mjs';
@@ -10,7 +10,7 @@ const CALLS = 1_000;
 const OURS = 'agai-session';
 const MAP = 'JavaScript Map';
 
-/** A text of its own: two variables of one string would share its place in the caches. */
+/** A separate copy of a text: two variables of one string would share its place in the caches. */
 const copyOf = (bytes, isLatin1) => (isLatin1 ? bytes.latin1Slice() : bytes.utf8Slice());
 
 async function open(name, { sessions, bytes, letters }) {
@@ -21,7 +21,7 @@ async function open(name, { sessions, bytes, letters }) {
   const ids = new Ids(sessions);
   for (let n = 0; n < sessions; n += 1) {
     ids.add(store.create(copyOf(raw, isLatin1)));
-    // Callbacks that wait are let go, or they would be a million.
+    // Waiting callbacks are run, or there would be a million of them.
     if (n % 10_000 === 9_999) await new Promise(setImmediate);
   }
   const texts = (count) => Array.from({ length: count }, () => copyOf(raw, isLatin1));
@@ -43,7 +43,7 @@ async function open(name, { sessions, bytes, letters }) {
     },
   };
   return {
-    /** Nanoseconds a call, in the mean of many. */
+    /** The mean time of a call in nanoseconds. */
     async mean(operation, ms) {
       if (!operations[operation]) return undefined;
       let [took, calls] = [0, 0];
@@ -56,7 +56,7 @@ async function open(name, { sessions, bytes, letters }) {
       }
       return (took / calls) * 1e6;
     },
-    /** Nanoseconds of single calls: half of them took at most, and 99 in 100. What looking at the clock takes is taken off. */
+    /** The median and the 99th percentile of single calls in nanoseconds, without the time of reading the clock. */
     async single(operation, ms) {
       if (!operations[operation]) return undefined;
       const times = [];
@@ -80,7 +80,7 @@ async function open(name, { sessions, bytes, letters }) {
   };
 }
 
-/** Makes arguments, hands them to `work`, and lets what was put off have its turn before the next. */
+/** Makes arguments, passes them to `work`, and lets deferred work run before the next. */
 async function batch({ make, call, after }, work) {
   const all = make(CALLS);
   const made = [];

@@ -1,4 +1,4 @@
-// Two worker threads of one process, each with its own store: how much of twice one worker's work they do.
+// Two worker threads of one process, each with its own store: their throughput as a share of twice one worker's.
 import { Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { withCandidates } from '../frame/child.mjs';
@@ -8,7 +8,7 @@ import { tableOf } from '../frame/table.mjs';
 const script = fileURLToPath(new URL('../candidates/worker.mjs', import.meta.url));
 const compared = ['agai-session', 'JavaScript Map', 'lru-cache'];
 
-/** Calls a second of all workers together. */
+/** The calls a second of all workers together. */
 async function rate(name, workers, ms) {
   const started = Array.from({ length: workers }, () => new Worker(script, { workerData: { name, ms } }));
   const next = (worker) => new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));

@@ -1,4 +1,4 @@
-// What the figures share.
+// Functions that the figures share.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -9,25 +9,25 @@ export const roomy = { maxSessions: 2 * million, maxBytes: '8GiB', absoluteTimeo
 /** A session's data of exactly so many bytes of JSON text. */
 export const dataOf = (bytes) => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) });
 
-/** The package as its users have it. */
+/** The package as its users load it. */
 export const load = () => ({ ...require('agai-session'), ...require('agai-session/testing') });
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const threads = () => readdirSync('/proc/self/task').length;
 
-/** Resident memory now, garbage collected. */
+/** The resident memory after a garbage collection. */
 export function resident() {
   global.gc();
   global.gc();
   return { rss: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed };
 }
 
-/** Nanoseconds for which this thread has run; where the system does not tell, nanoseconds that have passed. */
+/** The CPU time of this thread in nanoseconds; where the system does not report it, the elapsed time. */
 export function threadTime() {
   if (process.platform !== 'linux') return performance.now() * 1e6;
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]);
 }
 
-/** The longest time in milliseconds for which the event loop did not turn while `work` was under way. */
+/** The longest stall of the event loop while `work` runs, in milliseconds. */
 export async function longestStall(work) {
   let longest = 0;
   let watching = true;
@@ -46,5 +46,5 @@ export async function longestStall(work) {
 
 export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-/** The median, and all of them. */
+/** The median and all values. */
 export const show = (values) => `${median(values).toFixed(1)} (${values.map((value) => value.toFixed(1)).join(', ')})`;

@@ -1,11 +1,11 @@
-// What the disk costs: the JavaScript thread at each commit, the event loop while the disk is slow or busy, and the opening.
+// The cost of the disk: for the JavaScript thread at each commit, for the event loop while the disk is slow or busy, and at the opening.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dataOf, load, longestStall, median, million, pause, require, roomy, show, threadTime } from './common.mjs';
 
-/** Calls `work` with a directory that is gone afterwards. */
+/** Calls `work` with a directory that is removed afterwards. */
 async function inDirectory(work) {
   const directory = mkdtempSync(join(tmpdir(), 'agai-session-'));
   try {
@@ -15,7 +15,7 @@ async function inDirectory(work) {
   }
 }
 
-/** Makes `count` commits, so many of them in flight at a time. */
+/** Makes `count` commits, with a given number of them in flight at a time. */
 async function commit(store, ids, data, count, inFlight) {
   let made = 0;
   const lane = async () => {
@@ -67,7 +67,7 @@ export function durableCommit() {
   });
 }
 
-/** Reads and writes in every turn of the event loop, as requests do, while `work` is under way. Answers the longest stall and the writes. */
+/** Reads and writes in every turn of the event loop, as requests do, while `work` runs. Returns the longest stall and the number of writes. */
 async function underLoad(store, ids, data, work) {
   let isOver = false;
   let writes = 0;
@@ -76,7 +76,7 @@ async function underLoad(store, ids, data, work) {
     for (let n = 0; n < 20; n++) store.get(ids[(writes * 7 + n) % ids.length]);
     for (let n = 0; n < 4; n++) {
       writes += 1;
-      // Whoever waits for a disk that is frozen is answered later, or not at all.
+      // A write that waits for a frozen disk is settled later, or never.
       store.commit(ids[writes % ids.length], undefined, data).catch(() => {});
     }
     setImmediate(turn);
@@ -95,7 +95,7 @@ export function loopDelay() {
   });
 }
 
-/** An ext4 in a file is frozen for a second. */
+/** Freezes an ext4 file system in a file for a second. */
 async function frozenDisk(directory) {
   const { SessionStore } = load();
   const data = dataOf(300);
@@ -173,7 +173,7 @@ async function checkpoints(directory) {
   };
 }
 
-/** Opens, each time in a new process, what a kill would leave of so many sessions and of commits behind the snapshot of them. */
+/** Opens, each time in a new process, the files that a kill would leave: a snapshot of so many sessions, and commits after it. */
 export function recoveries({ sessions, commits, rounds }) {
   return inDirectory(async (directory) => {
     const { SessionStore } = load();
@@ -185,7 +185,7 @@ export function recoveries({ sessions, commits, rounds }) {
     await store.checkpoint();
     await commit(store, ids, data, commits, 1_000);
     await store.flush();
-    // As a kill would leave it: a close would make a snapshot of all.
+    // As a kill would leave the files: a close would write a snapshot of everything.
     cpSync(`${path}-open`, path, { recursive: true });
     await store.close();
     const source = `

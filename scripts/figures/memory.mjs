@@ -1,4 +1,4 @@
-// Memory, and what happens when many sessions expire at once.
+// Memory, and the effects of many sessions that expire at once.
 import { dataOf, load, longestStall, median, million, pause, resident, roomy, show } from './common.mjs';
 
 const data = dataOf(300);
@@ -18,7 +18,7 @@ export async function memory() {
   };
 }
 
-/** Lets so many sessions expire in one instant, round by round; what each round showed. */
+/** Lets so many sessions expire in one instant, round by round. Returns the figures of each round. */
 export async function expireAtOnce({ sessions, rounds, watched }) {
   const { SessionStore, ManualClock } = load();
   const clock = new ManualClock();
@@ -27,7 +27,7 @@ export async function expireAtOnce({ sessions, rounds, watched }) {
   let mostInOneTurn = 0;
   let thisTurn = 0;
   store.on('expired', () => {
-    // What comes before the next immediate comes in one turn.
+    // Everything before the next immediate happens in one turn of the event loop.
     if (thisTurn === 0) setImmediate(() => (thisTurn = 0));
     reported += 1;
     thisTurn += 1;
@@ -49,7 +49,7 @@ export async function expireAtOnce({ sessions, rounds, watched }) {
     const stall = await longestStall(async () => {
       clock.advance('31m');
       goneAtOnce &&= ids.every((id) => !store.has(id));
-      // In pauses, as while nothing expires: what is watched is not to make the garbage that it then waits for.
+      // With the same pauses as while nothing expires: the measurement must not make garbage whose collection it then measures.
       // oxlint-disable-next-line no-unmodified-loop-condition -- the listener above counts
       while (reported < round * sessions) await pause(1);
     });

@@ -1,4 +1,4 @@
-// What a call costs, and what a store does to its process: idle, in workers, at the exit.
+// The cost of a call, and the effects of a store on its process: idle, in workers, at the exit.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
@@ -47,7 +47,7 @@ export async function idle() {
   };
 }
 
-/** How often an expiry thread was scheduled. */
+/** The number of times that an expiry thread was scheduled. */
 function switches(task) {
   const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8');
   if (!status.startsWith('Name:\tsession-expiry')) return 0;
