@@ -24,7 +24,7 @@ const differing: [DurableStoreOptions, string][] = [
   [{ absoluteTimeout: Infinity }, 'absoluteTimeout is 43200000 ms there and Infinity here'],
   [{ durability: 'disk' }, "durability is 'os' there and 'disk' here"],
   [{ onDiskFailure: 'memory' }, "onDiskFailure is 'reject' there and 'memory' here"],
-  [{ clock: new ManualClock() }, "clock is the system clock there and a ManualClock here"],
+  [{ clock: new ManualClock() }, 'clock is the system clock there and a ManualClock here'],
   [
     { maxSessions: 10, durability: 'none' },
     "maxSessions is 1000000 there and 10 here, durability is 'os' there and 'none' here",

@@ -1,6 +1,8 @@
 //! Finding the process that has a directory open, without taking the lock: even for a moment that could keep a store from opening.
 
-use super::lock_text::{field, pid, read_text};
+#[cfg(unix)]
+use super::lock_text;
+use super::lock_text::{field, read_text};
 use std::fs::File;
 use std::io;
 
@@ -49,17 +51,26 @@ fn signed(text: &str, pid: Option<u32>) -> Holder {
 /// The process that has the file locked; `text` is what its last owner wrote into it.
 #[cfg(unix)]
 fn holder(file: &File, text: &str) -> Holder {
+    owner(file, lock_text::pid(text)).map_or(Holder::Nobody, |pid| signed(text, Some(pid)))
+}
+
+/// By the kernel's lock table; if that cannot be read, the last owner, if that process is alive.
+#[cfg(target_os = "linux")]
+fn owner(file: &File, signer: Option<u32>) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
-    let signer = pid(text);
-    let owner = match (std::fs::read_to_string("/proc/locks"), file.metadata()) {
+    match (std::fs::read_to_string("/proc/locks"), file.metadata()) {
         (Ok(locks), Ok(facts)) => {
             let device = (rustix::fs::major(facts.dev()), rustix::fs::minor(facts.dev()));
             in_table(&locks, device, facts.ino(), signer)
         }
-        // Without the kernel's lock table: the last owner, if that process is alive.
         _ => signer.filter(|&signer| lives(signer)),
-    };
-    owner.map_or(Holder::Nobody, |pid| signed(text, Some(pid)))
+    }
+}
+
+/// There is no lock table: the last owner, if that process is alive.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn owner(_file: &File, signer: Option<u32>) -> Option<u32> {
+    signer.filter(|&signer| lives(signer))
 }
 
 /// On these systems a file that can be read is not locked.
@@ -76,7 +87,7 @@ fn lives(pid: u32) -> bool {
 
 /// The holder's process id in the kernel's lock table, whose lines are like `1: FLOCK  ADVISORY  WRITE 4711 fe:00:9978018 0 EOF`. The
 /// device in it may differ from the file's (overlays, subvolumes): then only the process that signed the file counts.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn in_table(locks: &str, device: (u32, u32), inode: u64, signer: Option<u32>) -> Option<u32> {
     let place = format!("{:02x}:{:02x}:{inode}", device.0, device.1);
     let elsewhere = format!(":{inode}");
@@ -89,7 +100,7 @@ fn in_table(locks: &str, device: (u32, u32), inode: u64, signer: Option<u32>) ->
     })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use crate::disk::{DirLock, RealDisk};
