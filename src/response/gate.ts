@@ -168,13 +168,14 @@ export abstract class Gate implements ResponseHook {
     if (first === undefined) return;
     try {
       this.#send(res, first, cookie);
-      for (const call of others) this.#send(res, call, undefined);
+      // Each goes through the gate: before `end` it commits what changed since the commit that is done now.
+      for (const { name, method, args } of others) this.pass(res, name, method, args);
     } catch (error) {
       this.#refuse(res, error);
       return;
     }
     // Writes that waited have returned false, so their callers expect "drain". If the socket is full, it will emit that itself.
-    if (!res.writableNeedDrain && !res.writableEnded) res.emit('drain');
+    if (this.#state === 'open' && !res.writableNeedDrain && !res.writableEnded) res.emit('drain');
   }
 }
 

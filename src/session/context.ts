@@ -14,8 +14,8 @@ export interface SessionContext {
   /** May be replaced by the manager, so it is read at each use. */
   readonly backend: SessionBackend;
   readonly concurrency: Concurrency;
-  /** Throws if a new id can no longer reach the client. */
-  admitNewId?(): void;
+  /** Throws if a new id can no longer reach the client. `isBeforeHeaders`: the headers wait for the write that asks. */
+  admitNewId?(isBeforeHeaders: boolean): void;
   /** The parameters of the request. */
   readonly form?: RequestForm;
 }

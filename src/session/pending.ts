@@ -1,22 +1,26 @@
 /** The calls of a backend, besides writes, that are in progress: the response waits for them. */
 export class Pending {
-  #all: Promise<unknown> | undefined;
+  /** The calls that are in progress or failed. */
+  readonly #calls = new Set<Promise<void>>();
   readonly #errors = new Set<unknown>();
 
   /** Makes the response wait for `call` and fail with its error, whether or not the handler waits too. */
   add(call: Promise<unknown>): Promise<void> {
     const done = call.then(() => undefined);
-    this.#all = this.#all ? Promise.all([this.#all, done]) : done;
+    this.#calls.add(done);
     // The response handles a failure, so one that the handler does not wait for must not become an unhandled rejection.
-    done.catch((error: unknown) => this.#errors.add(error));
-    this.#all.catch(() => undefined);
+    done.then(
+      () => this.#calls.delete(done),
+      (error: unknown) => this.#errors.add(error),
+    );
     return done;
   }
 
-  /** A promise of all calls; `undefined` if none was added since the last time. */
+  /** A promise of all calls that were added since the last time; `undefined` if each of them has succeeded already. */
   take(): Promise<unknown> | undefined {
-    const all = this.#all;
-    this.#all = undefined;
+    if (this.#calls.size === 0) return undefined;
+    const all = Promise.all(this.#calls);
+    this.#calls.clear();
     return all;
   }
 

@@ -202,7 +202,7 @@ export class Session<Data extends object = SessionData> {
       }
     };
     try {
-      const saved = this.#write();
+      const saved = this.#write(false);
       return isPromise(saved) ? saved.then(check, refuse) : check(saved);
     } catch (error) {
       return refuse(error);
@@ -210,14 +210,15 @@ export class Session<Data extends object = SessionData> {
   }
 
   /**
-   * @internal Writes the changes for the response. It is not an error if the session ended, nor if the handler's own `save()` failed and
-   * the handler left the data as it was: handling that was up to the handler.
+   * @internal Writes the changes before the response. Two things are not errors here: that the session has ended, and a change that the
+   * handler's own `save()` could not write and that is the same now: its promise already told the handler.
+   * @param isBeforeHeaders The headers wait for this commit, so a new id still reaches the client.
    */
-  commit(): MaybePromise<Saved> {
+  commit(isBeforeHeaders: boolean): MaybePromise<Saved> {
     const pending = this.#pending?.take();
-    if (pending) return pending.then(() => this.commit());
+    if (pending) return pending.then(() => this.commit(isBeforeHeaders));
     if (this.#refused && this.#refused.text === this.#copy.dataText) return 'unchanged';
-    return this.#write();
+    return this.#write(isBeforeHeaders);
   }
 
   /** @internal Whether a commit failed with the error of a `logout`, `destroy` or `touch`, whose promise the handler has. */
@@ -250,10 +251,10 @@ export class Session<Data extends object = SessionData> {
   }
 
   /** Writes the changes, after a write that is in progress. */
-  #write(): MaybePromise<Saved> {
-    if (this.#writing) return this.#writing.then(() => this.#write());
+  #write(isBeforeHeaders: boolean): MaybePromise<Saved> {
+    if (this.#writing) return this.#writing.then(() => this.#write(isBeforeHeaders));
     this.#refused = undefined;
-    const saved = commitChanges(this.#copy);
+    const saved = commitChanges(this.#copy, isBeforeHeaders);
     if (!isPromise(saved)) return saved;
     const done = (): void => {
       this.#writing = undefined;

@@ -10,7 +10,7 @@ export interface Renewal {
   readonly login?: SessionLogin;
 }
 
-/** The state of a `Session`: `session.ts` is its public face, `commit.ts` writes it. */
+/** The state of a `Session`, which `session.ts` shows to applications and `commit.ts` writes. */
 export class WorkingCopy<Data extends object> {
   readonly context: SessionContext;
   /** As last read or written; `undefined` until the session is stored. */

@@ -13,7 +13,7 @@ export interface SessionEvent<Reason extends string = string> {
 
 /** The events of every store, with their reasons. */
 export interface SessionEvents {
-  /** With `login`: by a login as another user than the session before it had. */
+  /** The reason `login`: somebody logged in over the session of another user, so that one ended and a new one began. */
   created: SessionEvent<'create' | 'login'>;
   /** The session moved to a new id; handle and data are unchanged. */
   regenerated: SessionEvent<'regenerate' | 'login'>;

@@ -36,7 +36,7 @@ export class SessionRecord<Data> {
     return this.#facts.id;
   }
 
-  /** The public name, safe to show; `''` once the session has ended. */
+  /** The public name, safe to show. */
   get handle(): string {
     return this.#facts.handle;
   }
