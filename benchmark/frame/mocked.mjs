@@ -64,19 +64,28 @@ function serve({ middleware }, sink, cookie, handler, onEnd) {
   });
 }
 
-/** The `Cookie` headers of a client that logged in with this data: the genuine one, and a forged one. */
+/**
+ * The `Cookie` headers of clients that logged in with this data: the genuine one, and two of attackers. `forged` names a session that is
+ * not there; `altered` the client's own, but with another proof: a secret or a signature.
+ */
 export async function loginCookies(candidate, data, count) {
   const cookies = [];
   for (let n = 0; n < count; n += 1) {
     const own = await exchange(candidate, undefined, (req) => candidate.login(req, structuredClone(data)));
     const around = (pairs) => ['theme=dark', ...pairs, 'lang=en'].join('; ');
-    cookies.push({ genuine: around(own), forged: around([...own.slice(0, -1), alter(own.at(-1) ?? '')]) });
+    const last = own.at(-1) ?? '';
+    const instead = (pair) => around([...own.slice(0, -1), pair]);
+    cookies.push({
+      genuine: around(own),
+      forged: instead(alter(last, last.indexOf('=') + 6)),
+      altered: instead(alter(last, last.length - 12)),
+    });
   }
   return cookies;
 }
 
-/** Changes characters near the end, where ids and signatures are. */
-const alter = (pair) => `${pair.slice(0, -12)}${'A'.repeat(pair.length >= 12 ? 10 : 0)}${pair.slice(-2)}`;
+/** Changes ten characters of a cookie. */
+const alter = (pair, from) => `${pair.slice(0, from)}AAAAAAAAAA${pair.slice(from + 10)}`;
 
 /** The kinds of requests: the client, and the handler's work on the session. */
 export const kinds = {
@@ -85,6 +94,7 @@ export const kinds = {
   write: { cookie: ({ genuine }) => genuine, handler: (req, candidate) => candidate.write(req) },
   anonymous: { cookie: () => 'theme=dark; lang=en', handler: () => {} },
   forged: { cookie: ({ forged }) => forged, handler: () => {} },
+  altered: { cookie: ({ altered }) => altered, handler: () => {} },
 };
 
 /** The CPU time of a request of a kind in microseconds, measured over as many requests as fit into `ms` milliseconds. */
@@ -129,7 +139,7 @@ export async function checkKinds(candidate, [cookie]) {
   };
   const before = await seen(cookie.genuine);
   if (typeof before !== 'number') throw new Error('a client that logged in is not known');
-  for (const kind of ['anonymous', 'forged']) {
+  for (const kind of ['anonymous', 'forged', 'altered']) {
     if ((await seen(kinds[kind].cookie(cookie))) !== undefined) throw new Error(`a session for a ${kind} request`);
   }
   // A session that is stored in the cookie is sent back in a new one.

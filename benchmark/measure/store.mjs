@@ -9,6 +9,7 @@ import { stores } from '../candidates/stores.mjs';
 const CALLS = 1_000;
 const OURS = 'agai-session';
 const MAP = 'JavaScript Map';
+const inGrowth = [OURS, 'agai-session before', MAP, 'lru-cache'].filter((name) => name in stores);
 
 /** A separate copy of a text: two variables of one string would share its place in the caches. */
 const copyOf = (bytes, isLatin1) => (isLatin1 ? bytes.latin1Slice() : bytes.utf8Slice());
@@ -125,7 +126,7 @@ async function growth(scale, letters) {
   const figures = {};
   for (const sessions of scale.sessions) {
     const options = { sessions, bytes: 300, letters, heap: 16_384 };
-    await withCandidates(import.meta.url, [OURS, MAP, 'lru-cache'], options, async (started) => {
+    await withCandidates(import.meta.url, inGrowth, options, async (started) => {
       await takeTurns(1, started, (ask) => ask('mean', 'get', scale.ms));
       const rounds = await takeTurns(scale.rounds, started, (ask) => ask('mean', 'get', scale.ms));
       for (const [name, all] of Object.entries(rounds)) (figures[name] ??= {})[sessions.toLocaleString('en-US')] = all;
