@@ -58,10 +58,10 @@ export declare class NativeStore {
   /** Removes and returns the waiting journal events. */
   takeJournalEvents(): Array<NativeJournalEvent>
   /**
-   * Opens a store in memory. `results` is the shared array: calls write the numbers that they return there. `onEvents` is called on
+   * Opens a store in memory. `results` is the shared array: calls write the numbers that they return there. `onSignal` is called on
    * this thread when events wait for `takeEvents`. Neither it nor the expiry thread keeps the process alive.
    */
-  constructor(options: NativeOptions, results: Float64Array, onEvents: () => void, clock?: NativeClock | undefined | null)
+  constructor(options: NativeOptions, results: Float64Array, onSignal: () => void, clock?: NativeClock | undefined | null)
   /**
    * Returns the functions that requests call. They are not methods because checking a method's receiver takes longer than their work.
    * `create` stores a new session and returns its id. `load` returns a session's text (user id, form parameters, data) or null.

@@ -107,16 +107,13 @@ fn commit(
 fn touch(opened: &Opened, env: Env, [id, idle_timeout, ..]: Arguments) -> Result<sys::napi_value> {
     let idle_timeout = optional_millis(read_number(env, idle_timeout)?);
     let id = read_id(env, id)?;
-    let touched = opened.write(|handle, buffers| {
+    let touched = opened.write(|handle, _| {
         let Some(id) = id else {
             return opened.check(false);
         };
         let touched = handle
             .touch(&id, idle_timeout)
             .map_err(|error| from_core(&error))?;
-        if let Some(facts) = touched {
-            buffers.results.facts(&facts);
-        }
         Ok(touched.is_some())
     })?;
     make_bool(env, touched)

@@ -122,19 +122,19 @@ impl NativeStore {
 
 #[napi]
 impl NativeStore {
-    /// Opens a store in memory. `results` is the shared array: calls write the numbers that they return there. `onEvents` is called on
+    /// Opens a store in memory. `results` is the shared array: calls write the numbers that they return there. `onSignal` is called on
     /// this thread when events wait for `takeEvents`. Neither it nor the expiry thread keeps the process alive.
     #[napi(constructor)]
     pub fn new(
         options: NativeOptions,
         results: Float64Array,
-        on_events: Function<'_, (), ()>,
+        on_signal: Function<'_, (), ()>,
         clock: Option<&NativeClock>,
     ) -> Result<Self> {
         guard(|| {
             let handle = StoreHandle::open(options.into(), clock_or_system(clock), Box::new(OsRandom))
                 .map_err(|error| from_core(&error))?;
-            Self::over(handle, results, on_events, None)
+            Self::over(handle, results, on_signal, None)
         })
     }
 

@@ -265,11 +265,11 @@ impl StoreHandle {
         }
     }
 
-    /// Records activity, and sets the session's own idle timeout if one is given.
+    /// Records activity, and sets the session's own idle timeout if one is given. Returns the session's deadline; `None` if it is gone.
     ///
     /// # Errors
     /// Those of a write if that changes the timeout; [`Error::Closed`], [`Error::Poisoned`].
-    pub fn touch(&self, id: &SessionId, idle_timeout: Option<u64>) -> Result<Option<Facts>, Error> {
+    pub fn touch(&self, id: &SessionId, idle_timeout: Option<u64>) -> Result<Option<u64>, Error> {
         self.with_state(|state, now| {
             let admitted = admit(state);
             state.store.touch(id, now, idle_timeout, admitted)

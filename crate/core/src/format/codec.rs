@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Most bytes that decoding may allocate, whatever lengths the input claims.
+/// Maximum number of bytes that decoding may allocate, whatever lengths the input claims.
 const LIMIT: usize = crate::format::frame::MAX_BODY;
 
 /// The full state of one session.

@@ -32,7 +32,7 @@ pub mod kind {
 /// Length in bytes at which a chunk is full. A single vector would be copied whenever it grows; a chunk's capacity is a quarter more, so
 /// that a last record of usual size fits.
 const CHUNK: usize = 1 << 18;
-/// Most empty chunks kept for reuse.
+/// Maximum number of empty chunks kept for reuse.
 const SPARE: usize = 4;
 /// Queued bytes above which the writer is woken at once, although no caller waits for them.
 const GATHERED: usize = 1 << 20;

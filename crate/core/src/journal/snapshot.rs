@@ -17,7 +17,7 @@ pub const KIND_HEAD: u8 = 16;
 pub const KIND_BLOCK: u8 = 17;
 pub const KIND_FOOT: u8 = 18;
 
-/// Most slots in a slice. With [`BYTES`] it limits a hold of the lock to some 50 microseconds.
+/// Maximum number of slots in a slice. With [`BYTES`] it limits a hold of the lock to some 50 microseconds.
 const SLOTS: u32 = 256;
 /// Encoded bytes at which a slice ends; its last session may exceed them.
 pub const BYTES: usize = 1 << 16;

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 /// Longest time from a write to its sync.
 const SYNC_WITHIN: Duration = Duration::from_millis(900);
-/// Most chunks given back to the queue for reuse.
+/// Maximum number of chunks given back to the queue for reuse.
 const SPARE_CHUNKS: usize = 4;
 
 impl Writer {
@@ -36,7 +36,8 @@ impl Writer {
     pub fn resume(&mut self, last: u64) -> io::Result<()> {
         self.catalog.reserve()?;
         let mut log = self.next_segment(last)?;
-        // What the opening evicted is synced now: a call that ends such a session finds none and returns without waiting for a sync.
+        // What the opening evicted is synced now. A caller that ends such a session later finds none and returns without waiting for a
+        // sync, so its end must be on the disk already.
         let mut evicted = self.shared.lock().store.log_mut().map(|log| log.take(Vec::new()));
         if let Some(batch) = evicted.as_mut().filter(|batch| !batch.is_empty()) {
             log.append(batch, self.shared.clock.now())
@@ -201,7 +202,7 @@ impl Writer {
         !pending && self.checkpoint.is_none()
     }
 
-    /// Whether there is more to do now, and if not, for how long.
+    /// Whether there is something to do now, and if not, how long to sleep.
     fn rest(&self) -> Turn {
         let mut guard = self.shared.lock();
         if let Some(log) = guard.store.log_mut() {
@@ -262,7 +263,7 @@ impl Writer {
         Turn::Ended
     }
 
-    /// Leaves a clean manifest: of the log, synced and sealed, or of a new snapshot.
+    /// Writes the manifest of a clean close. It names the log, after a last sync, or a new snapshot if there is no whole log.
     fn seal(&mut self) -> io::Result<()> {
         let is_whole = self.log.is_some() && !self.ends_only;
         if !is_whole || self.log_is_long(8) {

@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long the journal's thread lets records gather that no caller waits for: waking it for each would be most of a write's cost.
+/// How long records that no caller waits for gather before the journal's thread is woken. Waking it for each record would cost more than
+/// the rest of the write.
 const LINGER: Duration = Duration::from_millis(20);
 
 /// What the journal's thread is waiting for.
@@ -28,7 +29,7 @@ pub(crate) enum WriterRest {
 /// The callback of a handle, called from any thread when events or news wait to be taken, or acknowledgements have moved.
 pub type Notifier = Box<dyn Fn() + Send + Sync>;
 
-/// An open handle as it is notified: its callback, and the news that it has not taken yet.
+/// One open handle of the store: the callback that notifies it, and the signals that it has not taken yet.
 struct Seat {
     number: u32,
     notify: Option<Notifier>,
@@ -199,7 +200,7 @@ impl Shared {
         }
     }
 
-    /// Ends the store's threads. The journal's first writes what is queued.
+    /// Ends the store's threads. Before the journal's thread ends it writes what is queued.
     pub fn stop(&self) {
         self.lock().stop = true;
         self.wake.notify();
@@ -255,7 +256,7 @@ impl Shared {
         }
     }
 
-    /// True if the store holds a session of this user. Looks at all of them.
+    /// True if the store holds a session of this user, for panics that tests plant. Looks at all sessions.
     pub fn has_user(&self, uid: &str) -> bool {
         let mut has = false;
         self.lock().store.for_each(|record| has |= record.has_uid(uid));

@@ -9,7 +9,8 @@ mod imp {
     pub use parking_lot::MutexGuard;
     pub use std::thread::JoinHandle;
 
-    /// How long a thread spins at a taken lock before it sleeps: as long as a slice of the background threads. A thread that sleeps or
+    /// How long a thread spins at a taken lock before it sleeps: about as long as a background thread holds it for one slice of its
+    /// work. A thread that sleeps or
     /// yields loses its processor, on a busy machine for milliseconds, and the thread that waits here is the event loop's.
     const SPIN: Duration = Duration::from_micros(50);
     /// Spin hints between two attempts to lock.
@@ -24,9 +25,12 @@ mod imp {
         }
 
         pub fn lock(&self) -> MutexGuard<'_, T> {
-            if let Some(guard) = self.0.try_lock() {
-                return guard;
-            }
+            self.0.try_lock().unwrap_or_else(|| self.lock_taken())
+        }
+
+        /// Kept out of `lock`, so that the usual case is inlined.
+        #[cold]
+        fn lock_taken(&self) -> MutexGuard<'_, T> {
             // Measured by the clock: how long a spin hint takes depends on the processor.
             let started = Instant::now();
             while started.elapsed() < SPIN {

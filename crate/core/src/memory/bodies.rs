@@ -1,4 +1,4 @@
-//! The arena of bodies: pages of equal cells in size classes. Most bodies are too small for an allocation each.
+//! The arena of bodies: pages cut into equal cells, one size of cell per page. Most bodies are too small for an allocation each.
 
 #![expect(
     clippy::indexing_slicing,
@@ -11,7 +11,7 @@ mod validate;
 
 use crate::memory::chunks::Chunks;
 
-/// Bytes of a page: 256 KiB with what the allocator adds, which is a whole number of the system's pages.
+/// Bytes of a page. With the 64 bytes that the allocator may add it is 256 KiB, a whole number of the operating system's pages.
 const PAGE: usize = (1 << 18) - 64;
 /// Bytes of a granule, the unit of positions and of the sizes of small cells.
 const GRANULE: usize = 8;
@@ -28,7 +28,7 @@ const APART: u16 = u16::MAX;
 const NONE: u16 = u16::MAX;
 /// The value of [`Page::listed_at`] for a page that is in no list.
 const UNLISTED: u32 = u32::MAX;
-/// Most empty pages kept for the next class that needs one.
+/// Maximum number of empty pages kept for the next size class that needs one.
 const SPARE: usize = 1;
 
 /// Freed memory, to be dropped after unlocking.

@@ -10,8 +10,8 @@ mod table;
 use crate::model::id::Handle;
 use table::Table;
 
-/// Mean entries per table at which one more table is made. A table holds from half as many, just after its split, to twice as many, in 8 to
-/// 32 cache lines.
+/// One more table is made when the tables have more entries than this on average. A single table has half as many just after it was
+/// split and up to twice as many just before, which is 8 to 32 cache lines.
 const LOAD: usize = 100;
 
 /// The hash map, by linear hashing over small tables: when the mean load reaches [`LOAD`], the next table in turn
@@ -21,7 +21,8 @@ const LOAD: usize = 100;
 /// It holds slot indices only, 12 in 64 bytes: the handles are in the records, and as they are random they need no hashing.
 #[derive(Debug)]
 pub struct Index {
-    /// `2^level + split` tables. The low `level` bits of a hash choose one, and one bit more if that is below `split`.
+    /// There are `2^level + split` of them. The low `level` bits of a hash are the number of its table; if that number is below `split`,
+    /// the table has been split and one bit more is used.
     tables: Vec<Table>,
     level: u32,
     split: usize,

@@ -9,6 +9,7 @@ mod body;
 mod stamp;
 mod times;
 
+use body::CREATED_AT;
 pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, RECORD_OVERHEAD, Units};
 pub use times::{cap, is_log_due, mark, shift_back};
 
@@ -43,7 +44,7 @@ pub struct Record {
     handle: Handle,
     secret: SecretHash,
     body: Spot,
-    /// The body's [`Layout`], and [`HELD`], so that an empty slot needs no byte of its own. The bit 0x40 is reserved for sessions whose id
+    /// The body's [`Layout`], with the bit [`HELD`] set: it is never zero, so an `Option` of a record needs no byte more. The bit 0x40 is reserved for sessions whose id
     /// the caller chose, which have no secret and must never be found by a cookie.
     flags: NonZeroU8,
     uid_units: u8,
@@ -122,10 +123,6 @@ impl Record {
         (!self.layout().has(Layout::TIMEOUT)).then_some(self.timeout)
     }
 
-    pub fn set_timeout(&mut self, timeout: Timeout) {
-        self.timeout = timeout;
-    }
-
     pub fn set_last_seen(&mut self, now: u64) {
         self.last_seen_at = U48::new(now);
     }
@@ -185,23 +182,9 @@ impl<'a> Stored<'a> {
         self.bodies.get(self.record.body)
     }
 
-    fn chunk<const N: usize>(&self, at: usize) -> [u8; N] {
-        let mut chunk = [0; N];
-        chunk.copy_from_slice(&self.body()[at..at + N]);
-        chunk
-    }
-
-    fn stamp(&self, at: usize) -> u64 {
-        U48(self.chunk(at)).get()
-    }
-
-    fn created_at(&self) -> u64 {
-        self.stamp(0)
-    }
-
-    /// The mark of when the log was last told of activity.
+    /// When the log was last told of activity, as a mark: see `times.rs`.
     pub fn logged(&self) -> u16 {
-        u16::from_le_bytes(self.chunk(LOGGED_AT))
+        u16::from_le_bytes(chunk(self.body(), LOGGED_AT))
     }
 
     /// Where the body is.
@@ -212,48 +195,50 @@ impl<'a> Stored<'a> {
     pub fn idle_timeout(&self) -> u64 {
         let layout = self.record.layout();
         if layout.has(Layout::TIMEOUT) {
-            self.stamp(layout.timeout_at())
+            time(self.body(), layout.timeout_at())
         } else {
             self.timeouts.get(self.record.timeout)
         }
     }
 
-    fn authenticated_at(&self) -> u64 {
+    // These take the body, so that whoever needs several parts looks it up once.
+
+    fn authenticated_at(&self, body: &[u8]) -> u64 {
         if !self.is_user() {
             0
         } else if self.record.layout().has(Layout::LOGIN) {
-            self.stamp(Layout::LOGIN_AT)
+            time(body, Layout::LOGIN_AT)
         } else {
-            self.created_at()
+            time(body, CREATED_AT)
         }
     }
 
-    fn form_units(&self) -> usize {
+    fn form_units(&self, body: &[u8]) -> usize {
         let layout = self.record.layout();
         if layout.has(Layout::FORM) {
-            u32::from_le_bytes(self.chunk(layout.form_at())) as usize
+            u32::from_le_bytes(chunk(body, layout.form_at())) as usize
         } else {
             0
         }
     }
 
     /// Fields that only later versions know, as tags, lengths and values.
-    fn ext(&self) -> &'a [u8] {
+    fn ext(&self, body: &'a [u8]) -> &'a [u8] {
         let layout = self.record.layout();
         if !layout.has(Layout::EXT) {
             return &[];
         }
         let at = layout.ext_at();
-        let len = usize::from(u16::from_le_bytes(self.chunk(at)));
-        &self.body()[at + size_of::<u16>()..][..len]
+        let len = usize::from(u16::from_le_bytes(chunk(body, at)));
+        &body[at + size_of::<u16>()..][..len]
     }
 
     /// The bytes of the text, and whether it is stored as UTF-16.
-    fn text(&self) -> (&'a [u8], bool) {
+    fn text(&self, body: &'a [u8]) -> (&'a [u8], bool) {
         let layout = self.record.layout();
-        let ext = self.ext().len();
+        let ext = self.ext(body).len();
         let at = layout.ext_at() + if ext > 0 { size_of::<u16>() + ext } else { 0 };
-        (&self.body()[at..], layout.has(Layout::WIDE))
+        (&body[at..], layout.has(Layout::WIDE))
     }
 
     /// Whether the text is stored as UTF-16.
@@ -262,15 +247,16 @@ impl<'a> Stored<'a> {
     }
 
     pub fn facts(&self) -> Facts {
+        let body = self.body();
         Facts {
             version: self.version(),
-            created_at: self.created_at(),
+            created_at: time(body, CREATED_AT),
             last_seen_at: self.record.last_seen_at.get(),
             idle_timeout: self.idle_timeout(),
             absolute_deadline: self.record.absolute_deadline.get(),
-            authenticated_at: self.authenticated_at(),
+            authenticated_at: self.authenticated_at(body),
             uid_units: usize::from(self.record.uid_units),
-            form_units: self.form_units(),
+            form_units: self.form_units(body),
         }
     }
 
@@ -284,15 +270,16 @@ impl<'a> Stored<'a> {
     }
 
     pub fn contents(&self) -> Contents<'a> {
-        let (text, wide) = self.text();
+        let body = self.body();
+        let (text, wide) = self.text(body);
         let shift = usize::from(wide);
         let (uid, rest) = text.split_at(usize::from(self.record.uid_units) << shift);
-        let (form, data) = rest.split_at(self.form_units() << shift);
+        let (form, data) = rest.split_at(self.form_units(body) << shift);
         Contents {
-            created_at: self.created_at(),
+            created_at: time(body, CREATED_AT),
             idle_timeout: self.idle_timeout(),
-            authenticated_at: self.authenticated_at(),
-            ext: self.ext(),
+            authenticated_at: self.authenticated_at(body),
+            ext: self.ext(body),
             uid: Units::stored(uid, wide),
             form: Units::stored(form, wide),
             data: Units::stored(data, wide),
@@ -310,11 +297,21 @@ impl<'a> Stored<'a> {
 
     /// Copies the whole text, which is user id, form and data, to `buffer`.
     pub fn read_into(&self, buffer: &mut TextBuffer) {
-        match self.text() {
+        match self.text(self.body()) {
             (bytes, true) => buffer.set_utf16_le(bytes),
             (bytes, false) => buffer.set_latin1(bytes),
         }
     }
+}
+
+fn chunk<const N: usize>(body: &[u8], at: usize) -> [u8; N] {
+    let mut chunk = [0; N];
+    chunk.copy_from_slice(&body[at..at + N]);
+    chunk
+}
+
+fn time(body: &[u8], at: usize) -> u64 {
+    U48(chunk(body, at)).get()
 }
 
 #[cfg(test)]

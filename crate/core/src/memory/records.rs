@@ -1,4 +1,5 @@
-//! All sessions, addressed by slot index. Finding one by its handle is the index's work, eviction order the LRU list's, expiry the heap's.
+//! All sessions, addressed by the index of their slot. Other structures find that index: the hash map by a handle, the LRU list for
+//! eviction, the heap for expiry.
 
 #![expect(
     clippy::indexing_slicing,

@@ -10,7 +10,7 @@ use crate::memory::chunks::Chunks;
 /// The slot index that stands for "none".
 pub const NIL: u32 = u32::MAX;
 
-/// The neighbours of a slot in its list: for a free slot the free list, which uses `next` alone.
+/// The neighbours of a slot in the list it is in: a list of sessions by use, or the list of free slots, which uses `next` alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Link {
     pub prev: u32,

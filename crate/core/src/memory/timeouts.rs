@@ -5,7 +5,7 @@
     reason = "records name timeouts that this table gave them; a wrong one must panic"
 )]
 
-/// Most distinct timeouts in the table. A session with any other has it in its body.
+/// Maximum number of distinct timeouts in the table. A session with any other has it in its body.
 const MOST: usize = 255;
 
 /// The number of a timeout in the table.

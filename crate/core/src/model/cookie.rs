@@ -7,10 +7,10 @@ use std::iter::once;
 
 /// Longest header scanned, in bytes; a longer one counts as empty. Node refuses header blocks over 16 KiB by default.
 pub const MAX_HEADER_LEN: usize = 64 * 1024;
-/// Most pairs scanned in one header; the rest is ignored. Browsers keep 180 or fewer per site.
+/// Maximum number of pairs scanned in one header; the rest is ignored. Browsers keep 180 or fewer per site.
 pub const MAX_PAIRS: usize = 1_000;
 
-/// Most cookies of our name considered in one header; the rest is ignored.
+/// Maximum number of cookies of our name considered in one header; the rest is ignored.
 const MAX_CANDIDATES: usize = 8;
 
 /// The values of every cookie named exactly `name`, each with its byte offset in `header`. Linear in the header's length.

@@ -5,8 +5,8 @@ use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
 use crate::model::time::is_over;
 
-/// Due heap entries that a write looks at before it evicts. Their sessions have expired, or were touched since. Bounded, so that the
-/// time of a write is.
+/// Maximum number of due heap entries that a write looks at before it evicts: their sessions have expired, or were touched since the
+/// entry was made. The number is bounded because the time of a write must be.
 const LOOKS: usize = 64;
 /// The same bound where the write would otherwise be refused: a slower write is better than one refused because of expired sessions.
 const LAST_LOOKS: usize = 1_024;
@@ -34,7 +34,7 @@ impl Store {
     /// once: the expiry thread evicts the excess in slices. While there is an excess, a write must evict as many bytes as it adds.
     ///
     /// # Errors
-    /// [`Error::Full`]. No session is evicted then, except if [`Store::is_evicting`].
+    /// [`Error::Full`]. Then no session was evicted, unless [`Store::is_evicting`] is true.
     pub(super) fn make_room(&mut self, now: u64, room: &Room) -> Result<(), Error> {
         self.is_evicting = false;
         let had = self.bytes();
@@ -127,7 +127,7 @@ impl Store {
         true
     }
 
-    /// True if there would be room once every session that may be evicted was.
+    /// True if evicting every session that may be evicted would make enough room.
     fn could_fit(&self, room: &Room) -> bool {
         let (mut stay, mut stay_bytes) = if room.for_user {
             (0, 0)

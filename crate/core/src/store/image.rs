@@ -11,7 +11,7 @@ use crate::model::id::Handle;
 use crate::planted::{PanicAt, panic_at};
 use crate::store::saved::restore;
 
-/// What is wrong with a frame whose checksum is right.
+/// What is wrong with a frame although its checksum is right: a short text for the report of an inspection.
 pub type Defect = &'static str;
 
 /// The sessions of a snapshot with the log's records applied. A record changes only sessions that are older than it: a snapshot block

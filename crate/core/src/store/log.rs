@@ -1,4 +1,5 @@
-//! Queueing changes for the journal. Without a journal each of these only checks an `Option`.
+//! What the store tells its journal: changes are queued, sessions copied for snapshots. Without a journal each method only checks an
+//! `Option`.
 
 use super::Store;
 use crate::format::codec::{Head, Put, Touch};
@@ -62,8 +63,8 @@ impl Store {
         }
     }
 
-    /// Copies sessions out, from slot `first` on, until `slots` slots were looked at or `copy` returns `bytes` or more. Returns the next
-    /// slot and how many sessions were copied; `None` after the last slot.
+    /// Passes sessions to `copy`, from slot `first` on. It stops after `slots` slots, or once `copy`, which returns the bytes it has in
+    /// all, returns `bytes` or more. Returns the next slot and how many sessions were passed; `None` after the last slot.
     pub(crate) fn copy_slots(
         &self,
         first: u32,

@@ -31,7 +31,7 @@ impl Store {
     }
 
     /// Records the user's activity, and sets the session's own idle timeout if one is given. Changing the timeout counts as a write, which
-    /// `admitted` allows or refuses.
+    /// `admitted` allows or refuses. Returns the session's deadline: its body is not read for that.
     ///
     /// # Errors
     /// The error in `admitted`; nothing is changed then.
@@ -41,7 +41,7 @@ impl Store {
         now: u64,
         idle_timeout: Option<u64>,
         admitted: Result<(), Error>,
-    ) -> Result<Option<Facts>, Error> {
+    ) -> Result<Option<u64>, Error> {
         let Some(index) = self.owned(id, now) else {
             return Ok(None);
         };
@@ -58,9 +58,9 @@ impl Store {
             None => self.note_activity(index, now),
         }
         self.promote(index);
-        let facts = self.records.at(index).facts();
-        self.expiry.arm(index, facts.deadline());
-        Ok(Some(facts))
+        let deadline = self.records.at(index).deadline();
+        self.expiry.arm(index, deadline);
+        Ok(Some(deadline))
     }
 
     /// The live session with this id, if the id's secret is the current one. The secret is hashed only if the handle is found.
@@ -81,7 +81,8 @@ impl Store {
         Some(index)
     }
 
-    /// Records activity. It is logged once in each tenth of the idle timeout, but not while the queue is full: then a later activity is.
+    /// Records activity. The log is told once in each tenth of the idle timeout. While its queue is full it is told nothing; the first
+    /// activity after that is logged.
     fn note_activity(&mut self, index: u32, now: u64) {
         let is_due = self.log().is_some_and(|log| !log.is_full()) && self.records.is_log_due(index, now);
         if let Some(record) = self.records.get_mut(index) {

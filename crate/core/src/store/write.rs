@@ -110,7 +110,7 @@ impl Store {
     /// of `fresh` is taken.
     ///
     /// # Errors
-    /// Those of [`Store::create`]; the session stays as it was then, under its old id.
+    /// Those of [`Store::create`]. After an error the session is unchanged and has its old id.
     pub fn regenerate(
         &mut self,
         id: &SessionId,
@@ -206,7 +206,7 @@ impl Store {
         )))
     }
 
-    /// True, and counted, if the session is not at the version that a write was made from.
+    /// True if the session has another version than the one that a write was made from. The statistics count it.
     fn conflicts(&mut self, index: u32, base_version: Option<u64>) -> bool {
         let conflicts = base_version.is_some_and(|base| base != self.records.at(index).version());
         self.stats.conflicts += u64::from(conflicts);
@@ -231,8 +231,8 @@ impl Store {
         self.check_bytes(contents.data_bytes(), self.options.max_session_bytes)
     }
 
-    /// The same check for a change. If that does not write the data, the session may stay larger than the bound, but not grow: it was
-    /// written before the store was opened with a lower bound.
+    /// The same check for a change. A session that was written under a higher bound may be larger than the present one. A change that
+    /// does not write its data may leave it so, but must not make it larger.
     fn check_change(
         &self,
         stored: Stored<'_>,

@@ -214,12 +214,12 @@ impl World {
             return Ok(());
         };
         let expected = self.expected(n, &id);
-        let facts = self.store.handle.touch(&id, idle_timeout).unwrap();
+        let deadline = self.store.handle.touch(&id, idle_timeout).unwrap();
         self.absorb(None)?;
-        prop_assert_eq!(facts.is_some(), expected.is_some());
-        if let Some(facts) = facts {
+        prop_assert_eq!(deadline.is_some(), expected.is_some());
+        if let Some(deadline) = deadline {
             self.seen(n, idle_timeout)?;
-            prop_assert_eq!(facts, self.model.live[&n].facts());
+            prop_assert_eq!(deadline, self.model.live[&n].facts().deadline());
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::io;
 
 /// Plausible distance between two LSNs: more records than a store writes while it makes one snapshot.
 pub(crate) const NEAR: u64 = 1 << 40;
-/// Most places of damage that are listed.
+/// Maximum number of places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
 /// Reason why a recovery failed.
@@ -29,7 +29,8 @@ pub enum RecoverError {
     Cancelled,
 }
 
-/// A torn tail: bytes at the end of the log that are not a whole record, because a crash interrupted the write.
+/// A torn tail: bytes at the end of the log that no sync covered, from the first record that is not whole. A crash interrupted their
+/// write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Torn {
     pub file: String,

@@ -17,13 +17,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// Pause after a slice: a thread that never pauses is preempted while it holds the lock, sooner or later.
+/// Pause after a slice. The scheduler interrupts a thread that never pauses, sooner or later while it holds the lock.
 const SLICE_PAUSE: Duration = Duration::from_micros(50);
-/// Pause before a batch for each MiB that the log is ahead of a checkpoint.
+/// Pause before a batch is written, for each MiB by which the log grew faster than the checkpoint copies: callers then wait longer, and
+/// the checkpoint ends.
 const CATCH_UP_PER_MIB: Duration = Duration::from_millis(2);
 /// The longest such pause.
 const LONGEST_CATCH_UP: Duration = Duration::from_millis(100);
-/// Number of segments at which a checkpoint is due, and begins no further one.
+/// Number of segments at which a checkpoint is due. A checkpoint does not begin another segment then.
 const MAX_SEGMENTS: usize = 16;
 
 impl Writer {

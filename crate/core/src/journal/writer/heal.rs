@@ -115,8 +115,8 @@ impl Writer {
         reserved
     }
 
-    /// Writes everything to new files: a snapshot of all that memory has and, unless it is the `last` thing written, an empty segment
-    /// after it. All changes up to here are then synced.
+    /// Writes everything to new files: a snapshot of all that memory has and an empty segment after it; with `last`, for a close,
+    /// without the segment. All changes up to here are then synced.
     ///
     /// # Errors
     /// Disk errors. The old files still count, and a log that was usable stays in use; but if another manifest may count, the log is

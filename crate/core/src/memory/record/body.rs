@@ -4,6 +4,8 @@ use super::stamp::{STAMP, stamp};
 use crate::model::change::Change;
 use crate::model::text::{OwnedText, Text, utf16_le};
 
+/// The offset of the time when the session was created.
+pub const CREATED_AT: usize = 0;
 /// The offset of the mark of the activity that was logged last; see [`super::times`].
 pub const LOGGED_AT: usize = STAMP;
 /// Length of the head that every body begins with: when the session was created, and the mark of the last logged activity.

@@ -5,7 +5,7 @@ use crate::model::time::NEVER;
 
 /// Parts of the idle timeout in each of which activity is logged once.
 const TOUCHES_PER_TIMEOUT: u64 = 10;
-/// Most units in such a part. A mark has 16 bits, so it repeats after 16 parts, when an idle timeout of 10 parts has ended the session.
+/// Maximum number of units in such a part. A mark has 16 bits, so it repeats after 16 parts, when an idle timeout of 10 parts has ended the session.
 const UNITS_PER_PART: u64 = 1 << 12;
 
 /// The number of units in a tenth of the idle timeout, and the milliseconds of a unit.
