@@ -4,6 +4,7 @@ import { run as durable } from './durable.mjs';
 import { run as expiry } from './expiry.mjs';
 import { run as http } from './http.mjs';
 import { run as middleware } from './middleware.mjs';
+import { run as paired } from './paired.mjs';
 import { run as profile } from './profile.mjs';
 import { run as recovery } from './recovery.mjs';
 import { run as residence } from './residence.mjs';
@@ -23,4 +24,5 @@ export const measurements = {
   durable,
   recovery,
   workers,
+  paired,
 };

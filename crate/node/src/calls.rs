@@ -71,7 +71,7 @@ fn create(
         };
         let (id, facts) = handle.create(&new).map_err(|error| from_core(&error))?;
         buffers.results.facts(&facts);
-        make_text(env, Text::Latin1(id.to_text().as_bytes()))
+        make_text(env, Text::Latin1(&id.to_ascii()))
     })
 }
 

@@ -208,6 +208,30 @@ impl Bodies {
         }
     }
 
+    /// Replaces a body by another one and returns its address. It takes the same cell if it fits there, which frees nothing. `None`, and
+    /// the old body is unchanged, if no address is left.
+    pub fn replace(&mut self, old: Spot, body: Vec<u8>, garbage: &mut Garbage) -> Option<Spot> {
+        if self.fits(old, body.len())
+            && let Ok(len) = u16::try_from(body.len())
+        {
+            self.bytes[old.page()][old.offset()..][..body.len()].copy_from_slice(&body);
+            garbage.push(body);
+            return Spot::new(old.at(), len);
+        }
+        let new = self.insert(body, garbage)?;
+        self.free(old, garbage);
+        Some(new)
+    }
+
+    /// Whether a body of `len` bytes is of the size class of the cell at `spot`, in a page that is not to be freed.
+    fn fits(&self, spot: Spot, len: usize) -> bool {
+        if !spot.is_in_page() || len > LARGEST {
+            return false;
+        }
+        let page = self.pages[spot.page()];
+        !page.leaving && usize::from(page.class) == class_of(len)
+    }
+
     fn insert_small(&mut self, body: &[u8], len: u16) -> Option<Spot> {
         let class = class_of(body.len());
         let cell = cell_of(class);

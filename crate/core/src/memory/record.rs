@@ -192,6 +192,11 @@ impl<'a> Stored<'a> {
         self.record.body
     }
 
+    /// The idle timeout's number in the table; `None` if the body has it.
+    pub fn timeout(&self) -> Option<Timeout> {
+        self.record.timeout()
+    }
+
     pub fn idle_timeout(&self) -> u64 {
         let layout = self.record.layout();
         if layout.has(Layout::TIMEOUT) {

@@ -8,10 +8,10 @@
 
 use crate::memory::bodies::{Bodies, Garbage};
 use crate::memory::record::{
-    Body, Contents, Fixed, LOGGED_AT, Layout, Record, Stored, cap, is_log_due, mark, shift_back,
+    Body, BodyFacts, Contents, Fixed, LOGGED_AT, Layout, Record, Stored, cap, is_log_due, mark, shift_back,
 };
 use crate::memory::slab::Slab;
-use crate::memory::timeouts::Timeouts;
+use crate::memory::timeouts::{Timeout, Timeouts};
 use crate::model::id::Handle;
 use crate::model::text::OwnedText;
 use std::ops::Deref;
@@ -83,16 +83,23 @@ impl Records {
     }
 
     /// Replaces the session at `index`, fixed part and body; false, and nothing is changed, if there is no address left.
+    ///
+    /// # Panics
+    /// As [`Records::at`].
     pub fn replace(&mut self, index: u32, fixed: Fixed, body: Body, garbage: &mut Garbage) -> bool {
-        let Some(record) = self.record(fixed, body, garbage) else {
+        let stored = self.at(index);
+        let (old_spot, old_timeout) = (stored.spot(), stored.timeout());
+        let Body { bytes, facts } = body;
+        let Some(spot) = self.bodies.replace(old_spot, bytes, garbage) else {
             return false;
         };
-        let Some(slot) = self.slab.get_mut(index) else {
-            self.release(&record, garbage);
-            return false;
-        };
-        let old = std::mem::replace(slot, record);
-        self.release(&old, garbage);
+        let timeout = self.keep_timeout(facts);
+        if let Some(old) = old_timeout {
+            self.timeouts.release(old);
+        }
+        if let Some(record) = self.slab.get_mut(index) {
+            *record = Record::new(fixed, facts, spot, timeout);
+        }
         true
     }
 
@@ -197,12 +204,17 @@ impl Records {
     fn record(&mut self, fixed: Fixed, body: Body, garbage: &mut Garbage) -> Option<Record> {
         let Body { bytes, facts } = body;
         let spot = self.bodies.insert(bytes, garbage)?;
-        let timeout = if facts.layout.has(Layout::TIMEOUT) {
+        Some(Record::new(fixed, facts, spot, self.keep_timeout(facts)))
+    }
+
+    /// Counts one more session with the timeout of a body, unless the body has it itself.
+    fn keep_timeout(&mut self, facts: BodyFacts) -> Option<Timeout> {
+        let is_in_body = facts.layout.has(Layout::TIMEOUT);
+        if is_in_body {
             None
         } else {
             self.timeouts.keep(facts.idle_timeout)
-        };
-        Some(Record::new(fixed, facts, spot, timeout))
+        }
     }
 
     /// Frees the body of a removed record, and counts its timeout as released.

@@ -52,6 +52,20 @@ impl SessionId {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    /// The same as ASCII bytes, without an allocation.
+    ///
+    /// # Panics
+    /// Never: the text of 32 bytes has this length.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "32 bytes are 43 characters of base64")]
+    pub fn to_ascii(&self) -> [u8; Self::TEXT_LEN] {
+        let mut text = [0; Self::TEXT_LEN];
+        URL_SAFE_NO_PAD
+            .encode_slice(self.0, &mut text)
+            .expect("the text has the length of an id");
+        text
+    }
+
     /// The public part of the id.
     #[must_use]
     pub fn handle(&self) -> Handle {
@@ -162,6 +176,7 @@ mod tests {
         let text = id.to_text();
         assert_eq!(text.len(), SessionId::TEXT_LEN);
         assert_eq!(SessionId::parse(text.as_bytes()), Some(id.clone()));
+        assert_eq!(text.as_bytes(), id.to_ascii());
         assert_eq!(format!("{id:?}"), "SessionId(..)");
     }
 

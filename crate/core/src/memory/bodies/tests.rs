@@ -10,7 +10,7 @@ fn body(len: usize, seed: usize) -> Vec<u8> {
 proptest! {
     /// The model is a list of bodies with their addresses.
     #[test]
-    fn agrees_with_a_list(steps in prop::collection::vec((0u8..5, 0usize..5_000, any::<prop::sample::Index>()), 0..300)) {
+    fn agrees_with_a_list(steps in prop::collection::vec((0u8..7, 0usize..5_000, any::<prop::sample::Index>()), 0..300)) {
         let mut bodies = Bodies::default();
         let mut garbage = Garbage::new();
         let mut model: Vec<(Spot, Vec<u8>)> = Vec::new();
@@ -20,10 +20,21 @@ proptest! {
                 let len = if what == 0 { len } else { len % 40 };
                 let body = body(len, seed);
                 model.push((bodies.insert(body.clone(), &mut garbage).unwrap(), body));
-            } else {
+            } else if what < 5 {
                 let (spot, body) = model.swap_remove(which.index(model.len()));
                 prop_assert_eq!(bodies.get(spot), body);
                 bodies.free(spot, &mut garbage);
+            } else {
+                let at = which.index(model.len());
+                let (spot, old) = &mut model[at];
+                prop_assert_eq!(bodies.get(*spot), &*old);
+                // Mostly of about the same length, so that many take the same cell.
+                let len = if what == 5 { len } else { old.len().saturating_sub(len % 4) };
+                let new = body(len, seed);
+                let replaced = bodies.replace(*spot, new.clone(), &mut garbage).unwrap();
+                let is_same_cell = spot.len() != APART && len <= LARGEST && class_of(len) == class_of(old.len());
+                prop_assert!(!is_same_cell || replaced.at() == spot.at(), "one that fits takes the same cell");
+                (*spot, *old) = (replaced, new);
             }
             bodies.validate(model.iter().map(|&(spot, _)| spot));
         }
