@@ -25,7 +25,7 @@ function open(require, { sessions, bytes }) {
   const header = (id) => `theme=dark; id=${id}; lang=en`;
   const headers = ids.map(header);
   // The id of no session: both of its halves are wrong.
-  const forged = ids.map((id) => header([...id.slice(0, -1)].toReversed().join('') + id.at(-1)));
+  const forged = ids.map((id) => header(`${id.slice(21, 42)}${id.slice(0, 21)}${id.at(-1)}`));
   const made = [];
   return {
     calls: {

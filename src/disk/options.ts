@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeJournalOptions } from '../native.js';
-import { oneOf, typeError } from '../options.js';
+import { duration, oneOf, typeError, type Duration } from '../options.js';
 import {
   checkStoreOptions,
   storeOptionNames,
@@ -50,6 +50,12 @@ export interface DurableStoreOptions extends SessionStoreOptions {
    * sites where availability matters more. The event `degraded` is emitted in both modes.
    */
   onDiskFailure?: 'reject' | 'memory';
+  /**
+   * How long opening waits while another process has the directory open, as during a rolling restart: a duration, 0 for not at all,
+   * `Infinity` for as long as it takes. Then it fails with `ERR_SESSION_LOCKED`. Default 0; for a middleware or a manager that opens its
+   * own store `'10s'`.
+   */
+  openTimeout?: Duration;
   /** Called about ten times a second while the store is being opened, and at the end. Default: none. */
   onProgress?: (progress: OpeningProgress) => void;
 }
@@ -60,6 +66,7 @@ export const durableOptionNames = [
   'durability',
   'onCorruption',
   'onDiskFailure',
+  'openTimeout',
   'onProgress',
 ] as const satisfies (keyof DurableStoreOptions)[];
 
@@ -68,6 +75,8 @@ export interface DurableSettings {
   readonly limits: StoreLimits;
   readonly journal: NativeJournalOptions;
   readonly durability: Durability;
+  /** In milliseconds. */
+  readonly openTimeout: number;
   readonly onProgress: DurableStoreOptions['onProgress'];
   readonly clock: SessionStoreOptions['clock'];
 }
@@ -78,7 +87,7 @@ export function checkDurableOptions(options: DurableStoreOptions): DurableSettin
 
   // Defaults.
   const { path = 'sessions.data', durability = 'os', onCorruption = 'error', onDiskFailure = 'reject' } = options;
-  const { onProgress, clock } = options;
+  const { onProgress, clock, openTimeout = 0 } = options;
 
   // Check each and interpret it.
   oneOf('durability', durability, durabilities);
@@ -93,7 +102,14 @@ export function checkDurableOptions(options: DurableStoreOptions): DurableSettin
     onCorruption: corruptions.indexOf(onCorruption),
     refuseWhenDegraded: onDiskFailure === 'reject',
   };
-  return { limits, journal, durability, onProgress, clock };
+  return {
+    limits,
+    journal,
+    durability,
+    openTimeout: openTimeout === 0 ? 0 : duration('openTimeout', openTimeout),
+    onProgress,
+    clock,
+  };
 }
 
 /** The absolute path of the directory, independent of later changes of the working directory. */

@@ -104,7 +104,8 @@ function checkBackend(store: unknown): SessionBackend {
 }
 
 function onDisk(options: DurableStoreOptions): Stored {
-  const settings = checkDurableOptions(options);
+  const { openTimeout = '10s' } = options;
+  const settings = checkDurableOptions({ ...options, openTimeout });
   const { limits, clock } = settings;
   const opening = openDurableStore<Record<string, unknown>>(settings);
   const now = clock ? () => clock.now() : Date.now;

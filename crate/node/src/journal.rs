@@ -45,8 +45,19 @@ impl From<&NativeJournalOptions> for JournalOptions {
                 _ => OnCorruption::Salvage,
             },
             refuse_when_degraded: options.refuse_when_degraded,
+            trim_heap,
             ..Self::default()
         }
+    }
+}
+
+/// Returns freed memory to the operating system. glibc keeps what other threads than the first have freed, for their later use: each
+/// opening of a store, on a thread of its own, would otherwise add the memory of all its sessions.
+fn trim_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: takes the allocator's own locks, and may be called from any thread.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

@@ -27,6 +27,9 @@ pub struct JournalOptions {
     pub checkpoint_thread: bool,
     /// Pause after a failure of the disk, doubled after each further one, at most five seconds.
     pub retry_pause: Duration,
+    /// Called on the journal's thread once the sessions of a closed store were dropped: returns freed memory to the operating system, where
+    /// the allocator does not do so by itself. Default: does nothing.
+    pub trim_heap: fn(),
 }
 
 impl Default for JournalOptions {
@@ -38,6 +41,7 @@ impl Default for JournalOptions {
             checkpoint_bytes: 16 << 20,
             checkpoint_thread: true,
             retry_pause: Duration::from_millis(200),
+            trim_heap: || (),
         }
     }
 }

@@ -257,8 +257,10 @@ impl Writer {
         // The directory's lock is released after the last write, and before the close is reported.
         self.log = None;
         self.lock = None;
-        status.set_health(Health::Closed);
         self.shared.forget();
+        (self.options.trim_heap)();
+        // From here on a caller's `close` returns: memory was given back, too.
+        status.set_health(Health::Closed);
         self.shared.publish(&News::Closed(error));
         Turn::Ended
     }

@@ -263,12 +263,13 @@ impl Shared {
         has
     }
 
-    /// Drops all sessions of a closed store, once the disk has them.
+    /// Drops all sessions of a closed store, once the disk has them, and ends its expiry thread.
     pub fn forget(&self) {
         let mut guard = self.lock();
         let retired = guard.store.clear();
         drop(guard);
         drop(retired);
+        self.stop();
     }
 
     pub fn add_seat(&self, number: u32) {
