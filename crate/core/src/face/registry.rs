@@ -82,8 +82,10 @@ pub fn join_or_open(
     };
     let (owner, report) = open(watch)?;
     let owner = Arc::new(owner);
+    // Before others can join the store: one that joined and left it as its only handle would close it for this opening, too.
+    let handle = StoreHandle::new(&owner);
     reservation.fill(&owner, &report, terms);
-    Ok((StoreHandle::new(&owner), report))
+    Ok((handle, report))
 }
 
 /// What the registry says of a directory.

@@ -115,6 +115,23 @@ fn a_second_opening_of_a_directory_waits_and_shares_the_store() {
     assert!(second.has(&id).unwrap());
 }
 
+/// The store was once shown to others before its own opening had a handle: one that joined and closed in between closed it, and what had
+/// just been opened was closed.
+#[test]
+fn an_opening_returns_an_open_store_whatever_others_close_meanwhile() {
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..5_000 {
+                    let store = join_or_open(7, &mut (), |_| Ok(store_in_memory())).unwrap();
+                    assert!(store.create(&ANN).is_ok(), "just opened");
+                    store.close();
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn a_second_opening_of_a_directory_tries_by_itself_if_the_first_fails_or_panics() {
     for (inode, panics) in [(4, false), (5, true)] {
