@@ -1,11 +1,11 @@
 /** Waits for what happens on another thread or in a later turn of the event loop. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Resolves as soon as `condition` holds; rejects after 20 seconds in which it did not. */
+/** Resolves as soon as `condition` holds; rejects after two minutes in which it did not. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 120_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited 20 s in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited two minutes in vain until ${what}`);
     await delay(1);
   }
 }
