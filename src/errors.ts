@@ -21,14 +21,36 @@ export type SessionErrorCode =
   | 'ERR_SESSION_TOO_LARGE'
   | 'ERR_SESSION_UID';
 
+/**
+ * Why a session ended, in the words of the store's events. `'regenerate'`: it is alive, but another request gave it a new id, so the one
+ * that this holder came with is void.
+ */
+export type SessionEndReason =
+  | 'idle-timeout'
+  | 'absolute-timeout'
+  | 'max-sessions'
+  | 'max-bytes'
+  | 'destroy'
+  | 'logout'
+  | 'login'
+  | 'clear'
+  | 'regenerate';
+
 /** The error that this package throws when an operation is refused. A wrong option is a `TypeError` or `RangeError` instead. */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
   /** Stable: test for this. The message is for people and may change. */
   readonly code: SessionErrorCode;
+  /** Why the session ended, if `session.signal` was aborted with this error and it is known. */
+  readonly reason?: SessionEndReason;
 
-  constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: SessionErrorCode,
+    message: string,
+    options: ErrorOptions & { reason?: SessionEndReason | undefined } = {},
+  ) {
     super(message, options);
     this.code = code;
+    if (options.reason !== undefined) this.reason = options.reason;
   }
 }

@@ -9,14 +9,19 @@ export type Size = number | `${number}${'KiB' | 'MiB' | 'GiB'}`;
 
 const MILLISECONDS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const BYTES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
-/** The addon stores times in 48 bits. */
+/** The addon stores times in 48 bits: this is about 4,460 years. */
 const LONGEST = 2 ** 47;
+/** A number below this was probably not meant in milliseconds: see `timeout`. */
+const SHORTEST_NUMBER = 10_000;
+/** Longer texts are not shown: a text that was passed by mistake may be anything. */
+const MAX_SHOWN = 40;
 
 /** An error whose message is `option NAME: FIX; got VALUE`. */
 function wrong(Type: typeof TypeError | typeof RangeError, option: string, value: unknown, fix: string): Error {
-  return new Type(`option ${option}: ${fix}; got ${inspect(value, { depth: 0 })}`);
+  return new Type(`option ${option}: ${fix}; got ${received(value)}`);
 }
 
+/** For options that are text or a number: the message shows the value, if it is short. */
 export function typeError(option: string, value: unknown, fix: string): Error {
   return wrong(TypeError, option, value, fix);
 }
@@ -25,19 +30,54 @@ export function rangeError(option: string, value: unknown, fix: string): Error {
   return wrong(RangeError, option, value, fix);
 }
 
-/** Throws a TypeError unless `options` is an object that has only known names. */
-export function checkNames(where: string, options: unknown, known: readonly string[]): void {
+/** For options that are objects or functions: the message says only of what kind the value is, because a text may be a secret. */
+export function kindError(option: string, value: unknown, fix: string): Error {
+  return new TypeError(`option ${option}: ${fix}; got ${kindOf(value)}`);
+}
+
+/** A value for a message. Of objects only the kind, because what is in them may be secret. */
+function received(value: unknown): string {
+  if (typeof value === 'string') {
+    return value.length > MAX_SHOWN ? `a string of ${value.length} characters` : inspect(value);
+  }
+  return isShown(value) ? inspect(value) : kindOf(value);
+}
+
+function isShown(value: unknown): boolean {
+  return (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') || value === null;
+}
+
+/** What a value is, without its contents. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'string') return 'a string';
+  if (isShown(value)) return inspect(value);
+  if (typeof value === 'symbol') return 'a symbol';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
+  return typeof name !== 'string' || name === 'Object' || name === '' ? 'an object' : `an object of the class ${name}`;
+}
+
+/**
+ * Throws a TypeError unless `options` is an object that has only known names. Values of unknown options are never shown: one of them may
+ * be a secret. `instead` says for names of other packages' options what to use here.
+ */
+export function checkNames(
+  where: string,
+  options: unknown,
+  known: readonly string[],
+  instead: Readonly<Record<string, string>> = {},
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw typeError(where, options, 'pass an object of options, or nothing');
+    throw kindError(where, options, 'pass an object of options, or nothing');
   }
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
-      throw typeError(
-        `${where}.${name}`,
-        (options as Record<string, unknown>)[name],
-        `there is no such option, only ${known.join(', ')}`,
-      );
-    }
+    if (known.includes(name)) continue;
+    const similar = known.find((other) => other.toLowerCase() === name.toLowerCase());
+    const fix = Object.hasOwn(instead, name)
+      ? instead[name]
+      : `there is no such option, only ${known.join(', ')}${similar === undefined ? '' : `: did you mean ${similar}?`}`;
+    throw new TypeError(`option ${where}.${name}: ${fix}`);
   }
 }
 
@@ -59,14 +99,32 @@ export function duration(option: string, value: unknown): number {
     throw rangeError(
       option,
       value,
-      'a duration is a whole number of milliseconds, at least 1; Infinity means no limit',
+      `a duration is a whole number of milliseconds from 1 to ${LONGEST - 1} (about 4,460 years); Infinity means no limit`,
     );
   }
   return millis;
 }
 
-export function optionalDuration(option: string, value: unknown): number | undefined {
-  return value === undefined ? undefined : duration(option, value);
+/**
+ * The timeout of a session in milliseconds; `Infinity` for no limit. A bare number below 10,000 is refused unless a test moves the clock:
+ * who writes `30` or `3600` thinks of minutes or seconds, and every session would end at once.
+ * @throws TypeError, RangeError.
+ */
+export function timeout(option: string, value: unknown, isTest: boolean): number {
+  const millis = duration(option, value);
+  if (typeof value === 'number' && value < SHORTEST_NUMBER && !isTest) {
+    const meant = value < 180 ? `${value}m` : `${value}s`;
+    throw rangeError(
+      option,
+      value,
+      `${value} milliseconds: did you mean '${meant}'? If not, write '${value}ms', or give the store a ManualClock in a test`,
+    );
+  }
+  return millis;
+}
+
+export function optionalTimeout(option: string, value: unknown, isTest: boolean): number | undefined {
+  return value === undefined ? undefined : timeout(option, value, isTest);
 }
 
 /** A size in bytes. @throws TypeError, RangeError. */
@@ -76,7 +134,7 @@ export function size(option: string, value: unknown): number {
   const bytes = withUnit(value, BYTES);
   if (bytes === undefined) throw typeError(option, value, fix);
   if (!Number.isSafeInteger(bytes) || bytes < 1 || bytes >= LONGEST) {
-    throw rangeError(option, value, 'a size is a whole number of bytes, at least 1');
+    throw rangeError(option, value, `a size is a whole number of bytes from 1 to ${LONGEST - 1} (128 TiB)`);
   }
   return bytes;
 }

@@ -33,24 +33,22 @@ for (const [version, create] of Object.entries(expresses)) {
     t.deepEqual(seen.data, {});
   });
 
-  test(`${version}: an assignment to req.session replaces it on that request only`, async (t) => {
+  test(`${version}: another package's session replaces req.session on that request only`, async (t) => {
+    class Other {
+      other = true;
+    }
     const app = create();
     app.use(session());
     app.get('/other', (req, res) => {
-      const other = { other: true };
+      const other = new Other();
       Object.assign(req, { session: other });
       res.json({ same: (req.session as unknown) === other, own: Object.hasOwn(req, 'session') });
-    });
-    app.get('/none', (req, res) => {
-      Object.assign(req, { session: null });
-      res.json(req.session);
     });
     app.get('/', (req, res) => {
       res.json(req.session.uid);
     });
     const url = await serve(t, app);
     t.deepEqual(JSON.parse((await request(`${url}/other`)).body), { same: true, own: true });
-    t.is((await request(`${url}/none`)).body, 'null');
     t.is((await request(url)).body, '"Guest"');
   });
 

@@ -144,19 +144,6 @@ test('a login that is not written yet already shows the times it will have', (t)
   t.is(session.authenticatedAt!.getTime(), clock.now());
 });
 
-// To pass a callback, as to other session packages, left the request hanging.
-test('a callback is refused immediately', (t) => {
-  const { manager } = open();
-  for (const method of ['save', 'destroy', 'regenerate', 'logout'] as const) {
-    const call = manager.create()[method] as unknown as (callback: () => void) => void;
-    t.throws(
-      () => call.call(manager.create(), () => undefined),
-      { instanceOf: TypeError, message: /takes no callback/ },
-      method,
-    );
-  }
-});
-
 test('an id that is not a string is refused, and the error names it', (t) => {
   const { manager } = open();
   for (const id of [undefined, null, 5] as never[]) {

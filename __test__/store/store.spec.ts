@@ -210,12 +210,13 @@ test('the handle of one store is invalid in another', (t) => {
   t.false(other.destroyByHandle(handle));
 });
 
-test('an id is not accepted as a handle, nor a handle as an id', (t) => {
+// It was silently not found: an administrator who passed the wrong one of the two ended nobody's session.
+test('an id is refused as a handle, and a handle as an id, and the error names the other method', (t) => {
   const { store } = open();
   const { id, handle } = store.create({});
-  t.false(store.destroyByHandle(id));
-  t.false(store.has(handle));
-  t.false(store.destroy(handle));
+  t.throws(() => store.destroyByHandle(id), { instanceOf: TypeError, message: /this is an id.* `destroy`$/ });
+  t.throws(() => store.destroy(handle), { instanceOf: TypeError, message: /this is a handle.* `destroyByHandle`$/ });
+  t.throws(() => store.has(handle), { instanceOf: TypeError, message: /this is a handle.*destroyByHandle/ });
   t.is(store.size, 1);
 });
 

@@ -21,5 +21,17 @@ export function deferredBackend(
     regenerate: async (...args) => (await opened).regenerate(...args),
     touch: async (...args) => (await opened).touch(...args),
     destroy: async (...args) => (await opened).destroy(...args),
+    watch(...args): () => void {
+      let isStopped = false;
+      let stop: (() => void) | undefined;
+      const watch = (backend: SessionBackend): void => {
+        if (!isStopped) stop = backend.watch?.(...args);
+      };
+      opened.then(watch, () => undefined);
+      return () => {
+        isStopped = true;
+        stop?.();
+      };
+    },
   };
 }

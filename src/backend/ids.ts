@@ -1,6 +1,6 @@
 /** Checks of the session ids and user ids that callers pass. */
 import { SessionError } from '../errors.js';
-import { typeError } from '../options.js';
+import { kindError, kindOf } from '../options.js';
 
 /** Characters of a session id. */
 export const ID_LENGTH = 43;
@@ -13,7 +13,10 @@ const MAX_UID_LENGTH = 255;
 
 /** Returns the user id if it can be one. @throws TypeError, SessionError `ERR_SESSION_UID`. */
 export function checkUid(uid: unknown): string {
-  if (typeof uid !== 'string') throw new TypeError(`a user id is a string, not ${uid === null ? 'null' : typeof uid}`);
+  if (typeof uid !== 'string') {
+    const fix = typeof uid === 'number' || typeof uid === 'bigint' ? ': String(id) makes one of it' : '';
+    throw new TypeError(`a user id is a string, not ${typeof uid === 'number' ? 'a number' : kindOf(uid)}${fix}`);
+  }
   if (uid === '' || uid === GUEST || uid.length > MAX_UID_LENGTH) {
     throw new SessionError(
       'ERR_SESSION_UID',
@@ -24,8 +27,35 @@ export function checkUid(uid: unknown): string {
   return uid;
 }
 
-/** Returns the id if it is a string; one of a wrong form is simply not found. @throws TypeError. */
-export function checkId(id: unknown): string {
-  if (typeof id !== 'string') throw typeError('id', id, 'a session id is a string');
+const HANDLE = /^[\w-]{16}$/;
+const ID = /^[\w-]{43}$/;
+
+/**
+ * Returns the id if it is a string; one of a wrong form is simply not found, but a handle is refused, because it never finds anything.
+ * `instead` says what takes a handle. No message shows the value, which may be a secret.
+ * @throws TypeError.
+ */
+export function checkId(id: unknown, instead: string): string {
+  if (typeof id !== 'string') throw kindError('id', id, 'a session id is a string');
+  if (HANDLE.test(id)) {
+    throw new TypeError(
+      `option id: this is a handle, the public name of a session (${HANDLE_LENGTH} characters), and not its id (${ID_LENGTH}): ${instead}`,
+    );
+  }
   return id;
 }
+
+/** Returns the handle if it is a string and not an id. `instead` says what takes an id. @throws TypeError. */
+export function checkHandle(handle: unknown, instead: string): string {
+  if (typeof handle !== 'string') throw kindError('handle', handle, 'a handle is a string');
+  if (ID.test(handle)) {
+    throw new TypeError(
+      `option handle: this is an id (${ID_LENGTH} characters), and not a handle (${HANDLE_LENGTH}): ${instead}`,
+    );
+  }
+  return handle;
+}
+
+/** For methods that have no counterpart for handles. */
+export const NEEDS_ID =
+  'pass `session.id`, which the cookie carries. By a handle a session can be listed (`page`, `sessions`) and ended (`destroyByHandle`)';

@@ -16,6 +16,7 @@ import type {
   Timeouts,
 } from './session-backend.js';
 import type { StoreLimits } from './store-options.js';
+import { Watchers, type Watcher } from './watchers.js';
 
 const GONE: CommitOutcome = { status: 'gone' };
 
@@ -41,6 +42,10 @@ export function openMemory(limits: StoreLimits, onSignal: () => void, clock: Nat
  */
 export class NativeBackend implements SessionBackend {
   readonly timeouts: Timeouts;
+  /** Those who wait for the end of sessions. The store that takes the addon's events tells them. */
+  readonly watchers: Watchers = new Watchers(() => this.onWatch());
+  /** Called when the first watcher comes and when the last one has gone; the store that takes the events sets it. */
+  onWatch: () => void = () => undefined;
   readonly #maxSessionBytes: number;
   readonly #results: Float64Array;
   readonly #native: NativeStore;
@@ -158,6 +163,10 @@ export class NativeBackend implements SessionBackend {
 
   clear(): MaybePromise<number> {
     return this.#ended(this.#native.clear());
+  }
+
+  watch(handle: string, watcher: Watcher, isHeld: boolean): () => void {
+    return this.watchers.add(handle, watcher, isHeld);
   }
 
   cookieReader(name: string): (header: string, touch: boolean) => StoredSession | undefined {

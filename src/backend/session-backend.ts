@@ -1,5 +1,6 @@
 /** The contract between the session layer and a store, whether the sessions are in this process or across a network. */
 import type { MaybePromise } from '../maybe-promise.js';
+import type { Watcher } from './watchers.js';
 
 /** What a backend knows of a session besides its contents. Instants are milliseconds since 1970, durations milliseconds. */
 export interface SessionFacts {
@@ -65,6 +66,8 @@ export interface Timeouts {
   readonly idleTimeout: number;
   readonly guestIdleTimeout: number;
   readonly absoluteTimeout: number;
+  /** True if a test moves the clock: then a short timeout is not taken for a mistake. */
+  readonly isTest?: boolean;
 }
 
 /**
@@ -98,6 +101,11 @@ export interface SessionBackend {
   destroy(handle: string, reason: 'destroy' | 'logout'): MaybePromise<boolean>;
   /** Makes a function that reads straight from a `Cookie` header. Without it, `load` is called for each id in the header. */
   cookieReader?(name: string): CookieLookup;
+  /**
+   * Tells `watcher` when the session of a handle ends or gets a new id, whoever does it. Holds it weakly, or until the session ends if
+   * `isHeld`. Returns a function that ends this. Without this method `session.signal` knows only what its own session object does.
+   */
+  watch?(handle: string, watcher: Watcher, isHeld: boolean): () => void;
 }
 
 /** Finds the one live session that a raw `Cookie` header names; with `touch` also records activity. */

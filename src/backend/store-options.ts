@@ -1,15 +1,7 @@
 /** The options that every store of this process has, in memory or on disk: bounds, timeouts, clock. */
 import { ManualClock, nativeClock } from '../clock.js';
-import {
-  checkNames,
-  duration,
-  rangeError,
-  size,
-  typeError,
-  wholeNumber,
-  type Duration,
-  type Size,
-} from '../options.js';
+import { checkNames, kindError, rangeError, size, timeout, wholeNumber, type Duration, type Size } from '../options.js';
+import { otherStoreOptions } from '../other-options.js';
 import type { Timeouts } from './session-backend.js';
 
 export interface SessionStoreOptions {
@@ -71,7 +63,7 @@ export function checkStoreOptions(
   options: SessionStoreOptions,
   known: readonly string[] = storeOptionNames,
 ): StoreLimits {
-  checkNames('SessionStore', options, known);
+  checkNames('SessionStore', options, known, otherStoreOptions);
 
   // Defaults.
   const {
@@ -85,17 +77,19 @@ export function checkStoreOptions(
   } = options;
 
   // Check each and interpret it.
+  if (clock !== undefined && !(clock instanceof ManualClock && nativeClock(clock))) {
+    throw kindError('clock', clock, "pass a ManualClock from 'agai-session/testing'");
+  }
+  const isTest = clock !== undefined;
   const limits = {
     maxSessions: wholeNumber('maxSessions', maxSessions, 1, 2 ** 32 - 2),
     maxBytes: size('maxBytes', maxBytes),
     maxSessionBytes: size('maxSessionBytes', maxSessionBytes),
-    idleTimeout: duration('idleTimeout', idleTimeout),
-    guestIdleTimeout: duration('guestIdleTimeout', guestIdleTimeout),
-    absoluteTimeout: duration('absoluteTimeout', absoluteTimeout),
+    idleTimeout: timeout('idleTimeout', idleTimeout, isTest),
+    guestIdleTimeout: timeout('guestIdleTimeout', guestIdleTimeout, isTest),
+    absoluteTimeout: timeout('absoluteTimeout', absoluteTimeout, isTest),
+    isTest,
   };
-  if (clock !== undefined && !(clock instanceof ManualClock && nativeClock(clock))) {
-    throw typeError('clock', clock, "pass a ManualClock from 'agai-session/testing'");
-  }
 
   // Check them against each other.
   if (limits.maxSessionBytes + MAX_OVERHEAD > limits.maxBytes) {

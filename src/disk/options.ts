@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeJournalOptions } from '../native.js';
-import { duration, oneOf, typeError, type Duration } from '../options.js';
+import { duration, kindError, oneOf, typeError, type Duration } from '../options.js';
 import {
   checkStoreOptions,
   storeOptionNames,
@@ -94,7 +94,7 @@ export function checkDurableOptions(options: DurableStoreOptions): DurableSettin
   oneOf('onCorruption', onCorruption, corruptions);
   oneOf('onDiskFailure', onDiskFailure, failures);
   if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw typeError('onProgress', onProgress, 'pass a function');
+    throw kindError('onProgress', onProgress, 'pass a function');
   }
   const journal = {
     path: directory(path),
@@ -115,13 +115,19 @@ export function checkDurableOptions(options: DurableStoreOptions): DurableSettin
 /** The absolute path of the directory, independent of later changes of the working directory. */
 function directory(path: unknown): string {
   const fix = 'give the path of a directory, not empty and without NUL, or a file: URL';
-  if (typeof path !== 'string' && !(path instanceof URL)) throw typeError('path', path, fix);
-  if (path instanceof URL && path.protocol !== 'file:') throw typeError('path', path.href, fix);
+  if (typeof path !== 'string' && !(path instanceof URL)) throw kindError('path', path, fix);
+  // A URL of a database may have a password in it, so the message shows only its protocol.
+  const protocol = path instanceof URL ? path.protocol : /^[a-z][a-z0-9+.-]+:(?=\/\/)/i.exec(path)?.[0];
+  if (protocol !== undefined && (protocol !== 'file:' || typeof path === 'string')) {
+    throw new TypeError(
+      `option path: ${fix}${protocol === 'file:' ? ', as an object: new URL(...)' : ''}; got a URL of the protocol ${protocol}`,
+    );
+  }
   let text: string;
   try {
     text = path instanceof URL ? fileURLToPath(path) : path;
   } catch {
-    throw typeError('path', String(path), fix);
+    throw new TypeError(`option path: ${fix}; got a file: URL that is no path of this system`);
   }
   if (text === '' || text.includes('\0')) {
     throw typeError('path', text, fix);

@@ -7,6 +7,7 @@ import { SessionManager } from '../manager/session-manager.js';
 import type { Session, SessionData } from '../session/session.js';
 import { defineSession, expose } from './request.js';
 
+export { flatSession, type FlatSessionOptions } from './flat-session.js';
 export type { SessionOptions };
 
 declare global {
@@ -40,6 +41,12 @@ export function session(options: SessionOptions = {}): SessionMiddleware {
   defineSession();
   const { onError } = options;
   function session(req: IncomingMessage, res: ServerResponse, next: Next): void {
+    if (typeof next !== 'function') {
+      throw new TypeError(
+        'session() makes a middleware for Express and connect, which calls it with (req, res, next). Elsewhere use ' +
+          "`new SessionManager()` and `await manager.start(req, res)` with Node's own request and response",
+      );
+    }
     let begun: MaybePromise<Exchange<SessionData>>;
     try {
       begun = manager.begin(req, res, { secure: secureOf, onError: onError ? undefined : next });

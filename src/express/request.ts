@@ -3,8 +3,32 @@
  * see response/attachment.ts.
  */
 import { IncomingMessage } from 'node:http';
+import { kindOf } from '../options.js';
 import { Exchange } from '../manager/exchange.js';
 import type { Session, SessionData } from '../session/session.js';
+
+/** The getter and the setter, on the prototype and on single requests. */
+const property: PropertyDescriptor & ThisType<IncomingMessage> = {
+  get(): Session | undefined {
+    return Exchange.shown(this);
+  },
+  set(value: unknown): void {
+    replaceSession(this, value);
+  },
+  enumerable: false,
+  configurable: true,
+};
+
+/** Whether a request's `session` is this file's. */
+function isOurs(req: IncomingMessage): boolean {
+  let at: object | null = req;
+  while (at !== null) {
+    const descriptor = Object.getOwnPropertyDescriptor(at, 'session');
+    if (descriptor) return descriptor.get === property.get;
+    at = Object.getPrototypeOf(at) as object | null;
+  }
+  return false;
+}
 
 /** True if the getter on the prototype is this file's. */
 let isDefined = false;
@@ -14,9 +38,8 @@ export function expose(req: IncomingMessage, exchange: Exchange<SessionData>): v
   exchange.show();
   const isOwn = Object.hasOwn(req, 'session');
   if (isDefined && !isOwn && req instanceof IncomingMessage) return;
-  const { session } = exchange;
-  if (isOwn) (req as { session?: Session }).session = session;
-  else Object.defineProperty(req, 'session', { value: session, writable: true, enumerable: false, configurable: true });
+  if (isOwn && isOurs(req)) return;
+  Object.defineProperty(req, 'session', property);
 }
 
 /** Defines the getter, unless the prototype has a property of this name already, which another package may have defined. */
@@ -24,15 +47,27 @@ export function defineSession(): void {
   const { prototype } = IncomingMessage;
   if ('session' in prototype || !Object.isExtensible(prototype)) return;
   isDefined = true;
-  Object.defineProperty(prototype, 'session', {
-    get(this: IncomingMessage): Session | undefined {
-      return Exchange.shown(this);
-    },
-    // An assignment by somebody else creates a property of that one request.
-    set(this: IncomingMessage, value: unknown): void {
-      Object.defineProperty(this, 'session', { value, writable: true, enumerable: true, configurable: true });
-    },
-    enumerable: false,
-    configurable: true,
-  });
+  Object.defineProperty(prototype, 'session', property);
+}
+
+/**
+ * An assignment to `req.session`. Where there is a session of ours, `null` and plain values throw: they would neither log anybody out nor
+ * be stored. An object of a class is another package's session, which replaces ours on this request.
+ */
+export function replaceSession(req: IncomingMessage, value: unknown): void {
+  if (Exchange.latest(req) && !isInstance(value)) {
+    throw new TypeError(
+      value === null || value === undefined || value === false
+        ? `req.session = ${value} logs nobody out: use \`await req.session.logout()\``
+        : `req.session cannot be ${kindOf(value)}, which would not be stored: use \`req.session.data = {...}\``,
+    );
+  }
+  Object.defineProperty(req, 'session', { value, writable: true, enumerable: true, configurable: true });
+}
+
+/** Whether a value is an object of a class, and not a plain one. */
+function isInstance(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== null && prototype !== Object.prototype;
 }

@@ -1,5 +1,6 @@
 /** The options of the session cookie. */
 import { checkNames, oneOf, typeError } from '../options.js';
+import { otherCookieOptions } from '../other-options.js';
 
 export interface CookieOptions {
   /**
@@ -52,7 +53,7 @@ export interface CookieSettings {
 
 /** Checks options and fills in the defaults. @throws TypeError for a wrong option, or a combination that browsers reject. */
 export function checkCookieOptions(options: CookieOptions): CookieSettings {
-  checkNames('cookie', options, names);
+  checkNames('cookie', options, names, otherCookieOptions);
 
   // Defaults.
   const { secure = 'auto', sameSite = 'lax', path = '/', domain, httpOnly = true, partitioned = false } = options;

@@ -1,15 +1,18 @@
 /** The options of a manager, which are also those of every middleware. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import { deferredBackend } from '../backend/deferred-backend.js';
 import type { SessionBackend } from '../backend/session-backend.js';
 import { storeOptionNames, type SessionStoreOptions } from '../backend/store-options.js';
 import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
-import { checkNames, oneOf, typeError } from '../options.js';
+import { checkNames, kindError, kindOf, oneOf } from '../options.js';
+import { otherSessionOptions } from '../other-options.js';
+import { isPromise } from '../maybe-promise.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
 import { DurableSessionStore, openDurableStore } from '../store/durable-session-store.js';
 import { SessionStore } from '../store/session-store.js';
 import type { CookieOptions } from './cookie-options.js';
 import { CookiePolicy } from './cookie.js';
+import { warnIfNotShared } from './sharing.js';
 
 /**
  * Options of the manager and of every middleware. The options of a store create one that belongs to this manager: on disk with `path`,
@@ -61,11 +64,12 @@ export interface Settings extends SessionContext {
 
 /** Checks options and fills in the defaults. @throws TypeError, RangeError for a wrong option. */
 export function checkOptions(options: SessionOptions): Settings {
-  checkNames('session', options, [...ownNames, ...storeOptionNames, ...durableOptionNames]);
+  refuseOther(options);
+  checkNames('session', options, [...ownNames, ...storeOptionNames, ...durableOptionNames], otherSessionOptions);
   const { store, concurrency = 'merge', trustProxy = false, onError, cookie, ...storeOptions } = options;
   oneOf('concurrency', concurrency, ['merge', 'strict', 'last-write-wins']);
   oneOf('trustProxy', trustProxy, [true, false]);
-  if (onError !== undefined && typeof onError !== 'function') throw typeError('onError', onError, 'pass a function');
+  if (onError !== undefined && typeof onError !== 'function') throw kindError('onError', onError, 'pass a function');
   // The store last: none is opened if another option is wrong.
   return { cookie: new CookiePolicy(cookie), concurrency, trustProxy, onError, ...storeOf(store, storeOptions) };
 }
@@ -75,8 +79,9 @@ type Stored = Pick<Settings, 'backend' | 'store' | 'opening'>;
 function storeOf(store: unknown, storeOptions: DurableStoreOptions): Stored {
   if (store === undefined) return storeOptions.path === undefined ? inMemory(storeOptions) : onDisk(storeOptions);
   const given = Object.entries(storeOptions).find(([, value]) => value !== undefined);
-  if (given) throw typeError(...given, 'the store is given and has its own: set it there');
+  if (given) throw new TypeError(`option ${given[0]}: the store is given and has its own: set it there`);
   if (store instanceof SessionStore || store instanceof DurableSessionStore) {
+    warnIfNotShared(store instanceof DurableSessionStore);
     return { backend: store.backend, store, opening: undefined };
   }
   return { backend: checkBackend(store), store: undefined, opening: undefined };
@@ -99,8 +104,36 @@ function checkBackend(store: unknown): SessionBackend {
     store !== null &&
     backendMethods.every((method) => typeof backend[method] === 'function');
   if (isBackend) return backend;
+  throw new TypeError(`option store: ${fixOfStore(store)}; got ${kindOf(store)}`);
+}
+
+/** What to do about a value that is no store. */
+function fixOfStore(store: unknown): string {
   const methods = backendMethods.join(', ');
-  throw typeError('store', store, `pass a SessionStore, a DurableSessionStore or an object with ${methods}`);
+  const pass = `pass a SessionStore, a DurableSessionStore or an object with ${methods}`;
+  if (isPromise(store)) return 'it is a promise, as SessionStore.open returns: await it first';
+  if (store === SessionStore) return 'it is the class: pass an object of it, new SessionStore()';
+  if (typeof store === 'string') return `${pass}. For a directory on disk use the option path`;
+  const { backend, get, set } = Object(store) as { backend?: unknown; get?: unknown; set?: unknown };
+  if (typeof backend === 'object') {
+    return `${pass}. It seems to be a store of another copy of agai-session: \`npm ls agai-session\` lists them, keep one`;
+  }
+  if (typeof get === 'function' && typeof set === 'function') {
+    return `${pass}. A store of express-session has other methods and cannot be used. For a store in this process leave the option out`;
+  }
+  return pass;
+}
+
+/** Refuses things that are often passed in place of the options. */
+function refuseOther(options: unknown): void {
+  if (options instanceof SessionStore || options instanceof DurableSessionStore) {
+    throw new TypeError('option session: this is a store: pass it as an option, { store }');
+  }
+  if (options instanceof IncomingMessage) {
+    throw new TypeError(
+      'option session: this is a request: call the function, app.use(session()), not app.use(session)',
+    );
+  }
 }
 
 function onDisk(options: DurableStoreOptions): Stored {
@@ -108,6 +141,7 @@ function onDisk(options: DurableStoreOptions): Stored {
   const settings = checkDurableOptions({ ...options, openTimeout });
   const { limits, clock } = settings;
   const opening = openDurableStore<Record<string, unknown>>(settings);
+  warnIfNotShared(true);
   const now = clock ? () => clock.now() : Date.now;
   return { backend: deferredBackend(opening, { timeouts: limits, now }), store: undefined, opening };
 }
@@ -116,10 +150,11 @@ function inMemory(options: DurableStoreOptions): Stored {
   const memoryOptions: Record<string, unknown> = { ...options };
   for (const name of durableOptionNames) {
     if (options[name] !== undefined) {
-      throw typeError(name, options[name], 'it is for a store on disk: give its path as well');
+      throw new TypeError(`option ${name}: it is for a store on disk: give its path as well`);
     }
     delete memoryOptions[name];
   }
   const store = new SessionStore(memoryOptions as SessionStoreOptions);
+  warnIfNotShared(false);
   return { backend: store.backend, store, opening: undefined };
 }

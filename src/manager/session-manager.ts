@@ -1,6 +1,6 @@
 /** The sessions of HTTP requests, without any framework. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { checkId } from '../backend/ids.js';
+import { checkId, NEEDS_ID } from '../backend/ids.js';
 import type { CookieLookup, StoredSession } from '../backend/session-backend.js';
 import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
@@ -13,6 +13,7 @@ import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
 import { isSecure } from './connection.js';
 import { Exchange, type StartOptions } from './exchange.js';
+import { checkPair } from './pair.js';
 import { checkOptions, type SessionOptions, type Settings } from './options.js';
 
 const NOTHING: StartOptions = {};
@@ -64,13 +65,13 @@ export class SessionManager<Data extends object = SessionData> {
 
   /** Loads the session of an id, for sockets and jobs, and records activity. `undefined` if there is none. */
   load(id: string): MaybePromise<Session<Data> | undefined> {
-    checkId(id);
+    checkId(id, NEEDS_ID);
     return andThen(this.#settings.backend.load(id, true), (stored) => stored && new Session(this.#settings, stored));
   }
 
   /** Ends the session of an id; false if there is none. */
   remove(id: string): MaybePromise<boolean> {
-    checkId(id);
+    checkId(id, 'use `manager.store.destroyByHandle`');
     const { backend } = this.#settings;
     return andThen(
       backend.load(id, false),
@@ -94,9 +95,10 @@ export class SessionManager<Data extends object = SessionData> {
   /**
    * Starts the session of a request: the one its cookie names, or a new one. An unknown id from the client is never adopted. The session
    * is committed, and its cookie set, before the response's headers are sent. Call it before anything is sent.
-   * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`.
+   * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`; TypeError if the two are not Node's request and response.
    */
   start(req: IncomingMessage, res: ServerResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {
+    checkPair(req, res);
     return andThen(this.begin(req, res, options), ({ session }) => session);
   }
 

@@ -2,12 +2,14 @@
 import { inspect } from 'node:util';
 import { checkUid, GUEST } from '../backend/ids.js';
 import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
-import { SessionError } from '../errors.js';
-import { isPromise, type MaybePromise } from '../maybe-promise.js';
-import { checkNames, optionalDuration, type Duration } from '../options.js';
-import { refuseCallback } from './callback.js';
+import { SessionError, type SessionEndReason } from '../errors.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
+import { checkNames, optionalTimeout, type Duration } from '../options.js';
+import { settle, type SessionCallback } from './callback.js';
 import { commitChanges, type Saved } from './commit.js';
 import type { SessionContext } from './context.js';
+import { Ending } from './ending.js';
+import { refuseForeign } from './foreign.js';
 import type { FormParameters } from './form.js';
 import { Pending } from './pending.js';
 import { WorkingCopy } from './working-copy.js';
@@ -19,8 +21,15 @@ export interface SessionData {}
 /**
  * A user's session. Reads and changes are synchronous and local; they are written once, by `save()`, or by the middleware before the
  * response's headers are sent. A new session that nothing was written to is never stored.
+ *
+ * It takes no properties of its own: `session.cart = []` throws, because it would not be stored; use `session.data.cart`. The methods that
+ * return a promise take a callback as well, which is called with the error or with nothing; the promise then need not be awaited.
  */
 export class Session<Data extends object = SessionData> {
+  static {
+    refuseForeign(this.prototype);
+  }
+
   readonly #copy: WorkingCopy<Data>;
   /** The data with which `save()` last failed, so that the response does not fail for it again. */
   #refused: { readonly text: string | undefined } | undefined;
@@ -30,10 +39,19 @@ export class Session<Data extends object = SessionData> {
   #writing: Promise<unknown> | undefined;
   /** Calls of the backend besides writes; created at the first that returns a promise. */
   #pending: Pending | undefined;
+  /** Made when the signal is first asked for. */
+  #ending: Ending | undefined;
 
   /** @internal Created by the manager. */
   constructor(context: SessionContext, stored?: StoredSession) {
+    if (context === undefined) {
+      throw new TypeError(
+        'a manager makes sessions: req.session in Express, `manager.start(req, res)`, `manager.create()`',
+      );
+    }
     this.#copy = new WorkingCopy<Data>(context, stored);
+    // Assignments throw without this, with a message of ours: see foreign.ts. This is for `Object.defineProperty`.
+    Object.preventExtensions(this);
   }
 
   /** The secret that the cookie carries; `undefined` until the session is stored. Never log it: log `handle`. */
@@ -96,6 +114,21 @@ export class Session<Data extends object = SessionData> {
   }
 
   /**
+   * Aborted when the session ends in this process in any way (logout, `destroy`, expiry, eviction, another user's login) or another
+   * request gives it a new id, which makes the id void that the holder came with: for streams, sockets and jobs. Its `reason` is a
+   * `SessionError` `ERR_SESSION_GONE` whose own `reason` says why, or `ERR_SESSION_CLOSED` if the store was closed. Costs nothing until it
+   * is read; does not keep the process alive. Pass it to what takes a signal, or remove your listener when the connection closes.
+   */
+  get signal(): AbortSignal {
+    if (this.#ending === undefined) {
+      this.#ending = new Ending(() => this.#isCurrent());
+      if (this.#copy.hasEnded) this.#ending.abort(undefined);
+      else this.#follow();
+    }
+    return this.#ending.signal;
+  }
+
+  /**
    * The application's data: any JSON object. Change it in place or replace it; what differs is written in the end.
    * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
    */
@@ -143,8 +176,13 @@ export class Session<Data extends object = SessionData> {
    */
   login(uid: string, options: { absoluteTimeout?: Duration } = {}): void {
     checkUid(uid);
+    if (typeof options === 'function') {
+      throw new TypeError(
+        'session.login() takes no callback: it takes effect at once; put what follows after the call',
+      );
+    }
     checkNames('login', options, ['absoluteTimeout']);
-    const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
+    const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
     this.#checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
     this.#copy.renewal = { login: { uid, absoluteTimeout } };
@@ -152,36 +190,51 @@ export class Session<Data extends object = SessionData> {
   }
 
   /** Ends the stored session immediately, whatever other requests do. This object then is a new, empty session of a guest. */
-  logout(...callback: never[]): MaybePromise<void> {
-    refuseCallback('logout', callback);
-    this.#checkNotEnded();
-    return this.#end('logout');
+  logout(callback?: SessionCallback): Promise<void> {
+    return settle('logout', callback, () => {
+      this.#checkNotEnded();
+      return this.#end('logout');
+    });
   }
 
   /** Ends the stored session immediately. This object cannot be used afterwards; the next request begins a new session. */
-  destroy(...callback: never[]): MaybePromise<void> {
-    refuseCallback('destroy', callback);
-    if (this.#copy.hasEnded) return undefined;
-    this.#copy.hasEnded = true;
-    return this.#end('destroy');
+  destroy(callback?: SessionCallback): Promise<void> {
+    return settle('destroy', callback, () => {
+      if (this.#copy.hasEnded) return undefined;
+      this.#copy.hasEnded = true;
+      return this.#end('destroy');
+    });
   }
 
-  /** Gives the session a new id when it is written: call it after a change of rights. `login` does it by itself. */
-  regenerate(...callback: never[]): void {
-    refuseCallback('regenerate', callback);
-    this.#checkNotEnded();
-    this.#copy.renewal ??= {};
-    this.#refused = undefined;
+  /**
+   * Gives the session a new id when it is written, and keeps its data: call it after a change of rights. `login` does it by itself. The
+   * promise resolves at once.
+   */
+  regenerate(callback?: SessionCallback): Promise<void> {
+    return settle('regenerate', callback, () => {
+      this.#checkNotEnded();
+      this.#copy.renewal ??= {};
+      this.#refused = undefined;
+    });
   }
 
-  /** Records activity now, which every request does by itself; with `idleTimeout` also sets the session's own. */
-  touch(options: { idleTimeout?: Duration } = {}): MaybePromise<void> {
-    checkNames('touch', options, ['idleTimeout']);
-    this.#checkNotEnded();
-    const idleTimeout = optionalDuration('idleTimeout', options.idleTimeout);
-    const { context, facts } = this.#copy;
-    if (idleTimeout !== undefined) this.#copy.idleTimeout = idleTimeout;
-    return facts && this.#track(context.backend.touch(facts.id, idleTimeout));
+  /**
+   * Reads the stored session again, and drops the changes that are not written: `data` then is a new object.
+   * @throws SessionError `ERR_SESSION_GONE` if the session ended meanwhile, or has a new id.
+   */
+  reload(callback?: SessionCallback): Promise<void> {
+    return settle('reload', callback, () => this.#reload());
+  }
+
+  /**
+   * Records activity now, which every request does by itself; with `idleTimeout` also sets the session's own. Resolves with false if the
+   * session has ended, or another request gave it a new id; `signal` is then aborted as well.
+   */
+  touch(
+    options: { idleTimeout?: Duration } | SessionCallback = {},
+    callback: SessionCallback | undefined = typeof options === 'function' ? options : undefined,
+  ): Promise<boolean> {
+    return settle('touch', callback, () => this.#touch(typeof options === 'function' ? {} : options));
   }
 
   /**
@@ -190,23 +243,8 @@ export class Session<Data extends object = SessionData> {
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_CONFLICT` (mode
    * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
    */
-  save(...callback: never[]): MaybePromise<void> {
-    refuseCallback('save', callback);
-    const refuse = (error: unknown): never => {
-      this.#refused = { text: this.#copy.dataText };
-      throw error;
-    };
-    const check = (saved: Saved): void => {
-      if (saved === 'gone') {
-        throw new SessionError('ERR_SESSION_GONE', 'the session ended while it was in use: its changes were dropped');
-      }
-    };
-    try {
-      const saved = this.#write(false);
-      return isPromise(saved) ? saved.then(check, refuse) : check(saved);
-    } catch (error) {
-      return refuse(error);
-    }
+  save(callback?: SessionCallback): Promise<void> {
+    return settle('save', callback, () => this.#save());
   }
 
   /**
@@ -250,17 +288,110 @@ export class Session<Data extends object = SessionData> {
     }
   }
 
+  /** Whether a test moves the clock of the store. */
+  get #isTest(): boolean {
+    return this.#copy.context.backend.timeouts?.isTest ?? false;
+  }
+
+  #save(): MaybePromise<void> {
+    const refuse = (error: unknown): never => {
+      this.#refused = { text: this.#copy.dataText };
+      throw error;
+    };
+    const check = (saved: Saved): void => {
+      if (saved === 'gone') {
+        throw new SessionError('ERR_SESSION_GONE', 'the session ended while it was in use: its changes were dropped');
+      }
+    };
+    try {
+      const saved = this.#write(false);
+      return isPromise(saved) ? saved.then(check, refuse) : check(saved);
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  #touch(options: { idleTimeout?: Duration }): MaybePromise<boolean> {
+    checkNames('touch', options, ['idleTimeout']);
+    this.#checkNotEnded();
+    const idleTimeout = optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest);
+    const { context, facts } = this.#copy;
+    if (idleTimeout !== undefined) this.#copy.idleTimeout = idleTimeout;
+    if (facts === undefined) return true;
+    const touched = andThen(context.backend.touch(facts.id, idleTimeout), (isThere) => {
+      if (!isThere) this.#ending?.abort(undefined);
+      return isThere;
+    });
+    return this.#track(touched);
+  }
+
+  #reload(): MaybePromise<void> {
+    this.#checkNotEnded();
+    // A write in progress may be giving the session a new id.
+    if (this.#writing) return this.#track(this.#writing.then(() => this.#reload()));
+    const { context, facts } = this.#copy;
+    this.#refused = undefined;
+    if (facts === undefined) return this.#copy.reset();
+    const loaded = andThen(context.backend.load(facts.id, false), (stored) => {
+      this.#copy.reset();
+      if (stored) {
+        this.#copy.load(stored);
+        return;
+      }
+      this.#copy.hasEnded = true;
+      this.#ending?.abort(undefined);
+      throw new SessionError('ERR_SESSION_GONE', 'the session has ended: there is nothing to reload');
+    });
+    return this.#track(loaded);
+  }
+
+  /** Whether the id of this object is still its session's. */
+  #isCurrent(): MaybePromise<boolean> {
+    if (this.#writing) return this.#writing.then(() => this.#isCurrent());
+    const { context, facts } = this.#copy;
+    return facts === undefined || andThen(context.backend.load(facts.id, false), (stored) => stored !== undefined);
+  }
+
+  /** Lets the signal follow the stored session, if there is one by now. */
+  #follow(): void {
+    const ending = this.#ending;
+    const { context, facts } = this.#copy;
+    if (ending === undefined || facts === undefined || facts.handle === ending.handle) return;
+    if (ending.handle === undefined) {
+      // A session that belongs to no request has nobody who holds it for as long as a connection.
+      ending.follow(facts.handle, context.backend, context.admitNewId === undefined);
+    } else {
+      this.#endSignal('login');
+    }
+  }
+
+  /** Aborts the signal of a session that ended through this object, which from now on may have another one. */
+  #endSignal(reason: SessionEndReason | undefined): void {
+    const ending = this.#ending;
+    this.#ending = undefined;
+    ending?.abort(reason);
+  }
+
   /** Writes the changes, after a write that is in progress. */
   #write(isBeforeHeaders: boolean): MaybePromise<Saved> {
     if (this.#writing) return this.#writing.then(() => this.#write(isBeforeHeaders));
     this.#refused = undefined;
     const saved = commitChanges(this.#copy, isBeforeHeaders);
-    if (!isPromise(saved)) return saved;
-    const done = (): void => {
+    if (!isPromise(saved)) {
+      if (this.#ending) this.#noteWritten(saved);
+      return saved;
+    }
+    const done = (saved?: Saved): void => {
       this.#writing = undefined;
+      if (this.#ending) this.#noteWritten(saved);
     };
-    this.#writing = saved.then(done, done);
+    this.#writing = saved.then(done, () => done());
     return saved;
+  }
+
+  #noteWritten(saved: Saved | undefined): void {
+    if (saved === 'gone') this.#ending?.abort(undefined);
+    else this.#follow();
   }
 
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
@@ -271,11 +402,16 @@ export class Session<Data extends object = SessionData> {
     this.#refused = undefined;
     if (facts === undefined) return undefined;
     this.#removed = true;
-    return this.#track(context.backend.destroy(facts.handle, reason));
+    if (this.#ending?.handle !== undefined) {
+      if (reason === 'logout') this.#endSignal(reason);
+      else this.#ending.abort(reason);
+    }
+    return this.#track(andThen(context.backend.destroy(facts.handle, reason), () => undefined));
   }
 
-  /** Lets the response wait for a call of the backend. */
-  #track(call: MaybePromise<unknown>): MaybePromise<void> {
-    return isPromise(call) ? (this.#pending ??= new Pending()).add(call) : undefined;
+  /** Lets the response wait for a call of the backend, and fail with it. */
+  #track<T>(call: MaybePromise<T>): MaybePromise<T> {
+    if (isPromise(call)) void (this.#pending ??= new Pending()).add(call);
+    return call;
   }
 }

@@ -86,6 +86,12 @@ export class WorkingCopy<Data extends object> {
     this.idleTimeout = undefined;
   }
 
+  /** After `reset`: becomes the copy of a stored session. */
+  load(stored: StoredSession): void {
+    this.facts = stored;
+    this.#stored = stored;
+  }
+
   /** Becomes the copy of a new session that has only the changes made here, because the stored one has ended. */
   detach(): void {
     this.facts = undefined;

@@ -33,10 +33,14 @@ export class DurableSessionStore<Data extends object = Record<string, unknown>> 
   readonly durability: Durability;
   readonly #journal: Journal;
   readonly #listeners: Listeners<DurableSessionEvents>;
+  readonly #native: NativeBackend;
   #closing: Promise<void> | undefined;
 
   /** @internal Use `SessionStore.open`. */
   constructor(settings: DurableSettings, open: OpenNative, signal: Signal) {
+    if (open === undefined || !('native' in open)) {
+      throw new TypeError('a store on disk takes a moment to open: use `await SessionStore.open(options)`');
+    }
     const { limits, journal, durability } = settings;
     const acks = new DiskAcknowledgements(open.native, open.results, durability, !journal.refuseWhenDegraded);
     const native = new NativeBackend(limits, open, acks);
@@ -48,6 +52,7 @@ export class DurableSessionStore<Data extends object = Record<string, unknown>> 
     this.durability = durability;
     this.#journal = files;
     this.#listeners = listeners;
+    this.#native = native;
   }
 
   /** What opening found on the disk, and what it did about it. */
@@ -81,6 +86,7 @@ export class DurableSessionStore<Data extends object = Record<string, unknown>> 
     if (this.#closing === undefined) {
       this.#listeners.close();
       this.#closing = this.#journal.close();
+      this.#native.watchers.close();
     }
     return this.#closing;
   }

@@ -1,6 +1,8 @@
 /** The events of sessions: their names and reasons, and the addon's batches of them. */
 import { GUEST } from '../backend/ids.js';
+import type { Watchers } from '../backend/watchers.js';
 import type { JournalEvents } from '../disk/events.js';
+import type { SessionEndReason } from '../errors.js';
 import type { Listeners } from '../listeners.js';
 
 /** Something that happened to a session. Carries its public handle, never its id. */
@@ -55,13 +57,18 @@ const reasons = [
 ] as const;
 const VALUES_PER_EVENT = 4;
 
-/** A bit mask of the events that have listeners: the addon creates only those. */
-export function eventMask(listeners: Listeners<SessionEvents>): number {
-  return sessionEventNames.reduce((mask, name, bit) => (listeners.has(name) ? mask | (1 << bit) : mask), 0);
+/** A bit mask of the events that somebody waits for: the addon creates only those. Watchers wait for all but `created`. */
+export function eventMask(listeners: Listeners<SessionEvents>, { isEmpty }: Watchers): number {
+  const isWanted = (name: SessionEventName): boolean => listeners.has(name) || (!isEmpty && name !== 'created');
+  return sessionEventNames.reduce((mask, name, bit) => (isWanted(name) ? mask | (1 << bit) : mask), 0);
 }
 
-/** Notifies the listeners of a batch of events, a flat array from the addon. */
-export function notifyBatch(listeners: Listeners<SessionEvents>, batch: readonly (string | number | null)[]): void {
+/** Notifies the watchers and the listeners of a batch of events, a flat array from the addon. */
+export function notifyBatch(
+  listeners: Listeners<SessionEvents>,
+  watchers: Watchers,
+  batch: readonly (string | number | null)[],
+): void {
   for (let at = 0; at < batch.length; at += VALUES_PER_EVENT) {
     const name: SessionEventName = sessionEventNames[batch[at] as number]!;
     const event: SessionEvent = {
@@ -69,6 +76,11 @@ export function notifyBatch(listeners: Listeners<SessionEvents>, batch: readonly
       uid: (batch[at + 3] as string | null) ?? GUEST,
       reason: reasons[batch[at + 1] as number]!,
     };
+    if (!watchers.isEmpty && name !== 'created') {
+      // A login is the reason of two events: over another user's session, and of the same session under a new id.
+      const reason = name === 'regenerated' ? 'regenerate' : event.reason;
+      watchers.notify(event.handle, reason as SessionEndReason);
+    }
     listeners.notify(name, event as SessionEvents[typeof name]);
   }
 }

@@ -5,7 +5,6 @@ import { checkStoreOptions, type SessionStoreOptions } from '../backend/store-op
 import { nativeClock } from '../clock.js';
 import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
 import { Listeners } from '../listeners.js';
-import { typeError } from '../options.js';
 import { openDurableStore, type DurableSessionStore } from './durable-session-store.js';
 import { sessionEventNames, type SessionEvents } from './events.js';
 import { StoreWrites } from './store-writes.js';
@@ -50,6 +49,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> extends
   close(): void {
     this.#listeners.close();
     this.#native.native.close();
+    this.#native.watchers.close();
   }
 
   [Symbol.dispose](): void {
@@ -62,10 +62,8 @@ function refuseDurable(options: object): void {
   if (typeof options !== 'object' || options === null) return;
   for (const name of durableOptionNames) {
     if (name in options) {
-      throw typeError(
-        `SessionStore.${name}`,
-        (options as Record<string, unknown>)[name],
-        'a store on disk takes a moment to open: use `await SessionStore.open(options)`',
+      throw new TypeError(
+        `option SessionStore.${name}: a store on disk takes a moment to open: use \`await SessionStore.open(options)\``,
       );
     }
   }

@@ -1,10 +1,10 @@
 /** The reads of the typed stores, and their events. */
-import { checkId } from '../backend/ids.js';
+import { checkId, NEEDS_ID } from '../backend/ids.js';
 import type { NativeBackend } from '../backend/native-backend.js';
 import type { SessionBackend } from '../backend/session-backend.js';
 import type { Signal } from '../backend/signal.js';
 import type { Listeners } from '../listeners.js';
-import { checkNames, optionalDuration, wholeNumber, type Duration } from '../options.js';
+import { checkNames, optionalTimeout, wholeNumber, type Duration } from '../options.js';
 import { eventMask, notifyBatch, type SessionEvents } from './events.js';
 import { pageOf, slotOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
 import { recordOf, type SessionRecord } from './session-record.js';
@@ -18,30 +18,38 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
   readonly backend: SessionBackend;
   readonly #native: NativeBackend;
   readonly #listeners: Listeners<Events>;
+  /** How many events were dropped when the watchers were last told. */
+  #dropped = 0;
 
   /** @internal */
   constructor(native: NativeBackend, listeners: Listeners<Events>, signal: Signal) {
     this.backend = native;
     this.#native = native;
     this.#listeners = listeners;
+    native.onWatch = () => this.#listen();
     signal.listen(this.#deliver);
+  }
+
+  /** Whether a test moves the clock. */
+  get #isTest(): boolean {
+    return this.#native.timeouts.isTest ?? false;
   }
 
   /** Reads a session and makes it the most recently used. Does not count as the user's activity: see `touch`. */
   get(id: string): SessionRecord<Data> | undefined {
-    const stored = this.#native.load(checkId(id), false);
+    const stored = this.#native.load(checkId(id, NEEDS_ID), false);
     return stored && recordOf<Data>(stored);
   }
 
   /** Whether there is a live session of this id. */
   has(id: string): boolean {
-    return this.#native.native.has(checkId(id));
+    return this.#native.native.has(checkId(id, NEEDS_ID));
   }
 
   /** Records the user's activity, and with `idleTimeout` sets the session's own. False if there is no such session. */
   touch(id: string, options: { idleTimeout?: Duration } = {}): boolean {
     checkNames('touch', options, ['idleTimeout']);
-    return this.#native.touch(checkId(id), optionalDuration('idleTimeout', options.idleTimeout));
+    return this.#native.touch(checkId(id, NEEDS_ID), optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest));
   }
 
   /**
@@ -86,14 +94,29 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
    */
   on<Name extends keyof Events & string>(name: Name, listener: (event: Events[Name]) => void): this {
     if (!this.#listeners.isClosed) this.#listeners.add(name, listener);
-    this.#native.native.listen(eventMask(this.#listeners));
+    this.#listen();
     return this;
   }
 
   off<Name extends keyof Events & string>(name: Name, listener: (event: Events[Name]) => void): this {
     this.#listeners.remove(name, listener);
-    if (!this.#listeners.isClosed) this.#native.native.listen(eventMask(this.#listeners));
+    if (!this.#listeners.isClosed) this.#listen();
     return this;
+  }
+
+  /** Tells the addon which events are waited for. */
+  #listen(): void {
+    this.#native.native.listen(eventMask(this.#listeners, this.#native.watchers));
+  }
+
+  /** Tells the watchers if events were dropped, of which one may have been theirs. */
+  #noteDropped(): void {
+    const { watchers } = this.#native;
+    if (watchers.isEmpty || this.#listeners.isClosed) return;
+    const { eventsDropped } = this.stats();
+    if (eventsDropped === this.#dropped) return;
+    this.#dropped = eventsDropped;
+    watchers.notifyAll();
   }
 
   /** Delivers batches to the listeners for a moment, then yields to the event loop and continues. */
@@ -102,7 +125,8 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
     while (!this.#listeners.isClosed) {
       const batch = this.#native.native.takeEvents();
       if (batch === null) return;
-      notifyBatch(this.#listeners, batch);
+      notifyBatch(this.#listeners, this.#native.watchers, batch);
+      this.#noteDropped();
       if (performance.now() >= end) break;
     }
     if (this.#listeners.isClosed) return;

@@ -1,5 +1,5 @@
 /** The writes of the typed stores: values in memory, promises on disk. */
-import { checkId, checkUid } from '../backend/ids.js';
+import { checkHandle, checkId, checkUid, NEEDS_ID } from '../backend/ids.js';
 import { parseData, stringifyData } from '../backend/json.js';
 import type { NativeBackend } from '../backend/native-backend.js';
 import type { StoredSession } from '../backend/session-backend.js';
@@ -7,7 +7,7 @@ import type { Signal } from '../backend/signal.js';
 import { SessionError } from '../errors.js';
 import type { Listeners } from '../listeners.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import { checkNames, optionalDuration, typeError, wholeNumber, type Duration } from '../options.js';
+import { checkNames, optionalTimeout, typeError, wholeNumber, type Duration } from '../options.js';
 import type { SessionEvents } from './events.js';
 import { recordOf, SessionRecord } from './session-record.js';
 import { StoreReads } from './store-reads.js';
@@ -63,6 +63,11 @@ export abstract class StoreWrites<
     this.#backend = native;
   }
 
+  /** Whether a test moves the clock. */
+  get #isTest(): boolean {
+    return this.#backend.timeouts.isTest ?? false;
+  }
+
   /**
    * Stores a new session under a new random id, and returns its record, which has the id.
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
@@ -71,8 +76,8 @@ export abstract class StoreWrites<
     checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
     const text = stringifyData(data);
     const uid = options.uid === undefined ? undefined : checkUid(options.uid);
-    const idleTimeout = optionalDuration('idleTimeout', options.idleTimeout);
-    const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
+    const idleTimeout = optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest);
+    const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
     const facts = this.#backend.create({ data: text, uid, idleTimeout, absoluteTimeout });
     return written(andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<Data>(text))));
   }
@@ -83,7 +88,7 @@ export abstract class StoreWrites<
    */
   commit(id: string, version: number | undefined, data: Data): Written<Kind, CommitResult<Data>> {
     if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
-    const outcome = this.#backend.commit(checkId(id), version, { data: stringifyData(data) });
+    const outcome = this.#backend.commit(checkId(id, NEEDS_ID), version, { data: stringifyData(data) });
     return written(
       andThen(outcome, (outcome): CommitResult<Data> => {
         if (outcome.status === 'ok') return { status: 'ok', version: outcome.facts.version };
@@ -100,7 +105,7 @@ export abstract class StoreWrites<
    */
   update(id: string, change: DataChange<Data>): Written<Kind, SessionRecord<Data> | undefined> {
     if (typeof change !== 'function') throw new TypeError('update needs a function that changes the data');
-    return written(this.#update(this.#backend.load(checkId(id), false), change, MAX_TRIES));
+    return written(this.#update(this.#backend.load(checkId(id, NEEDS_ID), false), change, MAX_TRIES));
   }
 
   #update(
@@ -131,12 +136,12 @@ export abstract class StoreWrites<
    */
   regenerate(id: string, options: RegenerateOptions = {}): Written<Kind, SessionRecord<Data> | undefined> {
     checkNames('regenerate', options, ['uid', 'absoluteTimeout']);
-    const absoluteTimeout = optionalDuration('absoluteTimeout', options.absoluteTimeout);
+    const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
     if (options.uid === undefined && absoluteTimeout !== undefined) {
       throw typeError('absoluteTimeout', options.absoluteTimeout, 'it belongs to a login: pass `uid` as well');
     }
     const login = options.uid === undefined ? undefined : { uid: checkUid(options.uid), absoluteTimeout };
-    const outcome = this.#backend.regenerate(checkId(id), undefined, {}, login);
+    const outcome = this.#backend.regenerate(checkId(id, NEEDS_ID), undefined, {}, login);
     return written(
       andThen(outcome, (outcome) => {
         const stored = outcome.status === 'ok' ? this.#backend.load(outcome.facts.id, false) : undefined;
@@ -147,12 +152,12 @@ export abstract class StoreWrites<
 
   /** Ends the session of an id; false if there is none, or if it has another id by now: see `destroyByHandle`. */
   destroy(id: string): Written<Kind, boolean> {
-    return written(this.#backend.destroyById(checkId(id)));
+    return written(this.#backend.destroyById(checkId(id, 'use `destroyByHandle`')));
   }
 
   /** Ends the session of a public handle, whatever id it has by now; false if there is none. */
   destroyByHandle(handle: string): Written<Kind, boolean> {
-    return written(this.#backend.destroy(String(handle), 'destroy'));
+    return written(this.#backend.destroy(checkHandle(handle, 'use `destroy`'), 'destroy'));
   }
 
   /** Ends all sessions, without blocking, however many there are. Returns their number. */

@@ -1,0 +1,64 @@
+/** The middleware that gives `req.session` the shape which packages for express-session expect. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkNames, kindError, kindOf } from '../options.js';
+import { flatten } from '../session/flat-session.js';
+import { Session } from '../session/session.js';
+import { replaceSession } from './request.js';
+
+/** Options of `flatSession`. */
+export interface FlatSessionOptions {
+  /**
+   * The user id for what Passport's `serializeUser` makes of a user. Default: a string as it is, a number as a string, and of an object
+   * its `id`.
+   */
+  uid?: (serialized: unknown) => string;
+}
+
+type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+
+/**
+ * Creates a middleware that follows `session()`, for packages that set properties of `req.session` itself: Passport, connect-flash.
+ * `req.session.flash` then is `req.session.data.flash`. Passport's login is `session.login`, and its logout `session.logout`.
+ * `regenerate` drops the data, as in express-session, unless Passport's `keepSessionInfo` is set.
+ * @throws TypeError for a wrong option.
+ */
+export function flatSession(options: FlatSessionOptions = {}): Middleware {
+  checkNames('flatSession', options, ['uid']);
+  const { uid = uidOf } = options;
+  if (typeof uid !== 'function') throw kindError('flatSession.uid', uid, 'pass a function');
+  return function flatSession(req, _res, next): void {
+    const session = (req as { session?: unknown }).session;
+    if (!(session instanceof Session)) {
+      next(
+        new TypeError(
+          `flatSession: there is no session on this request: put app.use(session()) before app.use(flatSession())`,
+        ),
+      );
+      return;
+    }
+    let shown = flatten(session, { uid, show });
+    function show(session: Session): void {
+      shown = session;
+    }
+    Object.defineProperty(req, 'session', {
+      get: () => shown,
+      set(value: unknown): void {
+        replaceSession(req, value);
+      },
+      enumerable: false,
+      configurable: true,
+    });
+    next();
+  };
+}
+
+function uidOf(serialized: unknown): string {
+  const id: unknown =
+    typeof serialized === 'object' && serialized !== null ? (serialized as { id?: unknown }).id : serialized;
+  if (typeof id === 'string') return id;
+  if (typeof id === 'number' || typeof id === 'bigint') return String(id);
+  throw new TypeError(
+    `flatSession: no user id can be found in what serializeUser passes (${kindOf(serialized)}): pass the user's id, or set the option ` +
+      'uid of flatSession, a function that returns the id',
+  );
+}
