@@ -1,5 +1,7 @@
 /** The addon's classes and constants. The only file that imports the loader; it turns the addon's errors into `SessionError`s. */
 import type * as Addon from '../index.js';
+import { binaryError } from './binary.js';
+import { noteCopy } from './copies.js';
 import { SessionError, type SessionErrorCode } from './errors.js';
 
 export type {
@@ -56,29 +58,12 @@ for (const Class of [NativeStore, NativeOpening, NativeInspection, NativeClock])
 
 /** Loads the addon. @throws SessionError `ERR_SESSION_BINARY`. */
 function load(): typeof Addon {
+  noteCopy();
   try {
     return require('../index.js') as typeof Addon;
   } catch (cause) {
-    const platform = platformName();
-    throw new SessionError(
-      'ERR_SESSION_BINARY',
-      `agai-session has no native binary for this platform (${platform}): the package agai-session-${platform} is not ` +
-        'installed or does not load. Install agai-session again on this very platform, without --omit=optional or ' +
-        '--no-optional and not from a lock file or node_modules folder of another platform; if there is no such package, ' +
-        'build the addon from the repository with `npm run build` (needs Rust).',
-      { cause },
-    );
+    throw binaryError(cause);
   }
-}
-
-/** The name of this platform in the names of the binary packages. */
-function platformName(): string {
-  const { platform, arch } = process;
-  if (platform === 'linux') {
-    const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-    return `linux-${arch}-${report.header?.glibcVersionRuntime ? 'gnu' : 'musl'}`;
-  }
-  return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
 }
 
 /** Wraps every method of an addon's class, once, so that it throws `SessionError`s. */
