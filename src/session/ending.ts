@@ -61,9 +61,9 @@ export class Ending implements Watcher {
   }
 
   ended(reason: SessionEndReason | undefined): void {
-    // A new id may be this session object's own.
-    if (reason === undefined || reason === 'regenerate') this.#lookAgain(reason);
-    else this.abort(reason);
+    if (reason !== undefined && reason !== 'regenerate') this.abort(reason);
+    // A new id may be this session object's own. Later events that are delivered together with this one may know more.
+    else queueMicrotask(() => this.#lookAgain(reason));
   }
 
   closed(): void {
