@@ -1,5 +1,5 @@
 /** The middleware that gives `req.session` the shape which packages for express-session expect. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import { checkNames, kindError, kindOf } from '../options.js';
 import { flatten } from '../session/flat-session.js';
 import { Session } from '../session/session.js';
@@ -23,6 +23,11 @@ type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unk
  * @throws TypeError for a wrong option.
  */
 export function flatSession(options: FlatSessionOptions = {}): Middleware {
+  if (options instanceof IncomingMessage) {
+    throw new TypeError(
+      'flatSession: this is a request: call the function, app.use(flatSession()), not app.use(flatSession)',
+    );
+  }
   checkNames('flatSession', options, ['uid']);
   const { uid = uidOf } = options;
   if (typeof uid !== 'function') throw kindError('flatSession.uid', uid, 'pass a function');
