@@ -244,6 +244,24 @@ for (const isRemote of [false, true]) {
   });
 }
 
+// The callback was called before the store had ended the session, so that a failed logout was reported as one that succeeded.
+test('a logout that the store refuses is an error of the logout', async (t) => {
+  const store = new SessionStore();
+  const backend = remoteBackend(store.backend);
+  const { app, login } = passportApp({
+    store: { ...backend, destroy: () => Promise.reject(new Error('the disk is gone')) },
+  });
+  login('/login', {});
+  app.post('/logout', (req, res) => {
+    req.logout((error) => res.status(error ? 503 : 200).send(String(error)));
+  });
+  app.use(showError);
+  const ann = new Client(await serve(t, app));
+  await ann.post('/login', ANN);
+  const { status, body } = await ann.post('/logout', {});
+  t.deepEqual([status, body], [503, 'Error: the disk is gone']);
+});
+
 test('serialized users may be strings, numbers and objects with an id, and anything with the option uid', async (t) => {
   for (const [serialized, options, uid] of [
     ['ann', undefined, 'ann'],

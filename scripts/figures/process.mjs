@@ -60,7 +60,7 @@ export async function workers() {
   const source = `
     const { SessionStore } = require(${JSON.stringify(require.resolve('agai-session'))});
     const { parentPort } = require('node:worker_threads');
-    const store = new SessionStore({ guestIdleTimeout: 50 });
+    const store = new SessionStore({ guestIdleTimeout: '50ms' });
     store.on('expired', () => {});
     parentPort.postMessage('ready');
     for (;;) { const { id } = store.create({ n: 1 }); store.update(id, (data) => { data.n += 1; }); }`;

@@ -26,8 +26,8 @@ interface NamedCookie {
 
 /**
  * Loads the session of a request, and commits it before the response's headers are sent. What is synchronous in the store is
- * synchronous here: over a `SessionStore` no method returns a promise, over a `DurableSessionStore` only the methods that write do. (The methods of a `Session`
- * that write always return one; over a `SessionStore` it is settled already.)
+ * synchronous here: over a `SessionStore` no method returns a promise, over a `DurableSessionStore` only the methods that write do.
+ * (Those of a `Session` that write always return one; over a `SessionStore` it is settled already.)
  */
 export class SessionManager<Data extends object = SessionData> {
   /**
