@@ -12,7 +12,9 @@ const BYTES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 /** The addon stores times in 48 bits: this is about 4,460 years. */
 const LONGEST = 2 ** 47;
 /** A number below this was probably not meant in milliseconds: see `timeout`. */
-const SHORTEST_NUMBER = 10_000;
+const SHORTEST_OPTION = 10_000;
+/** The same for a single session, whose timeout may well be computed. */
+const SHORTEST_ARGUMENT = 1_000;
 /** Longer texts are not shown: a text that was passed by mistake may be anything. */
 const MAX_SHOWN = 40;
 
@@ -106,13 +108,13 @@ export function duration(option: string, value: unknown): number {
 }
 
 /**
- * The timeout of a session in milliseconds; `Infinity` for no limit. A bare number below 10,000 is refused unless a test moves the clock:
- * who writes `30` or `3600` thinks of minutes or seconds, and every session would end at once.
+ * The timeout of all sessions in milliseconds; `Infinity` for no limit. A bare number below 10,000 is refused unless a test moves the
+ * clock: who writes `30` or `3600` thinks of minutes or seconds, and every session would end at once.
  * @throws TypeError, RangeError.
  */
-export function timeout(option: string, value: unknown, isTest: boolean): number {
+export function timeout(option: string, value: unknown, isTest: boolean, least: number = SHORTEST_OPTION): number {
   const millis = duration(option, value);
-  if (typeof value === 'number' && value < SHORTEST_NUMBER && !isTest) {
+  if (typeof value === 'number' && value < least && !isTest) {
     const meant = value < 180 ? `${value}m` : `${value}s`;
     throw rangeError(
       option,
@@ -123,8 +125,9 @@ export function timeout(option: string, value: unknown, isTest: boolean): number
   return millis;
 }
 
+/** The timeout of one session, if it is given. A bare number below 1,000 is refused. @throws TypeError, RangeError. */
 export function optionalTimeout(option: string, value: unknown, isTest: boolean): number | undefined {
-  return value === undefined ? undefined : timeout(option, value, isTest);
+  return value === undefined ? undefined : timeout(option, value, isTest, SHORTEST_ARGUMENT);
 }
 
 /** A size in bytes. @throws TypeError, RangeError. */

@@ -237,4 +237,8 @@ test('short timeouts are allowed where a test moves the clock, and with their un
   t.notThrows(() => new SessionStore({ clock, idleTimeout: 30 }).create({}, { idleTimeout: 5 }));
   t.notThrows(() => new SessionStore({ idleTimeout: '30ms' }).create({}, { idleTimeout: '5ms' }));
   t.notThrows(() => session({ idleTimeout: 10_000 }));
+  t.notThrows(
+    () => new SessionStore().create({}, { idleTimeout: 1_000 }),
+    'the timeout of one session may be computed',
+  );
 });
