@@ -1,16 +1,20 @@
-// This package's calls beside those of another version, in one process: `npm run bench -- --only paired --before DIR`.
+// This package beside another version of it: `npm run bench -- --only paired --before DIR`.
 //
 // Separate processes of one program differ by some percent, because each lays out its code and its memory a little differently; a shared
-// machine adds more. Here both versions take turns of a few milliseconds in one process, and a figure is the ratio of two turns that follow
-// each other, which neither spoils. Middleware is not compared in this way: both versions would hook the same responses.
+// machine adds more. So both versions take turns of a few milliseconds, and a figure is the ratio of two turns that follow each other. The
+// store's calls are compared in one process. Both middlewares in one process would hook the same responses, so each has its own, and
+// several pairs of processes are started.
 import { createRequire } from 'node:module';
 import { LeftOut, withCandidates } from '../frame/child.mjs';
 import { dataOf } from '../frame/data.mjs';
+import { kinds } from '../frame/mocked.mjs';
+import { takeTurns } from '../frame/rounds.mjs';
 import { tableOf } from '../frame/table.mjs';
 import { requireBefore } from '../candidates/before.mjs';
 
 const CALLS = 2_000;
 const BOUND = 1.03;
+const RATIO = 'now / before';
 const LIMITS = { maxSessions: 6_000_000, maxBytes: '16GiB', absoluteTimeout: '30d' };
 const requireNow = createRequire(new URL('../../package.json', import.meta.url));
 
@@ -79,30 +83,64 @@ function compare(options) {
 
 export const candidates = { both: async (options) => compare(options) };
 
-export async function run(scale) {
-  if (!requireBefore) throw new LeftOut('needs `--before DIR`, another version of this package');
+async function calls(scale) {
   const figures = {};
   for (const sessions of scale.sessions) {
     const options = { sessions, bytes: 300, heap: 16_384 };
     await withCandidates(import.meta.url, ['both'], options, async ({ both }) => {
       for (const name of await both('names')) {
         const { before, now, ratio } = await both('rounds', name, scale.rounds * 20);
-        figures[`${name}, ${sessions.toLocaleString('en-US')} sessions`] = { before, now, 'now / before': ratio };
+        figures[`${name}, ${sessions.toLocaleString('en-US')} sessions`] = { before, now, [RATIO]: ratio };
       }
     });
   }
-  const table = tableOf({
-    id: 'paired',
-    title: 'Calls of this version and of the one before, in one process',
+  return withGoals({
+    id: 'paired-calls',
+    title: 'Calls of the store, this version and the one before, in one process',
     unit: 'nanoseconds a call, and the ratio of two turns that follow each other',
     figures,
   });
-  const at = table.columns.indexOf('now / before');
+}
+
+async function requests(scale) {
+  const figures = {};
+  const module = new URL('middleware.mjs', import.meta.url).href;
+  const names = ['agai-session', 'agai-session before'];
+  const options = { bytes: 300, letters: 'ascii', ms: scale.ms / 5, sessions: 1_000 };
+  for (let launch = 0; launch < scale.launches * 3; launch += 1) {
+    await withCandidates(module, names, options, async (started) => {
+      for (const kind of Object.keys(kinds)) {
+        await takeTurns(5, started, (ask) => ask('request', kind));
+        const times = await takeTurns(scale.rounds * 4, started, (ask) => ask('request', kind));
+        const { 'agai-session': now, 'agai-session before': before } = times;
+        const row = (figures[kind] ??= { before: [], now: [], [RATIO]: [] });
+        row.before.push(...before);
+        row.now.push(...now);
+        row[RATIO].push(...now.map((time, round) => time / before[round]));
+      }
+    });
+  }
+  return withGoals({
+    id: 'paired-requests',
+    title: 'Mocked requests through the middleware, this version and the one before',
+    unit: 'microseconds of the JavaScript thread for the whole request, and the ratio of two turns that follow each other',
+    figures,
+  });
+}
+
+function withGoals(facts) {
+  const table = tableOf(facts);
+  const at = table.columns.indexOf(RATIO);
   table.goals = table.rows.map(({ name, cells }) => ({
     what: name,
     goal: `<= ${BOUND} of before`,
     measured: cells[at].median.toFixed(3),
     met: cells[at].median <= BOUND,
   }));
-  return { tables: [table] };
+  return table;
+}
+
+export async function run(scale) {
+  if (!requireBefore) throw new LeftOut('needs `--before DIR`, another version of this package');
+  return { tables: [await calls(scale), await requests(scale)] };
 }
