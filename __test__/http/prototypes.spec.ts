@@ -14,7 +14,7 @@ test("importing the package changes nothing of Node's; a manager wraps the metho
   const changes = (await runFixture('prototypes.mjs')).answer<Changes>();
   t.deepEqual(changes.imported, []);
   t.deepEqual(changes.manager, [
-    'ServerResponse.Symbol(agai-session.wrapped)',
+    'ServerResponse.Symbol(agai-session.wrapped@1)',
     'ServerResponse.end',
     'ServerResponse.flushHeaders',
     'ServerResponse.write',

@@ -1,5 +1,4 @@
 /** How `req.session` behaves as a property, and what a request and its response are given. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import test from 'ava';
 import { SessionManager, SessionStore } from 'agai-session';
 import { session } from 'agai-session/express';
@@ -75,7 +74,7 @@ for (const [version, create] of Object.entries(expresses)) {
     t.is((await request(await serve(t, app))).body, '[true,true,true]');
   });
 
-  test(`${version}: a session property that the request had before is replaced`, async (t) => {
+  test(`${version}: a property of this name that is no session of another package is replaced`, async (t) => {
     const app = create();
     app.use((req, _res, next) => {
       Object.assign(req, { session: 'somebody else’s' });
@@ -150,21 +149,28 @@ test('two concurrent starts of one request return the same session, also over an
   t.is((await request(url, { headers: { cookie: `id=${id}` } })).body, 'true');
 });
 
-test('the function secure is called only where its result matters', async (t) => {
+test('Express is asked once whether a request is secure, and not at all for an untouched one unless the name depends on it', async (t) => {
   const asked: string[] = [];
-  const started = (manager: SessionManager, write: boolean) => async (req: IncomingMessage, res: ServerResponse) => {
-    const session = await manager.start(req, res, { secure: ({ url }) => asked.push(url!) > 0 });
-    if (write) Object.assign(session.data, { n: 1 });
-    res.end();
+  const get = async (cookie: object, path: string): Promise<string[]> => {
+    asked.length = 0;
+    const app = expresses['Express 5']!();
+    app.use((req, _res, next) => {
+      Object.defineProperty(req, 'secure', { get: () => asked.push(req.url) > 0 });
+      next();
+    });
+    app.use(session({ cookie }));
+    app.get('/untouched', (_req, res) => res.send('ok'));
+    app.get('/written', async (req, res) => {
+      Object.assign(req.session.data, { n: 1 });
+      await req.session.save();
+      req.session.regenerate();
+      res.send('ok');
+    });
+    await request((await serve(t, app)) + path);
+    return [...asked];
   };
-  const same = new SessionManager({ cookie: { secure: true } });
-  await request(`${await serve(t, started(same, false))}/untouched`);
-  t.deepEqual(asked, []);
-  const { cookies } = await request(`${await serve(t, started(same, true))}/written`);
-  t.true(cookies[0]!.endsWith('; Secure') && asked.length > 0 && asked.every((url) => url === '/written'));
-
-  // Where the name depends on it, it decides which cookie is looked for.
-  asked.length = 0;
-  await request(`${await serve(t, started(new SessionManager(), false))}/named`);
-  t.deepEqual(asked, ['/named']);
+  t.deepEqual(await get({ secure: true }, '/untouched'), []);
+  t.deepEqual(await get({ secure: true }, '/written'), ['/written']);
+  t.deepEqual(await get({}, '/untouched'), ['/untouched'], 'it decides which cookie is looked for');
+  t.deepEqual(await get({}, '/written'), ['/written']);
 });

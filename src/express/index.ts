@@ -61,7 +61,12 @@ export function session(options: SessionOptions = {}): SessionMiddleware {
 }
 
 function show(req: IncomingMessage, exchange: Exchange<SessionData>, next: Next): void {
-  expose(req, exchange);
+  try {
+    expose(req, exchange);
+  } catch (error) {
+    next(error);
+    return;
+  }
   next();
 }
 

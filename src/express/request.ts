@@ -3,40 +3,62 @@
  * see response/attachment.ts.
  */
 import { IncomingMessage } from 'node:http';
-import { kindOf } from '../options.js';
+import { SessionError } from '../errors.js';
 import { Exchange } from '../manager/exchange.js';
+import { kindOf } from '../options.js';
 import type { Session, SessionData } from '../session/session.js';
 
+/** Marks the getter, which may be that of another copy of this package: it finds the sessions of all copies. */
+const kGetter = Symbol.for('agai-session.getter@1');
+
 /** The getter and the setter, on the prototype and on single requests. */
-const property: PropertyDescriptor & ThisType<IncomingMessage> = {
-  get(): Session | undefined {
+const property = {
+  get(this: IncomingMessage): Session | undefined {
     return Exchange.shown(this);
   },
-  set(value: unknown): void {
+  set(this: IncomingMessage, value: unknown): void {
     replaceSession(this, value);
   },
   enumerable: false,
   configurable: true,
 };
 
-/** Whether a request's `session` is this file's. */
+Object.defineProperty(property.get, kGetter, { value: true });
+
+/** Whether a request's `session` is this package's. */
 function isOurs(req: IncomingMessage): boolean {
   let at: object | null = req;
   while (at !== null) {
     const descriptor = Object.getOwnPropertyDescriptor(at, 'session');
-    if (descriptor) return descriptor.get === property.get;
+    if (descriptor) return isGetter(descriptor);
     at = Object.getPrototypeOf(at) as object | null;
   }
   return false;
 }
 
-/** True if the getter on the prototype is this file's. */
+function isGetter({ get }: PropertyDescriptor): boolean {
+  return get !== undefined && kGetter in get;
+}
+
+/** True if the getter on the prototype is this package's. */
 let isDefined = false;
 
-/** Makes `req.session` return the session of this exchange. */
+/**
+ * Makes `req.session` return the session of this exchange.
+ * @throws SessionError `ERR_SESSION_PROPERTY` if another package has set `req.session` on this request: its own hooks go on using the
+ * property as their session, and would fail in the middle of the response.
+ */
 export function expose(req: IncomingMessage, exchange: Exchange<SessionData>): void {
-  exchange.show();
   const isOwn = Object.hasOwn(req, 'session');
+  const own = isOwn && exchange.isFirst ? (req as { session?: unknown }).session : undefined;
+  if (typeof own === 'object' && own !== null && own !== exchange.session) {
+    throw new SessionError(
+      'ERR_SESSION_PROPERTY',
+      'req.session was set before this middleware, by express-session, cookie-session or the like: remove that one, or give each its own ' +
+        'routes. To use both on one route, call manager.start(req, res) instead of this middleware',
+    );
+  }
+  exchange.show();
   if (isDefined && !isOwn && req instanceof IncomingMessage) return;
   if (isOwn && isOurs(req)) return;
   Object.defineProperty(req, 'session', property);
@@ -45,6 +67,8 @@ export function expose(req: IncomingMessage, exchange: Exchange<SessionData>): v
 /** Defines the getter, unless the prototype has a property of this name already, which another package may have defined. */
 export function defineSession(): void {
   const { prototype } = IncomingMessage;
+  const existing = Object.getOwnPropertyDescriptor(prototype, 'session');
+  isDefined = existing !== undefined && isGetter(existing);
   if ('session' in prototype || !Object.isExtensible(prototype)) return;
   isDefined = true;
   Object.defineProperty(prototype, 'session', property);

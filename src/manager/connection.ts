@@ -1,5 +1,5 @@
-/** Whether the connection between the client and the server is secure. */
-import type { IncomingMessage } from 'node:http';
+/** The connection between the client and the server: whether it is secure, and whether it is still there. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 
 /** Whether the client's connection is secure; `undefined` if this is not known. */
@@ -9,8 +9,14 @@ export type SecureOf = (req: IncomingMessage) => boolean | undefined;
 export function isSecure(req: IncomingMessage, known: boolean | SecureOf | undefined, trustProxy: boolean): boolean {
   const secure = typeof known === 'function' ? known(req) : known;
   if (secure !== undefined) return secure;
-  if ((req.socket as Partial<TLSSocket>).encrypted === true) return true;
+  if ((req.socket as Partial<TLSSocket> | undefined)?.encrypted === true) return true;
   if (!trustProxy) return false;
   const [first] = String(req.headers['x-forwarded-proto'] ?? '').split(',');
   return first!.trim().toLowerCase() === 'https';
+}
+
+/** Whether the client can no longer receive the response, because its connection or its stream was closed. */
+export function hasGone(req: IncomingMessage, res: ServerResponse): boolean {
+  const { stream } = req as { stream?: { destroyed?: boolean } };
+  return res.destroyed || (stream ?? (req.socket as { destroyed?: boolean } | undefined))?.destroyed === true;
 }

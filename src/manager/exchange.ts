@@ -1,5 +1,6 @@
 /** One request and its response: what their session needs of them, and how the response's gate commits it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2Stream } from 'node:http2';
 import type { SessionBackend, StoredSession } from '../backend/session-backend.js';
 import { SessionError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
@@ -7,32 +8,44 @@ import { Attachment } from '../response/attachment.js';
 import { giveUp } from '../response/failure.js';
 import { Gate } from '../response/gate.js';
 import type { Response } from '../response/head.js';
+import type { ResponseHook } from '../response/hooks.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
 import type { RequestForm } from '../session/kept-form.js';
 import { Session } from '../session/session.js';
-import { isSecure, type SecureOf } from './connection.js';
+import { hasGone, isSecure, type SecureOf } from './connection.js';
 import type { Settings } from './options.js';
 
 /** What an adapter knows of a request that the manager does not. */
 export interface StartOptions {
   /**
-   * Whether the client's connection is secure, or a function that returns this and is called only where it matters. Default, and if the
-   * function returns `undefined`: as the socket says, and `X-Forwarded-Proto` with the option `trustProxy`.
+   * Whether the client's connection is secure, or a function that returns this, which is called at most once, at the latest when the
+   * session is first used. Default, and if it returns `undefined`: as the socket says, and `X-Forwarded-Proto` with `trustProxy`.
    */
   secure?: boolean | SecureOf | undefined;
   /** Called when the session cannot be written, instead of the manager's `onError`. */
   onError?: ((error: unknown) => void) | undefined;
 }
 
-const kExchange = Symbol('agai-session.exchange');
-type Exchanged = { [kExchange]?: Exchange<object> };
+/** The version in both names is that of `RequestLink`. */
+const kExchange = Symbol.for('agai-session.exchange@1');
+type Linked = { [kExchange]?: RequestLink };
+
+/** What all copies of this package in the process know of an exchange, which may be of another copy. */
+export interface RequestLink {
+  /** The exchange of another manager on the same request, before this one. */
+  readonly previous: RequestLink | undefined;
+  /** True if an adapter shows this session as the request's. */
+  isShown: boolean;
+  readonly session: object;
+  readonly cookieName: string;
+}
 
 /** The latest exchange of each request. */
-const exchanges = new Attachment<Exchange<object>>({
-  get: (req: Exchanged) => req[kExchange],
-  set: (req: Exchanged, exchange) => {
-    req[kExchange] = exchange;
+const links = new Attachment<RequestLink>('exchange@1', {
+  get: (req: Linked) => req[kExchange],
+  set: (req: Linked, link) => {
+    req[kExchange] = link;
   },
 });
 
@@ -44,56 +57,75 @@ const sharedNames = new Set<string>();
  * gate of the response and the context of the session, which is created only when it is used. With a dozen closures instead, an
  * untouched request took more than twice as long; with separate objects for gate, exchange and session 0.2 microseconds more.
  */
-export class Exchange<Data extends object> extends Gate implements SessionContext {
+export class Exchange<Data extends object> extends Gate implements SessionContext, RequestLink {
+  readonly previous: RequestLink | undefined;
+  isShown = false;
   readonly #settings: Settings;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #options: StartOptions;
+  #isSecure: boolean | undefined;
   readonly #stored: StoredSession | undefined;
-  readonly #previous: Exchange<object> | undefined;
   #session: Session<Data> | undefined;
-  /** True if an adapter shows this session as the request's. */
-  #isShown = false;
 
   /**
-   * `stored` is the session that the request's cookie names. `previous` is the exchange of another manager on the same request,
-   * `next` the gate of another manager on the response.
+   * `isSecure` is whether the connection is secure, if that was asked already, `stored` the session that the request's cookie names,
+   * `previous` the exchange of another manager on the same request, and `next` the hook of another manager on the response.
    */
   constructor(
     settings: Settings,
     req: IncomingMessage,
     res: ServerResponse,
     options: StartOptions,
+    isSecure: boolean | undefined,
     stored: StoredSession | undefined,
-    previous: Exchange<object> | undefined,
-    next: Gate | undefined,
+    previous: RequestLink | undefined,
+    next: ResponseHook | undefined,
   ) {
     super(next);
     this.#settings = settings;
     this.#req = req;
     this.#res = res;
     this.#options = options;
+    this.#isSecure = isSecure;
     this.#stored = stored;
-    this.#previous = previous;
-    exchanges.set(req, this as unknown as Exchange<object>);
+    this.previous = previous;
+    links.set(req, this);
     if (previous) this.#warnOfSharedName();
     this.install(res);
   }
 
-  /** The latest exchange of a request. */
-  static latest(req: IncomingMessage): Exchange<object> | undefined {
-    return exchanges.get(req);
+  /** The latest exchange of a request, of any copy of the package. */
+  static latest(req: IncomingMessage): RequestLink | undefined {
+    return links.get(req);
   }
 
-  /** The session that an adapter shows as the request's. */
+  /** The exchange with these settings, from a link on. */
+  static among<Data extends object>(link: RequestLink | undefined, settings: Settings): Exchange<Data> | undefined {
+    return link && ownOf(link)?.of(settings);
+  }
+
+  /** The session that an adapter shows as the request's, whichever copy of the package it is of. */
   static shown(req: IncomingMessage): Session | undefined {
-    let at = exchanges.get(req);
-    while (at && !at.#isShown) at = at.#previous;
+    let at = links.get(req);
+    while (at && !at.isShown) at = at.previous;
     return at?.session as Session | undefined;
   }
 
+  /** True if no other manager had a session of this request before, in any copy of the package. */
+  get isFirst(): boolean {
+    return this.previous === undefined;
+  }
+
   get session(): Session<Data> {
-    return (this.#session ??= new Session<Data>(this, this.#stored));
+    return this.#session ?? this.#makeSession();
+  }
+
+  #makeSession(): Session<Data> {
+    // Asked at the first look, not at the write: the connection may be closed by then, or its answer be another one.
+    void this.#secure;
+    this.#session = new Session<Data>(this, this.#stored);
+    return this.#session;
   }
 
   get backend(): SessionBackend {
@@ -120,7 +152,12 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
         'the session needs a new cookie, but the headers have been sent: write to a new session, log in or regenerate before',
       );
     }
-    this.#settings.cookie.admit(this.#isSecure);
+    // Nobody receives the cookie of a client that has gone, so it need not be one that browsers take.
+    if (!hasGone(this.#req, this.#res)) this.#settings.cookie.admit(this.#secure);
+  }
+
+  get willCommit(): boolean {
+    return this.isClosed;
   }
 
   /**
@@ -130,15 +167,13 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   of<Data extends object>({ backend, cookie }: Settings): Exchange<Data> | undefined {
     const name = cookie.name(true);
     let at: Exchange<object> | undefined = this as unknown as Exchange<object>;
-    while (at && (at.backend !== backend || at.#settings.cookie.name(true) !== name)) at = at.#previous;
+    while (at && (at.backend !== backend || at.#settings.cookie.name(true) !== name)) at = ownOf(at.previous);
     return at as unknown as Exchange<Data> | undefined;
   }
 
   /** Makes this session the one that `shown` returns. */
   show(): void {
-    for (let at = exchanges.get(this.#req); at; at = at.#previous) {
-      at.#isShown = at === (this as unknown as Exchange<object>);
-    }
+    for (let at = links.get(this.#req); at; at = at.previous) at.isShown = at === this;
   }
 
   protected override commit(): MaybePromise<string | undefined> {
@@ -171,31 +206,33 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
     return session.commit(true);
   }
 
-  get #isSecure(): boolean {
-    return isSecure(this.#req, this.#options.secure, this.#settings.trustProxy);
+  /** Whether the connection is secure; asked once. */
+  get #secure(): boolean {
+    return (this.#isSecure ??= isSecure(this.#req, this.#options.secure, this.#settings.trustProxy));
   }
 
   /** The value of the `Set-Cookie` header that the session's end or its new id requires. */
   #cookie(session: Session<Data>): string | undefined {
     switch (session.cookieChange(this.#stored)) {
       case 'set':
-        return this.#settings.cookie.set(session.id!, this.#isSecure);
+        return this.#settings.cookie.set(session.id!, this.#secure);
       case 'remove':
-        return this.#settings.cookie.remove(this.#isSecure);
+        return this.#settings.cookie.remove(this.#secure);
       default:
         return undefined;
     }
   }
 
-  get #cookieName(): string {
-    return this.#settings.cookie.name(this.#isSecure);
+  /** The name of the session cookie on this connection. */
+  get cookieName(): string {
+    return this.#settings.cookie.name(this.#secure);
   }
 
   /** Warns if two stores use one cookie name: each overwrites the other's cookie, and every request loses a session. */
   #warnOfSharedName(): void {
-    const name = this.#cookieName;
-    for (let other = this.#previous; other; other = other.#previous) {
-      if (other.#cookieName !== name || sharedNames.has(name)) continue;
+    const name = this.cookieName;
+    for (let other = this.previous; other; other = other.previous) {
+      if (other.cookieName !== name || sharedNames.has(name)) continue;
       sharedNames.add(name);
       process.emitWarning(
         `two session middlewares with different stores handle one request under the cookie name "${name}", and overwrite ` +
@@ -206,7 +243,18 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   }
 }
 
+/** The latest exchange from a link on that is of this copy of the package. */
+function ownOf(link: RequestLink | undefined): Exchange<object> | undefined {
+  let at = link;
+  while (at && !(at instanceof Exchange)) at = at.previous;
+  return at;
+}
+
 /** Whether a request has a body at all: a body parser may set an empty object if there is none. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+function hasBody(req: IncomingMessage): boolean {
+  const { headers } = req;
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) return true;
+  // HTTP/2 needs neither header: a request without a body ends with its headers.
+  const { stream } = req as { stream?: Partial<Http2Stream> };
+  return headers['content-length'] === undefined && stream?.endAfterHeaders === false;
 }

@@ -6,8 +6,8 @@ import { SessionError } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
 import { isPlain } from '../response/attachment.js';
-import { areHeadersSent, gateOf } from '../response/gate.js';
-import { wrapServerResponse } from '../response/hooks.js';
+import { areHeadersSent, headerOf } from '../response/gate.js';
+import { hookOf, wrapServerResponse, wrapWhereDefined } from '../response/hooks.js';
 import { Session, type SessionData } from '../session/session.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
@@ -88,9 +88,9 @@ export class SessionManager<Data extends object = SessionData> {
     req: IncomingMessage,
     { secure }: Pick<StartOptions, 'secure'> = NOTHING,
   ): MaybePromise<string | undefined> {
-    const started = Exchange.latest(req)?.of(this.#settings);
+    const started = Exchange.among(Exchange.latest(req), this.#settings);
     if (started) return started.session.id;
-    return andThen(this.#find(req, secure, false), (stored) => stored?.id);
+    return andThen(this.#find(req, this.#isSecureFor(req, secure), false), (stored) => stored?.id);
   }
 
   /**
@@ -106,38 +106,46 @@ export class SessionManager<Data extends object = SessionData> {
   /** @internal As `start`, for an adapter: the session is created when it is first used. */
   begin(req: IncomingMessage, res: ServerResponse, options: StartOptions): MaybePromise<Exchange<Data>> {
     const previous = Exchange.latest(req);
-    const started = previous?.of<Data>(this.#settings);
+    const started = Exchange.among<Data>(previous, this.#settings);
     if (started) return started;
-    const next = gateOf(res);
-    if (areHeadersSent(res, next)) {
+    const next = hookOf(res);
+    const header = headerOf(res);
+    if (areHeadersSent(res, next, header)) {
       throw new SessionError(
         'ERR_SESSION_HEADERS_SENT',
         'the response was begun before its session: start the session first',
       );
     }
-    const stored = this.#find(req, options.secure, true);
-    if (!isPromise(stored)) return new Exchange(this.#settings, req, res, options, stored, previous, next);
+    // A response of a test or of an upgrade, which need not use the methods of Node's prototype.
+    if (header === undefined) wrapWhereDefined(res);
+    const isSecure = this.#isSecureFor(req, options.secure);
+    const stored = this.#find(req, isSecure, true);
+    if (!isPromise(stored)) return new Exchange(this.#settings, req, res, options, isSecure, stored, previous, next);
     return stored.then((stored) => {
       // Another start, of this manager or another, may have been faster.
       const previous = Exchange.latest(req);
       return (
-        previous?.of<Data>(this.#settings) ??
-        new Exchange(this.#settings, req, res, options, stored, previous, gateOf(res))
+        Exchange.among<Data>(previous, this.#settings) ??
+        new Exchange(this.#settings, req, res, options, isSecure, stored, previous, hookOf(res))
       );
     });
   }
 
-  /** The session that a request's cookie names. Waits for the opening even without a cookie, because if that fails the request must fail. */
-  #find(req: IncomingMessage, secure: StartOptions['secure'], touch: boolean): MaybePromise<StoredSession | undefined> {
-    if (this.#opening) return this.#opening.then(() => this.#find(req, secure, touch));
-    const { cookie: header } = isPlain(req) ? req.headers : (Reflect.get(req, 'headers') as IncomingMessage['headers']);
-    const { name, lookup } = this.#cookieOf(req, secure);
-    return header === undefined || !header.includes(name) ? undefined : lookup(header, touch);
+  /**
+   * Whether the client's connection is secure, if the cookie's name depends on that; else `undefined`, for in Express the question costs
+   * as much as the rest of an untouched request. Asked before anything is awaited, because a closed connection has no answer any more.
+   */
+  #isSecureFor(req: IncomingMessage, known: StartOptions['secure']): boolean | undefined {
+    const { secure, plain } = this.#cookies;
+    return secure === plain ? undefined : isSecure(req, known, this.#settings.trustProxy);
   }
 
-  #cookieOf(req: IncomingMessage, known: StartOptions['secure']): NamedCookie {
-    const { secure, plain } = this.#cookies;
-    return secure === plain || isSecure(req, known, this.#settings.trustProxy) ? secure : plain;
+  /** The session that a request's cookie names. Waits for the opening even without a cookie, because if that fails the request must fail. */
+  #find(req: IncomingMessage, isSecure: boolean | undefined, touch: boolean): MaybePromise<StoredSession | undefined> {
+    if (this.#opening) return this.#opening.then(() => this.#find(req, isSecure, touch));
+    const { cookie: header } = isPlain(req) ? req.headers : (Reflect.get(req, 'headers') as IncomingMessage['headers']);
+    const { name, lookup } = isSecure ? this.#cookies.secure : this.#cookies.plain;
+    return header === undefined || !header.includes(name) ? undefined : lookup(header, touch);
   }
 
   /** Replaces the backend that waits for the opening. From now on requests go straight to the store. */

@@ -12,10 +12,7 @@
  * possible (docs/performance.md).
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
-
-/** The next free element, shared by all copies of this package in the process. */
-const kNumbers = Symbol.for('agai-session.attachments');
-const numbers = ((globalThis as { [kNumbers]?: { next: number } })[kNumbers] ??= { next: 0 });
+import { slotOf, type Slot } from './shared.js';
 
 /** Read once, because `isPlain` is called several times for each request. */
 const REQUEST: object = IncomingMessage.prototype;
@@ -37,31 +34,33 @@ export interface PlainProperty<T extends object> {
   set(held: object, value: T): void;
 }
 
-/** One value for each object: a property of a plain object, an element of any other. */
+/** One value for each object: a property of a plain object, an element of any other. All copies of this package see the same values. */
 export class Attachment<T extends object> {
+  readonly #name: string;
   readonly #property: PlainProperty<T>;
-  readonly #number = numbers.next++;
-  /** True once any object was given the property; a framework may have changed its prototype since. */
-  #isInProperties = false;
-  #isInElements = false;
+  #slot: Slot | undefined;
 
-  constructor(property: PlainProperty<T>) {
+  /** `name` and the symbol of `property` have the version of what is attached, for all copies of this package read it. */
+  constructor(name: string, property: PlainProperty<T>) {
+    this.#name = name;
     this.#property = property;
   }
 
   get(object: object): T | undefined {
+    const slot = (this.#slot ??= slotOf(this.#name));
     const elements = object as Record<number, T | undefined>;
-    if (isPlain(object)) return this.#property.get(object) ?? (this.#isInElements ? elements[this.#number] : undefined);
-    return elements[this.#number] ?? (this.#isInProperties ? this.#property.get(object) : undefined);
+    if (isPlain(object)) return this.#property.get(object) ?? (slot.isInElements ? elements[slot.element] : undefined);
+    return elements[slot.element] ?? (slot.isInProperties ? this.#property.get(object) : undefined);
   }
 
   set(object: object, value: T): void {
+    const slot = (this.#slot ??= slotOf(this.#name));
     if (isPlain(object)) {
-      this.#isInProperties = true;
+      slot.isInProperties = true;
       this.#property.set(object, value);
     } else {
-      this.#isInElements = true;
-      (object as Record<number, T>)[this.#number] = value;
+      slot.isInElements = true;
+      (object as Record<number, T>)[slot.element] = value;
     }
   }
 }

@@ -1,5 +1,10 @@
 /** The rest of a response whose commit failed. */
-import { headOf, SENDING, type Method, type Response, type Sending } from './head.js';
+import { warnOfFailure } from '../warnings.js';
+import { headerNames, headOf, isBare, type Method, type Response, type Sending } from './head.js';
+import { removeOwnMethods } from './hooks.js';
+
+/** How long an error handler may take until it sends something, in milliseconds. */
+const ANSWER_TIMEOUT = 5_000;
 
 /** Tells the calls of the handler, which are dropped, from those of the error handler, which are made. */
 export class Failure {
@@ -9,20 +14,45 @@ export class Failure {
   #depth = 0;
   /** Status and header names when `onError` was called. */
   #head = '';
+  /** True once the error handler has sent something. */
+  #isAnswered = false;
 
   /** Notes that a call of the handler was dropped. */
   drop(name: Sending): void {
     this.#handlerEnded ||= name === 'end';
   }
 
-  /** Calls the error handler. If it throws, the response is ended without it. */
-  handle(res: Response, onError: () => void): void {
+  /**
+   * Calls the error handler. If it throws, the response is ended without it, and also if it does not send anything: the client must not
+   * wait for ever where nobody receives the error. That is so where `next` counts once, as in adapters that make a promise of it.
+   */
+  handle(res: Response, error: unknown, onError: () => void): void {
     this.#head = headOf(res);
+    try {
+      this.#within(onError);
+    } catch (error) {
+      this.#within(() => giveUp(res, error));
+      return;
+    }
+    if (this.#isAnswered) return;
+    if (isBare(res)) this.#within(() => giveUp(res, error));
+    else setTimeout(() => this.#endUnanswered(res, error), ANSWER_TIMEOUT).unref();
+  }
+
+  #endUnanswered(res: Response, error: unknown): void {
+    if (this.#isAnswered || res.headersSent || res.writableEnded || (res as { destroyed?: boolean }).destroyed) return;
+    this.#within(() => giveUp(res, error));
+    // An error handler that comes even later must not fail because of this.
+    for (const name of ['setHeader', 'appendHeader', 'removeHeader'] as const) {
+      Object.defineProperty(res, name, { value: () => res, configurable: true });
+    }
+  }
+
+  /** Calls a function whose own calls of the response pass. */
+  #within<T>(work: () => T): T {
     this.#depth += 1;
     try {
-      onError();
-    } catch (error) {
-      giveUp(res, error);
+      return work();
     } finally {
       this.#depth -= 1;
     }
@@ -42,23 +72,19 @@ export class Failure {
 
   /** Makes a call. Calls that it makes itself pass as well. */
   pass(next: Method, args: unknown[]): unknown {
-    this.#depth += 1;
-    try {
-      return next(...args);
-    } finally {
-      this.#depth -= 1;
-    }
+    this.#isAnswered = true;
+    return this.#within(() => next(...args));
   }
 }
 
 /** Ends a response that no error handler ends: emits a process warning, and sends an empty 500 or cuts the connection. */
 export function giveUp(res: Response, error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  warnOfFailure(error);
   if (res.headersSent) {
-    res.destroy();
+    res.destroy?.();
     return;
   }
-  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  for (const name of headerNames(res)) res.removeHeader?.(name);
   res.statusCode = 500;
   res.end();
 }
@@ -68,9 +94,9 @@ export function giveUp(res: Response, error: unknown): void {
  * body, and the methods with which middleware wrapped this response. (Compression has begun to compress and takes no second body.)
  */
 export function startOver(res: Response): void {
-  for (const name of SENDING) Reflect.deleteProperty(res, name);
-  for (const name of res.getHeaderNames()) {
-    if (name.startsWith('content-') || name === 'etag' || name === 'last-modified') res.removeHeader(name);
+  removeOwnMethods(res);
+  for (const name of headerNames(res)) {
+    if (name.startsWith('content-') || name === 'etag' || name === 'last-modified') res.removeHeader?.(name);
   }
   res.statusCode = 500;
 }

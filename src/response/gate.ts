@@ -2,23 +2,29 @@
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { isPlain } from './attachment.js';
 import { Failure, startOver } from './failure.js';
-import { freezeHead, isHead, sendWithCookie, type Method, type Response, type Sending } from './head.js';
-import { hookOf, setHook, type ResponseHook } from './hooks.js';
+import { freezeHead, isBare, isHead, type Method, type Response, type Sending } from './head.js';
+import { holdOpen } from './hold.js';
+import { setHook, type ResponseHook } from './hooks.js';
+import { addCookie, withCookie } from './set-cookie.js';
 
 type Headed = { readonly _header?: string | boolean | null };
 
-/** The gate of a response; of several, the one that was installed last. */
-export function gateOf(res: object): Gate | undefined {
-  return hookOf(res) as Gate | undefined;
+/**
+ * The property behind `headersSent`, for half its price: null or the text of the headers, a boolean in HTTP/2, and `undefined` if the
+ * response is not one of Node's.
+ */
+export function headerOf(res: object): string | boolean | null | undefined {
+  // oxlint-disable-next-line no-underscore-dangle -- Node's own
+  return isPlain(res) ? (res as Headed)._header : (Reflect.get(res, '_header') as Headed['_header']);
 }
 
 /** Whether the headers were sent, or wait for a commit in progress: in both cases setting more has no effect. */
-export function areHeadersSent(res: Pick<Response, 'headersSent'>, gate: Gate | undefined): boolean {
-  if (gate?.isWaiting) return true;
-  // The property behind `headersSent`, for half the price; a boolean in HTTP/2.
-  // oxlint-disable-next-line no-underscore-dangle -- Node's own
-  const header = isPlain(res) ? (res as Headed)._header : (Reflect.get(res, '_header') as Headed['_header']);
-  return header === undefined ? res.headersSent : Boolean(header);
+export function areHeadersSent(
+  res: Pick<Response, 'headersSent'>,
+  hook: ResponseHook | undefined,
+  header = headerOf(res),
+): boolean {
+  return (hook?.isWaiting ?? false) || Boolean(header === undefined ? res.headersSent : header);
 }
 
 /** `refused`: the commit failed, and `onError` has not been called yet. `failed`: it has been called. */
@@ -38,17 +44,19 @@ const NONE: readonly Call[] = [];
  * gates, one for each manager; each commits its own session.
  */
 export abstract class Gate implements ResponseHook {
-  /** The gate of another manager on the same response, through which calls go next. */
-  readonly #next: Gate | undefined;
+  /** The gate of another manager on the same response, through which calls go next; it may be of another copy of this package. */
+  readonly #next: ResponseHook | undefined;
   #state: GateState = 'closed';
   /** True if headers were sent before `end`: the handler may have made changes since. */
   #streams = false;
   /** Calls that wait for the commit. The cookie goes with the first. */
   #calls: readonly Call[] = NONE;
   #failure: Failure | undefined;
+  /** Ends what `holdOpen` began. */
+  #letGo: (() => void) | undefined;
 
-  /** `next` is the gate that the response has already: `gateOf(res)`. */
-  constructor(next: Gate | undefined) {
+  /** `next` is the gate that the response has already: `hookOf(res)`. */
+  constructor(next: ResponseHook | undefined) {
     this.#next = next;
   }
 
@@ -69,6 +77,11 @@ export abstract class Gate implements ResponseHook {
     setHook(res, this);
   }
 
+  /** True until the handler first sends something: a commit is still to come, and can fail the response. */
+  protected get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
   get isWaiting(): boolean {
     return this.#state === 'waiting' || (this.#next?.isWaiting ?? false);
   }
@@ -79,7 +92,7 @@ export abstract class Gate implements ResponseHook {
       case 'closed': {
         // Headers may have been sent in another way, as by HTTP/2's `respond`: then only what needs no cookie can be committed.
         const areSent = areHeadersSent(res, this.#next);
-        this.#streams = name !== 'end' && !areSent;
+        this.#streams = name !== 'end' && !areSent && !isBare(res);
         return this.#run(res, { name, method, args }, areSent);
       }
       case 'waiting':
@@ -102,9 +115,24 @@ export abstract class Gate implements ResponseHook {
     return this.#next ? this.#next.pass(res, name, method, args) : method.apply(res, args);
   }
 
-  #send(res: Response, { name, method, args }: Call, cookie: string | undefined): unknown {
+  #send(res: Response, call: Call, cookie: string | undefined): unknown {
+    const { name, method, args } = call;
     if (cookie === undefined) return this.#onward(res, name, method, args);
-    return sendWithCookie(res, name, (...args) => this.#onward(res, name, method, args), args, cookie);
+    let sent: unknown[];
+    try {
+      sent = withCookie(res, name, args, cookie);
+    } catch (error) {
+      this.#calls = [call];
+      this.#refuse(res, error);
+      return resultOf(name, res);
+    }
+    try {
+      return this.#onward(res, name, method, sent);
+    } catch (error) {
+      // Node refused the headers that were passed. The response that is sent instead needs the cookie too.
+      if (sent !== args && !res.headersSent) addCookie(res, cookie);
+      throw error;
+    }
   }
 
   /** Commits, then makes the call. */
@@ -122,6 +150,7 @@ export abstract class Gate implements ResponseHook {
     if (!isPromise(cookie)) return this.#send(res, call, cookie);
     this.#state = 'waiting';
     this.#calls = [call];
+    this.#letGo = holdOpen(res);
     const thaw = res.headersSent ? undefined : freezeHead(res);
     Promise.resolve(cookie)
       .finally(thaw)
@@ -156,7 +185,9 @@ export abstract class Gate implements ResponseHook {
     process.nextTick(() => {
       if (!res.headersSent) startOver(res);
       this.#state = 'failed';
-      failure.handle(res, () => this.onError(error));
+      failure.handle(res, error, () => this.onError(error));
+      this.#letGo?.();
+      this.#letGo = undefined;
     });
   }
 
@@ -166,16 +197,22 @@ export abstract class Gate implements ResponseHook {
     const [first, ...others] = this.#calls;
     this.#calls = NONE;
     if (first === undefined) return;
+    const letGo = this.#letGo;
+    this.#letGo = undefined;
     try {
       this.#send(res, first, cookie);
       // Each goes through the gate: before `end` it commits what changed since the commit that is done now.
       for (const { name, method, args } of others) this.pass(res, name, method, args);
     } catch (error) {
       this.#refuse(res, error);
+    }
+    if ((this.#state as GateState) === 'refused') {
+      this.#letGo = letGo;
       return;
     }
+    letGo?.();
     // Writes that waited have returned false, so their callers expect "drain". If the socket is full, it will emit that itself.
-    if (this.#state === 'open' && !res.writableNeedDrain && !res.writableEnded) res.emit('drain');
+    if (this.#state === 'open' && !res.writableNeedDrain && !res.writableEnded) res.emit?.('drain');
   }
 }
 

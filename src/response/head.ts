@@ -1,22 +1,29 @@
-/** The head of a response, its status and headers: the methods that send it, freezing it, adding a cookie to it. */
-import type { ServerResponse } from 'node:http';
+/** The head of a response, its status and headers: the methods that send it, freezing it. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
-/** The parts of a response that this package uses, in `node:http` and in the HTTP/2 compatibility API. */
-export type Response = Pick<
-  ServerResponse,
-  | 'appendHeader'
-  | 'destroy'
-  | 'emit'
-  | 'getHeaderNames'
-  | 'getHeaders'
-  | 'headersSent'
-  | 'removeHeader'
-  | 'setHeader'
-  | 'statusCode'
-  | 'statusMessage'
-  | 'writableEnded'
-  | 'writableNeedDrain'
-> &
+/**
+ * The parts of a response that this package uses. `node:http` and the HTTP/2 compatibility API have all of them. The responses that
+ * frameworks make for themselves, for the upgrade to a WebSocket or for tests, may have few.
+ */
+export type Response = Pick<ServerResponse, 'statusCode' | 'statusMessage'> &
+  Partial<
+    Pick<
+      ServerResponse,
+      | 'appendHeader'
+      | 'destroy'
+      | 'emit'
+      | 'getHeader'
+      | 'getHeaderNames'
+      | 'getHeaders'
+      | 'headersSent'
+      | 'removeHeader'
+      | 'req'
+      | 'setHeader'
+      | 'socket'
+      | 'writableEnded'
+      | 'writableNeedDrain'
+    >
+  > &
   Record<Sending, Method>;
 
 /** The methods that send headers; `writeHeader` is Node's other name of `writeHead`. */
@@ -31,19 +38,31 @@ export type Method = (...args: unknown[]) => unknown;
 export function freezeHead(res: Response): () => void {
   const { statusCode } = res;
   const statusMessage = statusMessageOf(res);
-  const headers = Object.entries(res.getHeaders());
-  const head = (): string => JSON.stringify([res.statusCode, statusMessageOf(res), res.getHeaders()]);
+  const headers = headersOf(res);
+  const head = (): string => JSON.stringify([res.statusCode, statusMessageOf(res), headersOf(res)]);
   const before = head();
-  Object.defineProperty(res, 'headersSent', { value: true, configurable: true });
+  // Node's is inherited; a mock has its own.
+  const own = Object.getOwnPropertyDescriptor(res, 'headersSent');
+  Object.defineProperty(res, 'headersSent', { value: true, writable: true, configurable: true });
   return () => {
     Reflect.deleteProperty(res, 'headersSent');
+    if (own) Object.defineProperty(res, 'headersSent', own);
     if (head() === before) return;
     res.statusCode = statusCode;
     if (statusMessage === undefined) Reflect.deleteProperty(res, 'statusMessage');
     else res.statusMessage = statusMessage;
-    for (const name of res.getHeaderNames()) res.removeHeader(name);
-    for (const [name, value] of headers) if (value !== undefined) res.setHeader(name, value);
+    for (const name of headerNames(res)) res.removeHeader?.(name);
+    for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader?.(name, value);
   };
+}
+
+function headersOf(res: Response): OutgoingHttpHeaders {
+  return res.getHeaders ? { ...res.getHeaders() } : {};
+}
+
+/** The names of the headers that were set; none if the response does not say. */
+export function headerNames(res: Response): string[] {
+  return res.getHeaderNames?.() ?? Object.keys(headersOf(res));
 }
 
 /** The status message, if one was set. It is not read otherwise: HTTP/2 has none, and warns at each read. */
@@ -53,7 +72,7 @@ function statusMessageOf(res: Response): string | undefined {
 
 /** Status and header names, to see whether they change. */
 export function headOf(res: Response): string {
-  return `${res.statusCode} ${res.getHeaderNames().join()}`;
+  return `${res.statusCode} ${headerNames(res).join()}`;
 }
 
 /** Whether a method takes status and headers. */
@@ -62,55 +81,9 @@ export function isHead(name: Sending): boolean {
 }
 
 /**
- * Makes a call that sends, with one more `Set-Cookie`. Headers that are passed to `writeHead` replace those set before, so if there are
- * cookies among them, the new one is added there.
+ * Whether a response is no more than what a framework needs for a handshake: its headers are sent by others, at once, and it has nothing
+ * that an error handler could respond with.
  */
-export function sendWithCookie(
-  res: Response,
-  name: Sending,
-  next: Method,
-  args: unknown[],
-  cookie: string | undefined,
-): unknown {
-  if (cookie === undefined) return next(...args);
-  // As in Node: (status, message, headers) or (status, headers).
-  const at = typeof args[1] === 'string' || args[2] ? 2 : 1;
-  const joined = isHead(name) ? joinCookie(args[at], cookie) : undefined;
-  if (joined === undefined) {
-    res.appendHeader('Set-Cookie', cookie);
-    return next(...args);
-  }
-  try {
-    return next(...args.with(at, joined));
-  } catch (error) {
-    // Node refused these headers. The response that is sent instead needs the cookie too.
-    if (!res.headersSent) res.appendHeader('Set-Cookie', cookie);
-    throw error;
-  }
-}
-
-const isCookie = (name: unknown): boolean => String(name).toLowerCase() === 'set-cookie';
-
-/**
- * The headers with `cookie` added to their cookies; `undefined` if they have none. All cookies go into one entry, because if other
- * headers were set before, the last of several entries would replace the others.
- */
-function joinCookie(headers: unknown, cookie: string): unknown {
-  if (typeof headers !== 'object' || headers === null) return undefined;
-  const nested = Array.isArray(headers) && Array.isArray(headers[0]);
-  const flat = Array.isArray(headers) && !nested;
-  const entries = flat ? pairs(headers) : nested ? (headers as [unknown, unknown][]) : Object.entries(headers);
-  const cookies = entries.filter(([name]) => isCookie(name)).flatMap(([, value]) => value);
-  if (cookies.length === 0) return undefined;
-  const joined: [unknown, unknown][] = [
-    ...entries.filter(([name]) => !isCookie(name)),
-    ['Set-Cookie', [...cookies, cookie]],
-  ];
-  if (flat) return joined.flat();
-  return nested ? joined : Object.fromEntries(joined as [string, unknown][]);
-}
-
-/** Pairs of names and values from a flat array. */
-function pairs(flat: readonly unknown[]): [unknown, unknown][] {
-  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at], flat[2 * at + 1]]);
+export function isBare(res: Response): boolean {
+  return res.headersSent === undefined;
 }
