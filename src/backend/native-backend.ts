@@ -68,6 +68,10 @@ export class NativeBackend implements SessionBackend {
     return this.#native;
   }
 
+  get isSynchronous(): boolean {
+    return this.#acks === undefined;
+  }
+
   now(): number {
     return this.#native.now();
   }

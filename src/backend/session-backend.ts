@@ -77,6 +77,11 @@ export interface Timeouts {
  */
 export interface SessionBackend {
   readonly timeouts: Timeouts;
+  /**
+   * True if no method returns a promise: then the methods of a `Session` throw their errors. Default false: they return promises that
+   * reject, whatever the error is, so that nobody has to handle both.
+   */
+  readonly isSynchronous?: boolean;
   /** The time that deadlines are compared with. */
   now(): number;
   /** Reads a session and makes it the most recently used; with `touch` also records activity. */

@@ -16,6 +16,8 @@ export interface SessionContext {
   readonly concurrency: Concurrency;
   /** Throws if a new id can no longer reach the client. `isBeforeHeaders`: the headers wait for the write that asks. */
   admitNewId?(isBeforeHeaders: boolean): void;
+  /** True as long as a commit is to come that can fail a response: nothing of it was sent yet. */
+  readonly willCommit?: boolean;
   /** The parameters of the request. */
   readonly form?: RequestForm;
 }

@@ -37,7 +37,7 @@ export class Session<Data extends object = SessionData> {
   #removed = false;
   /** The write in progress. */
   #writing: Promise<unknown> | undefined;
-  /** Calls of the backend besides writes; created at the first that returns a promise. */
+  /** The promises that were handed out; created at the first. */
   #pending: Pending | undefined;
   /** Made when the signal is first asked for. */
   #ending: Ending | undefined;
@@ -193,7 +193,7 @@ export class Session<Data extends object = SessionData> {
   logout(callback?: SessionCallback): Promise<void> {
     return settle('logout', callback, () => {
       this.#checkNotEnded();
-      return this.#end('logout');
+      return this.#track(() => this.#end('logout'), true);
     });
   }
 
@@ -202,7 +202,7 @@ export class Session<Data extends object = SessionData> {
     return settle('destroy', callback, () => {
       if (this.#copy.hasEnded) return undefined;
       this.#copy.hasEnded = true;
-      return this.#end('destroy');
+      return this.#track(() => this.#end('destroy'), true);
     });
   }
 
@@ -223,7 +223,7 @@ export class Session<Data extends object = SessionData> {
    * @throws SessionError `ERR_SESSION_GONE` if the session ended meanwhile, or has a new id.
    */
   reload(callback?: SessionCallback): Promise<void> {
-    return settle('reload', callback, () => this.#reload());
+    return settle('reload', callback, () => this.#track(() => this.#reload(), false));
   }
 
   /**
@@ -244,7 +244,7 @@ export class Session<Data extends object = SessionData> {
    * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
    */
   save(callback?: SessionCallback): Promise<void> {
-    return settle('save', callback, () => this.#save());
+    return settle('save', callback, () => this.#track(() => this.#save(), false));
   }
 
   /**
@@ -259,9 +259,9 @@ export class Session<Data extends object = SessionData> {
     return this.#write(isBeforeHeaders);
   }
 
-  /** @internal Whether a commit failed with the error of a `logout`, `destroy` or `touch`, whose promise the handler has. */
+  /** @internal Whether a commit failed with an error that the handler has had from a promise that it waited for. */
   hasReported(error: unknown): boolean {
-    return this.#pending?.failedWith(error) ?? false;
+    return this.#pending?.hasReported(error) ?? false;
   }
 
   /** @internal What must happen to the client's cookie; `loaded` is the session that the request came with. */
@@ -318,21 +318,22 @@ export class Session<Data extends object = SessionData> {
     const { context, facts } = this.#copy;
     if (idleTimeout !== undefined) this.#copy.idleTimeout = idleTimeout;
     if (facts === undefined) return true;
-    const touched = andThen(context.backend.touch(facts.id, idleTimeout), (isThere) => {
-      if (!isThere) this.#ending?.abort(undefined);
-      return isThere;
-    });
-    return this.#track(touched);
+    const touched = (): MaybePromise<boolean> =>
+      andThen(context.backend.touch(facts.id, idleTimeout), (isThere) => {
+        if (!isThere) this.#ending?.abort(undefined);
+        return isThere;
+      });
+    return this.#track(touched, false);
   }
 
   #reload(): MaybePromise<void> {
     this.#checkNotEnded();
     // A write in progress may be giving the session a new id.
-    if (this.#writing) return this.#track(this.#writing.then(() => this.#reload()));
+    if (this.#writing) return this.#writing.then(() => this.#reload());
     const { context, facts } = this.#copy;
     this.#refused = undefined;
     if (facts === undefined) return this.#copy.reset();
-    const loaded = andThen(context.backend.load(facts.id, false), (stored) => {
+    return andThen(context.backend.load(facts.id, false), (stored) => {
       this.#copy.reset();
       if (stored) {
         this.#copy.load(stored);
@@ -342,7 +343,6 @@ export class Session<Data extends object = SessionData> {
       this.#ending?.abort(undefined);
       throw new SessionError('ERR_SESSION_GONE', 'the session has ended: there is nothing to reload');
     });
-    return this.#track(loaded);
   }
 
   /** Whether the id of this object is still its session's. */
@@ -396,7 +396,7 @@ export class Session<Data extends object = SessionData> {
 
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
     // A write in progress may be creating the session, or beginning another user's, which then is the one to end.
-    if (this.#writing) return this.#track(this.#writing.then(() => this.#end(reason)));
+    if (this.#writing) return this.#writing.then(() => this.#end(reason));
     const { context, facts } = this.#copy;
     this.#copy.reset();
     this.#refused = undefined;
@@ -406,12 +406,22 @@ export class Session<Data extends object = SessionData> {
       if (reason === 'logout') this.#endSignal(reason);
       else this.#ending.abort(reason);
     }
-    return this.#track(andThen(context.backend.destroy(facts.handle, reason), () => undefined));
+    return andThen(context.backend.destroy(facts.handle, reason), () => undefined);
   }
 
-  /** Lets the response wait for a call of the backend, and fail with it. */
-  #track<T>(call: MaybePromise<T>): MaybePromise<T> {
-    if (isPromise(call)) void (this.#pending ??= new Pending()).add(call);
-    return call;
+  /**
+   * Makes a call of the backend, for which the response then waits; `isFinal` as in `Pending`. Only over a synchronous backend it throws:
+   * what is thrown where nobody awaits a promise would end the process.
+   */
+  #track<T>(work: () => MaybePromise<T>, isFinal: boolean): MaybePromise<T> {
+    const { context } = this.#copy;
+    let call: MaybePromise<T>;
+    try {
+      call = work();
+    } catch (error) {
+      if (context.backend.isSynchronous === true) throw error;
+      call = Promise.reject(error);
+    }
+    return isPromise(call) ? (this.#pending ??= new Pending(context)).add(call, isFinal) : call;
   }
 }
