@@ -50,11 +50,16 @@ export const Status = { ok: 0, conflict: 1, gone: 2, absent: 3, rejected: 4 } as
 export const JournalState = { healthy: 0, healing: 1, degraded: 2, closed: 3 } as const;
 
 const addon = load();
-export const { NativeStore, NativeOpening, NativeInspection, NativeClock, findIds } = addon;
+export const { findIds } = addon;
+export const NativeStore = translated(addon.NativeStore);
+export const NativeInspection = translated(addon.NativeInspection);
+export const NativeClock = translated(addon.NativeClock);
 
-for (const Class of [NativeStore, NativeOpening, NativeInspection, NativeClock]) {
-  translateErrors(Class.prototype);
-}
+export const NativeOpening = class extends translated(addon.NativeOpening) {
+  override finish(...args: Parameters<Addon.NativeOpening['finish']>): NativeStore {
+    return Object.setPrototypeOf(super.finish(...args), NativeStore.prototype) as NativeStore;
+  }
+};
 
 /** Loads the addon. @throws SessionError `ERR_SESSION_BINARY`. */
 function load(): typeof Addon {
@@ -66,12 +71,16 @@ function load(): typeof Addon {
   }
 }
 
-/** Wraps every method of an addon's class, once, so that it throws `SessionError`s. */
-function translateErrors(prototype: object): void {
-  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+/**
+ * A class like one of the addon's whose methods throw `SessionError`s. It is a class of its own, because several copies of this package in
+ * one process share the addon's: methods that each copy changed there would pile up, keep the copies, and throw another copy's errors.
+ */
+function translated<Class extends new (...args: never[]) => object>(Base: Class): Class {
+  const Own = class extends (Base as unknown as new (...args: unknown[]) => object) {};
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(Base.prototype as object))) {
     if (name === 'constructor' || typeof value !== 'function') continue;
     const call = value as (...args: unknown[]) => unknown;
-    Object.defineProperty(prototype, name, {
+    Object.defineProperty(Own.prototype, name, {
       value(this: unknown, ...args: unknown[]): unknown {
         try {
           return call.apply(this, args);
@@ -81,6 +90,7 @@ function translateErrors(prototype: object): void {
       },
     });
   }
+  return Own as unknown as Class;
 }
 
 /** The `SessionError` for an error that the addon threw; any other value unchanged. */
