@@ -6,6 +6,7 @@ import type { Signal } from '../backend/signal.js';
 import type { Listeners } from '../listeners.js';
 import { checkNames, optionalTimeout, wholeNumber, type Duration } from '../options.js';
 import { eventMask, notifyBatch, type SessionEvents } from './events.js';
+import { noteStore } from './living.js';
 import { pageOf, slotOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
 import { recordOf, type SessionRecord } from './session-record.js';
 
@@ -28,6 +29,7 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
     this.#listeners = listeners;
     native.onWatch = () => this.#listen();
     signal.listen(this.#deliver);
+    noteStore(native.native);
   }
 
   /** Whether a test moves the clock. */
