@@ -11,7 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SessionError, SessionStore } from 'agai-session';
 import test, { type ExecutionContext } from 'ava';
 import { cli, COMMAND, run, stateOf } from '../helpers/cli.js';
@@ -223,6 +223,42 @@ test('a path that is no directory is an error, and nothing is created', async (t
   }
 });
 
+// `verify nowhere` answered that the parent of `nowhere` did not exist, although it was the working directory, and advised to create it.
+test('a path that is no directory is described: what is there, and where a store is instead', async (t) => {
+  const { path } = await killed(t);
+  const parent = dirname(path);
+  writeFileSync(join(parent, 'notes.txt'), '');
+  symlinkSync(path, join(parent, 'link'));
+  const elsewhere = `there is a store at ${path}`;
+  for (const [named, why] of [
+    ['nowhere', `there is nothing at ${join(parent, 'nowhere')}; ${elsewhere}`],
+    ['no/where', `there is nothing at ${join(parent, 'no/where')}; ${elsewhere}`],
+    ['notes.txt', `${join(parent, 'notes.txt')} is a file, and a store is a directory; ${elsewhere}`],
+    ['sessions.data/MANIFEST', `${join(path, 'MANIFEST')} is a file of a store: name its directory, ${path}`],
+    ['link', `${join(parent, 'link')} is a symbolic link to ${path}, and is not followed: name the directory itself`],
+  ] as const) {
+    const json = await run(process.execPath, [COMMAND, 'verify', named, '--json'], { cwd: parent });
+    t.is(json.code, 3, named);
+    t.like(JSON.parse(json.stdout), { verdict: 'none', code: 'ERR_SESSION_PATH', why });
+    const { stdout } = await run(process.execPath, [COMMAND, 'inspect', named], { cwd: parent });
+    t.is(stdout, `${named}: cannot be inspected\n  ${why} (ERR_SESSION_PATH)\n`);
+  }
+});
+
+test('without a path, sessions.data in the working directory is inspected', async (t) => {
+  const { path } = await killed(t);
+  const cwd = dirname(path);
+  for (const command of ['verify', 'inspect']) {
+    const named = await run(process.execPath, [COMMAND, command, 'sessions.data', '--json'], { cwd });
+    const { code, stdout } = await run(process.execPath, [COMMAND, command, '--json'], { cwd });
+    t.is(code, 0);
+    t.deepEqual({ ...JSON.parse(stdout), inspectedAt: 0 }, { ...JSON.parse(named.stdout), inspectedAt: 0 });
+  }
+  const nothing = await run(process.execPath, [COMMAND, 'verify'], { cwd: path });
+  t.is(nothing.code, 3);
+  t.regex(nothing.stdout, /^sessions\.data: cannot be inspected\n {2}there is nothing at /);
+});
+
 test('a directory that this user may not read is an error', async (t) => {
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const { path } = await killed(t);
@@ -361,7 +397,7 @@ test('the command ends silently when its output is no longer read', async (t) =>
 
 test('an invalid command line is rejected with the reason', async (t) => {
   for (const [args, why] of [
-    [['verify'], /needs the directory/],
+    [['verify', ''], /takes the directory of a store; got an empty path/],
     [['verify', 'a', 'b'], /takes one directory; got 'b' too/],
     [['mend', 'a'], /there is no command 'mend'/],
     [['verify', 'a', '--data'], /use inspect/],
@@ -381,17 +417,21 @@ test('an invalid command line is rejected with the reason', async (t) => {
 test('--help and --version print the help and the version', async (t) => {
   const help = await cli('--help');
   t.is(help.code, 0);
-  t.regex(help.stdout, /agai-session verify DIR/);
-  t.is((await cli()).stdout, help.stdout);
+  t.regex(help.stdout, /agai-session verify \[DIR\]/);
+  t.deepEqual([await cli(), await cli('help'), await cli('verify', '-h')], [help, help, help]);
+  t.is(help.stderr, '');
   t.regex((await cli('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
 test('an addon that does not load is reported, and not as damage', async (t) => {
   const { path } = await killed(t);
   const env = { ...process.env, NAPI_RS_NATIVE_LIBRARY_PATH: join(path, 'nowhere.node') };
-  const { code, stdout } = await run(process.execPath, [COMMAND, 'verify', path], { env });
-  t.is(code, 3);
-  t.regex(stdout, /ERR_SESSION_BINARY/);
+  for (const place of [path, join(path, 'nowhere')]) {
+    const { code, stdout } = await run(process.execPath, [COMMAND, 'verify', place], { env });
+    t.is(code, 3);
+    t.regex(stdout, /\(ERR_SESSION_BINARY\)/);
+    t.notRegex(stdout, /there is nothing at/);
+  }
 });
 
 /** CRC-32C, bit by bit. */

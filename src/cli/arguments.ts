@@ -26,6 +26,8 @@ export class UsageError extends Error {}
 
 const WHENS: readonly string[] = ['auto', 'always', 'never'];
 const MOST = 1_000_000;
+/** The directory that is inspected if none is named: the one that a store is in unless its `path` says otherwise. */
+const DEFAULT_PATH = 'sessions.data';
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
@@ -44,12 +46,12 @@ export function readArguments(args: readonly string[]): Arguments {
   const { values, positionals } = parse(args);
   if (values.help) return { command: 'help' };
   if (values.version) return { command: 'version' };
-  const [command, path, ...more] = positionals;
+  const [command, path = DEFAULT_PATH, ...more] = positionals;
   if (command === undefined || command === 'help') return { command: 'help' };
   if (command !== 'verify' && command !== 'inspect') {
     throw new UsageError(`there is no command ${quoted(command)}, only verify and inspect`);
   }
-  if (!path) throw new UsageError(`${command} needs the directory of a store`);
+  if (path === '') throw new UsageError(`${command} takes the directory of a store; got an empty path`);
   if (more.length > 0) throw new UsageError(`${command} takes one directory; got ${quoted(more[0]!)} too`);
   const { users, hashes, data, progress, limit } = values;
   const sessions = values.sessions || users || hashes || data;

@@ -2,8 +2,10 @@
 
 export const HELP = `Inspects the directory of an agai-session store. Changes nothing in it, and works while the store is in use.
 
-  agai-session verify DIR     whether a store would open there, and all damaged places
-  agai-session inspect DIR    the same, and what is in each file
+  agai-session verify [DIR]     whether a store would open there, and all damaged places
+  agai-session inspect [DIR]    the same, and what is in each file
+
+DIR is the directory that the store has as its \`path\`: sessions.data in the working directory, unless another is given.
 
   --json             one JSON object, with exact numbers and instants in milliseconds
   --limit N          the maximum number of sessions and damaged places shown (20)

@@ -1,8 +1,7 @@
 /** The output of `--json`; docs/cli.md describes its shape. */
-import type { SessionError } from '../errors.js';
 import type { FileFacts, Inspection, ListedSession } from '../disk/inspection.js';
 import type { InspectArguments } from './arguments.js';
-import { Exit, exitOf } from './exit.js';
+import { Exit, exitOf, type Failure } from './exit.js';
 import { safe } from './text.js';
 
 /** Incremented when something is renamed or removed, but not when something is added. */
@@ -32,8 +31,8 @@ export function inspectionJson(args: InspectArguments, found: Inspection): strin
   });
 }
 
-export function failureJson(args: InspectArguments, { code, message }: SessionError): string {
-  return print({ shape: SHAPE, path: args.path, verdict: 'none', exitCode: Exit.unreadable, code, why: message });
+export function failureJson(args: InspectArguments, { code, why }: Failure): string {
+  return print({ shape: SHAPE, path: args.path, verdict: 'none', exitCode: Exit.unreadable, code, why });
 }
 
 /** A session, with those of its private parts that were requested. */

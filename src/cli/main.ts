@@ -5,6 +5,7 @@ import { readArguments, UsageError, type Arguments, type InspectArguments } from
 import { Exit, exitOf } from './exit.js';
 import { HELP, versionText } from './help.js';
 import { failureJson, inspectionJson } from './json.js';
+import { obstacleAt } from './place.js';
 import { Progress } from './progress.js';
 import { failureText, inspectionText } from './report.js';
 import { plainStyle, terminalStyle } from './style.js';
@@ -57,7 +58,9 @@ async function inspect(args: InspectArguments): Promise<Output> {
     return { text, exit: exitOf(found.verdict) };
   } catch (error) {
     if (!(error instanceof SessionError)) throw error;
-    const text = args.json ? failureJson(args, error) : failureText(args, error, style);
+    const obstacle = error.code === 'ERR_SESSION_PATH' ? obstacleAt(args.path) : undefined;
+    const failure = { code: error.code, why: obstacle ?? error.message };
+    const text = args.json ? failureJson(args, failure) : failureText(args, failure, style);
     return { text, exit: Exit.unreadable };
   } finally {
     progress?.end();

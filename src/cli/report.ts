@@ -1,7 +1,7 @@
 /** The report of `verify` and `inspect`, for people. */
-import type { SessionError } from '../errors.js';
 import type { DamagedPlace, Inspection } from '../disk/inspection.js';
 import type { InspectArguments } from './arguments.js';
+import type { Failure } from './exit.js';
 import { fileLines } from './report-files.js';
 import { listedLines, sessionsText } from './report-sessions.js';
 import type { Style } from './style.js';
@@ -20,8 +20,8 @@ export function inspectionText(args: InspectArguments, found: Inspection, style:
   return `${lines.join('\n')}\n`;
 }
 
-export function failureText(args: InspectArguments, { code, message }: SessionError, style: Style): string {
-  return `${safe(args.path)}: ${style.bad('cannot be inspected')}\n  ${safe(message)} (${code})\n`;
+export function failureText(args: InspectArguments, { code, why }: Failure, style: Style): string {
+  return `${safe(args.path)}: ${style.bad('cannot be inspected')}\n  ${safe(why)} (${code})\n`;
 }
 
 function verdictText(found: Inspection, { good, odd, bad }: Style): string {
