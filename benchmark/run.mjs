@@ -4,7 +4,7 @@
 //   --only NAME     one measurement (repeat for several)
 //   --before DIR    beside another version of this package, checked out and built in DIR, and few others
 //   --publish       also updates the tables and plots in docs/
-// Results go to target/bench. docs/performance.md says how each is measured.
+// Results go to target/bench. docs/internals/laboratory.md says how each is measured.
 import { parseArgs } from 'node:util';
 import { LeftOut } from './frame/child.mjs';
 import { bars, lines } from './frame/plot.mjs';

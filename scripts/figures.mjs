@@ -1,6 +1,6 @@
 // Measures the figures that the package promises, and prints a table: `npm run figures`.
 //   figures.mjs NAME   runs one of them in this process and prints its figures as JSON
-// Each runs in a process of its own. docs/figures.md has the results and the machine that they were measured on.
+// Each runs in a process of its own. docs/internals/figures.md has the results and the machine that they were measured on.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { durableCommit, loopDelay, recovery } from './figures/durable.mjs';

@@ -125,7 +125,7 @@ function* goldenFiles() {
   }
 }
 
-/** Splits frames (docs/format.md): a length, a checksum, a number, a type, and a body of that length. */
+/** Splits frames (docs/internals/format.md): a length, a checksum, a number, a type, and a body of that length. */
 function* framesOf(bytes) {
   for (let at = 0; at + 17 <= bytes.length; at += 17 + bytes.readUInt32LE(at)) {
     yield { type: bytes[at + 16], body: bytes.subarray(at + 17, at + 17 + bytes.readUInt32LE(at)) };

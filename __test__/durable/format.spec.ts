@@ -1,4 +1,4 @@
-/** docs/format.md is correct: a reader written from it alone finds the same sessions in the files as the package does. */
+/** docs/internals/format.md is correct: a reader written from it alone finds the same sessions in the files as the package does. */
 import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** A reader of the files written from docs/format.md alone: it shares no code with the package. */
+/** A reader of the files written from docs/internals/format.md alone: it shares no code with the package. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-/** Recovers the sessions from files by the rules of docs/format.md, with every check that it names. */
+/** Recovers the sessions from files by the rules of docs/internals/format.md, with every check that it names. */
 import { join } from 'node:path';
 import {
   Body,

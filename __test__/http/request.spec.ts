@@ -10,7 +10,7 @@ const names = (...objects: object[]): (string | symbol)[] =>
   objects.flatMap((object) => Reflect.ownKeys(object)).filter((name) => !/^\d+$/.test(String(name)));
 
 for (const [version, create] of Object.entries(expresses)) {
-  // Each property that a middleware adds to a request of Express' costs some microseconds before Node.js 24 (docs/performance.md).
+  // Each property that a middleware adds to a request of Express' costs some microseconds before Node.js 24 (docs/internals/laboratory.md).
   test(`${version}: no named property is added to a request or its response`, async (t) => {
     const app = create();
     const seen: { before?: (string | symbol)[]; after?: (string | symbol)[]; data?: object } = {};

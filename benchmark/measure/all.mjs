@@ -1,4 +1,4 @@
-// The measurements by name, in the order of docs/performance.md.
+// The measurements by name, in the order of docs/internals/laboratory.md.
 import { run as callFloor } from './call-floor.mjs';
 import { run as durable } from './durable.mjs';
 import { run as expiry } from './expiry.mjs';

@@ -9,7 +9,7 @@
  * property. A WeakMap is no way out: a value that refers to its own key survives many collections of the young generation, and the
  * request with it. Elements (properties whose names are small integers) are not part of hidden classes: adding one takes 0.3
  * microseconds, reading it 0.02. So values are attached to such objects as elements, and their other properties are read as rarely as
- * possible (docs/performance.md).
+ * possible (docs/internals/laboratory.md).
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { slotOf, type Slot } from './shared.js';

@@ -1,6 +1,6 @@
 /**
  * The outline of a parsed JSON value: all its objects, keys and values, in order. Comparing a value with its outline shows whether it was
- * changed, in less than half of the time that `JSON.stringify` and a comparison of texts take (docs/performance.md).
+ * changed, in less than half of the time that `JSON.stringify` and a comparison of texts take (docs/internals/laboratory.md).
  */
 
 /** The maximum nesting that is followed, so that the recursion cannot overflow the stack. */

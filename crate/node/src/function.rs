@@ -1,7 +1,7 @@
 //! JavaScript functions made with Node-API directly, each with data of its own.
 //!
-//! A call of a class's method unwraps and checks the receiver, which takes longer than a whole read (docs/figures.md). So what requests
-//! call are functions.
+//! A call of a class's method unwraps and checks the receiver, which takes longer than a whole read (docs/internals/figures.md). So
+//! what requests call are functions.
 
 use crate::error::{Result, guard};
 use crate::strings::check;

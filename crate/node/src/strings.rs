@@ -1,7 +1,7 @@
 //! Conversion of JavaScript strings without UTF-8, into buffers that are reused; and of the other values that functions take and return.
 //!
-//! Creating or reading latin1 costs a fraction of UTF-8, and asking for the length first doubles the cost of a read (docs/figures.md). So
-//! a read uses a buffer that is nearly always large enough, and reads again if it was not.
+//! Creating or reading latin1 costs a fraction of UTF-8, and asking for the length first doubles the cost of a read (docs/internals/figures.md).
+//! So a read uses a buffer that is nearly always large enough, and reads again if it was not.
 
 use crate::error::{INTERNAL, Result};
 use agai_session_core::{Handle, SessionId, Text};

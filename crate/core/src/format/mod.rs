@@ -1,5 +1,5 @@
 //! The on-disk format as bytes, without I/O: file headers, frames, the bodies of frames, and the queue of encoded records.
-//! docs/format.md describes it.
+//! docs/internals/format.md describes it.
 
 pub mod codec;
 pub mod ext;

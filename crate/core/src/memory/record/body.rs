@@ -11,7 +11,8 @@ pub const LOGGED_AT: usize = STAMP;
 /// Length of the head that every body begins with: when the session was created, and the mark of the last logged activity.
 const HEAD: usize = LOGGED_AT + size_of::<u16>();
 
-/// The bytes that a session takes in memory beyond its text and its times, as measured in docs/figures.md. `maxBytes` counts them.
+/// The bytes that a session takes in memory beyond its text and its times, as measured in docs/internals/figures.md. `maxBytes`
+/// counts them.
 pub const RECORD_OVERHEAD: u64 = 96;
 
 /// Which parts a body has, in this order: head, login, timeout, length of the form, ext, text. The text is the user id, then the form,
