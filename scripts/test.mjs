@@ -6,6 +6,8 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { checkDocs } from './docs/check.mjs';
+import { ensureDocTools } from './docs/tools.mjs';
 import { checkGuards } from './guarded.mjs';
 import { checkLayers } from './layers.mjs';
 import {
@@ -53,6 +55,7 @@ const steps = {
   publint: check('publint', ['--strict']),
   attw: check('attw', ['--pack', '.', '--profile', 'node16']),
   generated: generatedFilesAreCommitted,
+  docs: documentation,
   'npm-dirs': npmDirsAreCurrent,
   core: rustTests(['test', ...core]),
   // Crashes, errors and damage on a simulated disk, and planted faults that these tests must detect.
@@ -219,6 +222,12 @@ function generatedFilesAreCommitted() {
   const changed = (...paths) => output('git', ['status', '--porcelain', '--', ...paths]).trim() !== '';
   const edited = changed('crate', 'Cargo.toml', 'Cargo.lock', 'package.json');
   return verdict(edited || !changed('index.js', 'index.d.ts'), 'index.js or index.d.ts is not what the build makes');
+}
+
+/** Checks the links of the documentation, and that what is generated of it is up to date. */
+function documentation() {
+  ensureDocTools();
+  return verdictOn(checkDocs());
 }
 
 function npmDirsAreCurrent() {
