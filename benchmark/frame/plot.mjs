@@ -4,7 +4,7 @@ import { format } from './table.mjs';
 const COLORS = ['#d9480f', '#1971c2', '#2f9e44', '#9c36b5', '#e8a100', '#0c8599', '#868e96', '#c2255c'];
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #24292f; }
-  .title { font-weight: 600; font-size: 14px; }
+  .title { font-weight: 600; }
   .grid { stroke: #d0d7de; }
   @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .grid { stroke: #3d444d; } }`;
 const WIDTH = 760;
@@ -14,11 +14,16 @@ const text = (x, y, words, more = '') => `<text x="${x.toFixed(1)}" y="${y.toFix
 const line = (x1, y1, x2, y2) =>
   `<line class="grid" x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}"/>`;
 
+/** The size at which a title fits into the width; a bold letter is about 0.6 of its size wide. */
+function titleSize(title) {
+  return Math.min(14, Math.floor((WIDTH - 24) / (0.6 * title.length)));
+}
+
 function page(height, title, parts) {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escape(title)}">`,
     `<style>${STYLE}\n</style>`,
-    text(12, 22, title, ' class="title"'),
+    text(12, 22, title, ` class="title" style="font-size: ${titleSize(title)}px"`),
     ...parts,
     '</svg>\n',
   ].join('\n');
