@@ -53,7 +53,7 @@ export function hashOf(paths) {
  * Does `work` unless the stamp says that it was done for these inputs and its outputs have not changed since. `outputs` returns a hash or
  * a name that changes with the outputs, or '' while there are none.
  */
-function once(what, stamp, inputs, outputs, work) {
+export function once(what, stamp, inputs, outputs, work) {
   const now = () => `${hashOf(inputs)} ${outputs()}\n`;
   if (outputs() && existsSync(stamp) && readFileSync(stamp, 'utf8') === now()) return;
   console.log(`setup: ${what}`);
@@ -64,11 +64,11 @@ function once(what, stamp, inputs, outputs, work) {
   writeFileSync(stamp, `${before} ${outputs()}\n`);
 }
 
-const stampFile = (name) => join(root, 'target', 'stamps', name);
+export const stampFile = (name) => join(root, 'target', 'stamps', name);
 const crateInputs = ['crate', 'Cargo.toml', 'Cargo.lock', 'package.json'];
 
 /** The path of the addon for this machine in a folder, or undefined. */
-function addonIn(folder) {
+export function addonIn(folder) {
   const prefix = `agai-session.${process.platform}-${process.arch}`;
   const name =
     existsSync(folder) && readdirSync(folder).find((file) => file.startsWith(prefix) && file.endsWith('.node'));

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { checkDocs } from './docs/check.mjs';
 import { ensureDocTools } from './docs/tools.mjs';
+import { ensureExamples } from './examples.mjs';
 import { checkGuards } from './guarded.mjs';
 import { checkLayers } from './layers.mjs';
 import {
@@ -126,7 +127,7 @@ function count(name, result) {
   failures.push(`${name}: ${result.why ?? `${result.failed} failed`}`, ...(result.lines ?? []).slice(0, MAX_REPEATED));
 }
 
-for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser, prepareFaults]) {
+for (const prepare of [ensurePackages, ensureAddon, ensureDist, prepareBrowser, prepareExamples, prepareFaults]) {
   try {
     prepare();
   } catch (error) {
@@ -147,10 +148,19 @@ if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${l
 process.exitCode = failed > 0 ? 1 : 0;
 console.log(`\n${passed} passed, ${failed} failed`);
 
-function prepareBrowser() {
+/** Whether the specs of a folder of `__test__` are going to run. */
+function runsSpecsOf(folder) {
   const paths = avaArgs.filter((arg) => arg.startsWith('__test__/'));
-  const isBrowserRun = paths.length === 0 || paths.some((path) => /browser|\*/.test(path));
-  if (isBrowserRun && (!only || only.includes('ava'))) env.CHROMIUM_PATH = ensureChromium();
+  const isIncluded = paths.length === 0 || paths.some((path) => path.includes(folder) || path.includes('*'));
+  return isIncluded && (!only || only.includes('ava'));
+}
+
+function prepareBrowser() {
+  if (runsSpecsOf('browser')) env.CHROMIUM_PATH = ensureChromium();
+}
+
+function prepareExamples() {
+  if (runsSpecsOf('examples')) ensureExamples();
 }
 
 function prepareFaults() {

@@ -1,7 +1,10 @@
 /** A real server on the loopback interface, and a client that stores cookies and sees the bytes as they arrive. */
+import { readFileSync } from 'node:fs';
 import http, { type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import https from 'node:https';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { ExecutionContext } from 'ava';
+import { fixturePath } from './fixture.js';
 
 export interface Answer {
   readonly status: number;
@@ -17,10 +20,12 @@ export interface Request {
   readonly body?: string;
 }
 
-/** Sends a request and reads the whole response. */
+/** Sends a request and reads the whole response. Over HTTPS the server must have the certificate of `__test__/fixtures/tls`. */
 export function request(url: string, { method = 'GET', headers = {}, body }: Request = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = http.request(url, { method, headers, agent: false }, (answer) => {
+    const secure = url.startsWith('https:') && { ca: readFileSync(fixturePath('tls/cert.pem')) };
+    const { request } = secure ? https : http;
+    const sent = request(url, { method, headers, agent: false, ...secure }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', reject);

@@ -1,0 +1,54 @@
+import { createServer } from 'node:http';
+import express from 'express';
+import { session } from 'agai-session/express';
+import { Server } from 'socket.io';
+
+const sessions = session();
+const { manager } = sessions;
+
+const app = express();
+app.use(sessions);
+app.use(express.urlencoded({ extended: false }));
+app.get('/', (req, res) => {
+  res.json({ user: req.session.uid });
+});
+app.post('/login', (req, res) => {
+  req.session.login(req.body.name); // after you checked the password
+  res.redirect(303, '/');
+});
+app.post('/logout', async (req, res) => {
+  const { handle } = req.session;
+  await req.session.logout();
+  io.in(`session:${handle}`).disconnectSockets();
+  res.redirect(303, '/');
+});
+
+const server = createServer(app);
+const io = new Server(server);
+
+io.engine.use(sessions); // every handshake request has its session
+io.use((socket, next) => {
+  const { session } = socket.request;
+  if (!session.isLoggedIn()) {
+    next(new Error('log in first'));
+    return;
+  }
+  socket.data.id = session.id;
+  socket.join(`session:${session.handle}`);
+  next();
+});
+
+io.on('connection', (socket) => {
+  socket.on('say', async (text, answer) => {
+    const session = await manager.load(socket.data.id);
+    if (!session) {
+      socket.disconnect();
+      return;
+    }
+    session.data.messages = (session.data.messages ?? 0) + 1;
+    await session.save();
+    answer(`${session.uid} (${session.data.messages}): ${text}`);
+  });
+});
+
+server.listen(Number(process.env.PORT ?? 3000), () => console.log(`http://localhost:${server.address().port}`));
