@@ -13,6 +13,7 @@ mod campaign;
 
 use agai_session_core::lock::status::{Health, Reached};
 use agai_session_core::model::durability::Durability;
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::planted::{self, plant};
 use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
@@ -80,9 +81,9 @@ fn run(seed: u64, n: u64, failure: Failure) -> Result<(u64, bool), Violation> {
             "the disk works again, but lacks records that memory has".to_owned(),
         ));
     }
-    reached.written = u64::MAX;
-    reached.synced = u64::MAX;
-    reached.ends_synced = u64::MAX;
+    reached.written = Lsn::MAX;
+    reached.synced = Lsn::MAX;
+    reached.ends_synced = Lsn::MAX;
     let after = disk.crash(seed, Crash::PowerCutLosingAll);
     let store = SimulatedStore::open(&after, parts(seed + 2, durability));
     let store =

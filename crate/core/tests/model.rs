@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use agai_session_core::model::clock::ManualClock;
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::testing::waiting::Waiting;
 use agai_session_core::{
@@ -184,8 +185,8 @@ fn the_journal_wakes_for_every_record() {
     model(|| {
         let (store, waiting) = Waiting::open(OPTIONS, Arc::new(ManualClock::new(1)));
         let thread = loom::thread::spawn(move || {
-            let mut newest = 0;
-            while newest < 2 {
+            let mut newest = Lsn::default();
+            while newest < Lsn::new(2) {
                 newest = waiting.take().unwrap();
             }
         });

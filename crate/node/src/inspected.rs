@@ -161,7 +161,7 @@ impl From<Inspection> for NativeInspected {
             foreign_files: number(found.foreign),
             sessions: found.sessions.map(Into::into),
             records: number(found.records),
-            last_lsn: number(found.last_lsn),
+            last_lsn: number(found.last_lsn.get()),
             torn: found.torn.map(Into::into),
             damages: found.damages.into_iter().map(Into::into).collect(),
             holder: found.holder.into(),
@@ -175,7 +175,7 @@ impl From<ManifestFacts> for NativeManifestFacts {
     fn from(facts: ManifestFacts) -> Self {
         Self {
             generation: number(facts.generation),
-            last_lsn: number(facts.last_lsn),
+            last_lsn: number(facts.last_lsn.get()),
             written_at: number(facts.now),
             clean: facts.clean,
         }
@@ -222,10 +222,10 @@ impl From<FileContents> for NativeContents {
             format: header.map(|header| header.format.into()),
             codec: header.map(|header| header.codec.into()),
             generation: header.map(|header| number(header.generation)),
-            start_lsn: header.map(|header| number(header.start_lsn)),
-            first_lsn: contents.first_lsn.map(number),
-            last_lsn: contents.last_lsn.map(number),
-            synced_lsn: number(contents.synced),
+            start_lsn: header.map(|header| number(header.start_lsn.get())),
+            first_lsn: contents.first_lsn.map(|lsn| number(lsn.get())),
+            last_lsn: contents.last_lsn.map(|lsn| number(lsn.get())),
+            synced_lsn: number(contents.synced.get()),
             frames: frames.collect(),
             sessions: number(contents.sessions),
             digest_fits: contents.foot_fits,
@@ -241,7 +241,7 @@ impl From<Gap> for NativeGap {
         Self {
             offset: number(gap.offset),
             bytes: number(gap.len),
-            next_lsn: gap.next_lsn.map(number),
+            next_lsn: gap.next_lsn.map(|lsn| number(lsn.get())),
         }
     }
 }
@@ -262,8 +262,8 @@ impl From<DamagedPlace> for NativeDamagedPlace {
             file: damage.file,
             offset: number(damage.offset),
             bytes: len.map(number),
-            after_lsn: number(damage.after_lsn),
-            next_lsn: damage.next_lsn.map(number),
+            after_lsn: number(damage.after_lsn.get()),
+            next_lsn: damage.next_lsn.map(|lsn| number(lsn.get())),
             why: damage.what,
         }
     }

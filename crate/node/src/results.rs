@@ -1,6 +1,7 @@
 //! The shared array: a call writes the numbers that it returns there, so that no object is made for them.
 
 use agai_session_core::lock::status::Reached;
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::{Facts, NEVER};
 use napi::bindgen_prelude::Float64Array;
 
@@ -102,15 +103,15 @@ impl Results {
     }
 
     /// Sets the number of the log record that the call's acknowledgement waits for; 0 for none.
-    pub fn lsn(&mut self, lsn: u64) {
-        self.set(ResultIndex::Lsn, number(lsn));
+    pub fn lsn(&mut self, lsn: Lsn) {
+        self.set(ResultIndex::Lsn, number(lsn.get()));
     }
 
     pub fn reached(&mut self, reached: &Reached) {
-        self.set(ResultIndex::Written, number(reached.written));
-        self.set(ResultIndex::Synced, number(reached.synced));
-        self.set(ResultIndex::Failed, number(reached.failed));
-        self.set(ResultIndex::EndsSynced, number(reached.ends_synced));
-        self.set(ResultIndex::EndsFailed, number(reached.ends_failed));
+        self.set(ResultIndex::Written, number(reached.written.get()));
+        self.set(ResultIndex::Synced, number(reached.synced.get()));
+        self.set(ResultIndex::Failed, number(reached.failed.get()));
+        self.set(ResultIndex::EndsSynced, number(reached.ends_synced.get()));
+        self.set(ResultIndex::EndsFailed, number(reached.ends_failed.get()));
     }
 }

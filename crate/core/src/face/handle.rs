@@ -14,12 +14,13 @@ use crate::model::error::Error;
 use crate::model::event::{Event, EventMask, Reason};
 use crate::model::facts::Facts;
 use crate::model::id::{Handle, SessionId};
+use crate::model::lsn::AtomicLsn;
 use crate::model::page::{MAX_LOOKED_AT, SessionPage};
 use crate::model::random::Random;
 use crate::model::stats::Stats;
 use crate::model::text::TextBuffer;
 use crate::store::{Store, Walk};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 /// The outcome of looking up the session that a request's `Cookie` header names.
@@ -78,7 +79,7 @@ pub struct StoreHandle {
     /// True once this handle was closed. Other handles of the store may still be open.
     left: AtomicBool,
     /// The store's newest LSN when this handle last held the lock: its last operation is durable once that LSN is.
-    lsn: AtomicU64,
+    lsn: AtomicLsn,
 }
 
 impl StoreHandle {
@@ -124,7 +125,7 @@ impl StoreHandle {
             owner: Arc::clone(owner),
             seat,
             left: AtomicBool::new(false),
-            lsn: AtomicU64::new(0),
+            lsn: AtomicLsn::default(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::journal::writer::{Start, Writer};
 use crate::lock::shared::Shared;
 use crate::model::damage::Damage;
 use crate::model::error::Error;
+use crate::model::lsn::Lsn;
 use crate::planted::{Fault, planted};
 use crate::store::Store;
 use std::io;
@@ -282,7 +283,7 @@ fn first_manifest(kept: &[String]) -> Manifest {
         snapshot: None,
         segments: Vec::new(),
         now: 0,
-        last_lsn: 0,
+        last_lsn: Lsn::default(),
         kept: Vec::new(),
         clean: false,
         ext: Vec::new(),

@@ -3,6 +3,7 @@
 //! The encoding is bincode 2.0.1 in its standard configuration: variable-length integers, little endian, fields in their order. Each
 //! file's header has the number of its encoding, so that another can replace it; golden files of this one are in the tests.
 
+use crate::model::lsn::Lsn;
 use serde::{Deserialize, Serialize};
 
 /// Maximum number of bytes that decoding may allocate, whatever lengths the input claims.
@@ -50,7 +51,7 @@ pub struct Remove {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// LSN up to which the log was synced before the batch was written.
-    pub synced: u64,
+    pub synced: Lsn,
     /// The store's time.
     pub now: u64,
 }
@@ -89,7 +90,7 @@ pub struct Manifest {
     /// The store's time when this was written.
     pub now: u64,
     /// The highest LSN known to be assigned when this was written.
-    pub last_lsn: u64,
+    pub last_lsn: Lsn,
     /// Names of damaged files, which are never removed.
     pub kept: Vec<String>,
     /// True if the store was closed and nothing was written since.
@@ -106,7 +107,7 @@ pub struct SnapshotEntry {
     pub salt: u64,
     pub len: u64,
     /// Replay starts after this LSN.
-    pub lsn: u64,
+    pub lsn: Lsn,
     pub foot: Foot,
 }
 
@@ -116,7 +117,7 @@ pub struct SegmentEntry {
     pub generation: u64,
     pub number: u32,
     pub salt: u64,
-    pub start_lsn: u64,
+    pub start_lsn: Lsn,
     /// Where the segment ends, once it is complete. Bytes after that are void.
     pub sealed: Option<Sealed>,
 }
@@ -125,7 +126,7 @@ pub struct SegmentEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
     pub len: u64,
-    pub last_lsn: u64,
+    pub last_lsn: Lsn,
     pub chain: u32,
 }
 

@@ -13,6 +13,7 @@
 //! is above [`MOST`]. Nothing in it is trusted before the checksum has been verified.
 
 use crate::format::header::MOST;
+use crate::model::lsn::Lsn;
 use crate::planted::{Fault, planted};
 use crc32c::{crc32c, crc32c_append};
 
@@ -51,7 +52,7 @@ impl Seed {
 /// A frame, split into its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    pub lsn: u64,
+    pub lsn: Lsn,
     pub kind: u8,
     pub body: &'a [u8],
     pub crc: u32,
@@ -84,10 +85,10 @@ fn number<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 }
 
 /// Appends a frame without its checksum, which [`seal`] sets.
-pub fn append(out: &mut Vec<u8>, lsn: u64, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
+pub fn append(out: &mut Vec<u8>, lsn: Lsn, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; CRC.end]);
-    out.extend_from_slice(&lsn.to_le_bytes());
+    out.extend_from_slice(&lsn.get().to_le_bytes());
     out.push(kind);
     body(out);
     let length = u32::try_from(out.len() - start - HEADER).unwrap_or(u32::MAX);
@@ -105,7 +106,7 @@ pub fn seal(mut frames: &mut [u8], seed: Seed, mut each: impl FnMut(&Frame<'_>))
             field.copy_from_slice(&crc.to_le_bytes());
         }
         each(&Frame {
-            lsn: u64::from_le_bytes(number(frame, CRC.end)),
+            lsn: Lsn::new(u64::from_le_bytes(number(frame, CRC.end))),
             kind: frame.get(HEADER - 1).copied().unwrap_or_default(),
             body: frame.get(HEADER..).unwrap_or_default(),
             crc,
@@ -125,7 +126,7 @@ pub fn split(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let (frame, rest) = bytes.split_at_checked(needed(bytes)?)?;
     Some((
         Frame {
-            lsn: u64::from_le_bytes(number(frame, CRC.end)),
+            lsn: Lsn::new(u64::from_le_bytes(number(frame, CRC.end))),
             kind: frame.get(HEADER - 1).copied()?,
             body: frame.get(HEADER..)?,
             crc: u32::from_le_bytes(number(frame, CRC.start)),
@@ -150,8 +151,8 @@ pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
         });
     };
     let crc = u32::from_le_bytes(number(frame, CRC.start));
-    let lsn = u64::from_le_bytes(number(frame, CRC.end));
-    if seed.checksum(frame) != crc || lsn > MOST {
+    let lsn = Lsn::new(u64::from_le_bytes(number(frame, CRC.end)));
+    if seed.checksum(frame) != crc || lsn.get() > MOST {
         return Err(Broken::Checksum);
     }
     Ok(Frame {
@@ -185,11 +186,11 @@ pub fn search(
     bytes: &[u8],
     left: u64,
     seed: Seed,
-    wanted: impl Fn(u64, u8) -> bool,
+    wanted: impl Fn(Lsn, u8) -> bool,
     work: &mut u64,
 ) -> SearchResult {
     for (at, header) in bytes.windows(HEADER).enumerate() {
-        let lsn = u64::from_le_bytes(number(header, CRC.end));
+        let lsn = Lsn::new(u64::from_le_bytes(number(header, CRC.end)));
         let kind = header.last().copied().unwrap_or_default();
         // The cheap check first.
         if !wanted(lsn, kind) {
@@ -224,8 +225,10 @@ mod tests {
 
     fn sealed(seed: Seed) -> Vec<u8> {
         let mut frames = Vec::new();
-        append(&mut frames, 7, 1, |body| body.extend_from_slice(b"body"));
-        append(&mut frames, 8, 2, |_| ());
+        append(&mut frames, Lsn::new(7), 1, |body| {
+            body.extend_from_slice(b"body");
+        });
+        append(&mut frames, Lsn::new(8), 2, |_| ());
         seal(&mut frames, seed, |_| ());
         frames
     }
@@ -235,14 +238,17 @@ mod tests {
         let seed = Seed::new(1);
         let frames = sealed(seed);
         let first = parse(&frames, frames.len() as u64, seed).unwrap();
-        assert_eq!((first.lsn, first.kind, first.body), (7, 1, &b"body"[..]));
+        assert_eq!(
+            (first.lsn, first.kind, first.body),
+            (Lsn::new(7), 1, &b"body"[..])
+        );
         let rest = &frames[first.len()..];
-        assert_eq!(parse(rest, rest.len() as u64, seed).unwrap().lsn, 8);
+        assert_eq!(parse(rest, rest.len() as u64, seed).unwrap().lsn, Lsn::new(8));
         let other = Seed::new(2);
         assert_eq!(parse(&frames, frames.len() as u64, other), Err(Broken::Checksum));
         let left = frames.len() as u64 - 1;
         assert_eq!(
-            search(&frames[1..], left, seed, |lsn, _| lsn > 7, &mut 1_000),
+            search(&frames[1..], left, seed, |lsn, _| lsn > Lsn::new(7), &mut 1_000),
             SearchResult::At(first.len() - 1)
         );
     }

@@ -14,6 +14,7 @@
 //!     52     4  crc         CRC-32C over the 52 bytes before
 //! ```
 
+use crate::model::lsn::Lsn;
 use crc32c::crc32c;
 
 pub const LEN: usize = 56;
@@ -48,7 +49,7 @@ pub struct FileHeader {
     pub kind: FileKind,
     pub generation: u64,
     pub number: u32,
-    pub start_lsn: u64,
+    pub start_lsn: Lsn,
     pub salt: u64,
     pub chain: u32,
 }
@@ -70,7 +71,7 @@ impl FileHeader {
         out.extend_from_slice(&CODEC.to_le_bytes());
         out.extend_from_slice(&self.number.to_le_bytes());
         out.extend_from_slice(&self.generation.to_le_bytes());
-        out.extend_from_slice(&self.start_lsn.to_le_bytes());
+        out.extend_from_slice(&self.start_lsn.get().to_le_bytes());
         out.extend_from_slice(&self.salt.to_le_bytes());
         out.extend_from_slice(&self.chain.to_le_bytes());
         out.extend_from_slice(&[0; 8]);
@@ -100,11 +101,11 @@ impl FileHeader {
             kind,
             number: u32::from_le_bytes(fields.take()),
             generation: u64::from_le_bytes(fields.take()),
-            start_lsn: u64::from_le_bytes(fields.take()),
+            start_lsn: Lsn::new(u64::from_le_bytes(fields.take())),
             salt: u64::from_le_bytes(fields.take()),
             chain: u32::from_le_bytes(fields.take()),
         };
-        let is_plausible = header.generation.max(header.start_lsn) <= MOST;
+        let is_plausible = header.generation.max(header.start_lsn.get()) <= MOST;
         is_plausible.then_some(header).ok_or(Unreadable::Damaged)
     }
 }

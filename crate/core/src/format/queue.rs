@@ -3,6 +3,7 @@
 use crate::format::codec::{Put, Remove, Touch, encode};
 use crate::format::frame;
 use crate::model::durability::Durability;
+use crate::model::lsn::Lsn;
 use crate::planted::{Fault, planted, see};
 use serde::Serialize;
 
@@ -55,7 +56,7 @@ pub struct Queue {
     bytes: usize,
     /// Bytes of the batch that was taken and is not yet written.
     taken: usize,
-    last_lsn: u64,
+    last_lsn: Lsn,
     keep: Keep,
     /// True if the next batch must be synced.
     sync: bool,
@@ -67,7 +68,7 @@ pub struct Queue {
 pub struct Batch {
     pub chunks: Vec<Vec<u8>>,
     /// The newest LSN of the queue, even if the batch is empty.
-    pub last_lsn: u64,
+    pub last_lsn: Lsn,
     /// Whether a caller waits for the batch, and all before it, to be synced.
     pub sync: bool,
 }
@@ -80,7 +81,7 @@ impl Batch {
 
 impl Queue {
     /// An empty queue, whose first record follows `last_lsn`.
-    pub fn new(last_lsn: u64, durability: Durability) -> Self {
+    pub fn new(last_lsn: Lsn, durability: Durability) -> Self {
         Self {
             chunks: Vec::new(),
             spare: Vec::new(),
@@ -93,7 +94,7 @@ impl Queue {
         }
     }
 
-    pub fn last_lsn(&self) -> u64 {
+    pub fn last_lsn(&self) -> Lsn {
         self.last_lsn
     }
 
@@ -140,7 +141,7 @@ impl Queue {
     }
 
     fn push(&mut self, kind: u8, value: &impl Serialize) {
-        self.last_lsn += 1;
+        self.last_lsn = self.last_lsn.next();
         if self.keep == Keep::Nothing {
             return;
         }
@@ -178,7 +179,7 @@ impl Queue {
 
     /// Empties the queue, and from here on keeps records as `keep` says. Returns the newest LSN, up to which a snapshot begun now has
     /// everything, and the chunks, for the caller to free after unlocking.
-    pub fn restart(&mut self, keep: Keep) -> (u64, Vec<Vec<u8>>) {
+    pub fn restart(&mut self, keep: Keep) -> (Lsn, Vec<Vec<u8>>) {
         self.keep = keep;
         self.bytes = 0;
         self.taken = 0;

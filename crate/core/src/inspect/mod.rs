@@ -24,6 +24,7 @@ use crate::journal::catalog::{MANIFEST, is_journal, read_manifest};
 use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
 use crate::model::damage::Damage;
 use crate::model::error::Error;
+use crate::model::lsn::Lsn;
 use passes::Passes;
 use std::io::{self, Read};
 use std::path::Path;
@@ -77,7 +78,7 @@ pub struct TornPlace {
 pub struct ManifestFacts {
     pub generation: u64,
     /// The newest LSN when the manifest was written.
-    pub last_lsn: u64,
+    pub last_lsn: Lsn,
     /// The store's time when the manifest was written.
     pub now: u64,
     /// True if the store was closed and nothing was written since.
@@ -98,7 +99,7 @@ pub struct Inspection {
     pub sessions: Option<Sessions>,
     /// Records of the log that were replayed.
     pub records: u64,
-    pub last_lsn: u64,
+    pub last_lsn: Lsn,
     pub torn: Option<TornPlace>,
     /// All damage found; the first is the one that an opening would report.
     pub damages: Vec<DamagedPlace>,
@@ -196,7 +197,7 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
         foreign,
         sessions: None,
         records: 0,
-        last_lsn: 0,
+        last_lsn: Lsn::default(),
         torn: None,
         damages: Vec::new(),
         holder: Holder::Unknown,

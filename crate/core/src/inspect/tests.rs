@@ -293,7 +293,7 @@ fn a_damaged_place_is_reported_with_its_length_and_the_record_after_it() {
     let place = &found.damages[0];
     assert_eq!(place.damage.offset, first as u64);
     assert_eq!(place.len, Some(17 + u64::from(bytes[first])));
-    assert_eq!(place.damage.next_lsn, Some(place.damage.after_lsn + 2));
+    assert_eq!(place.damage.next_lsn, Some(place.damage.after_lsn.next().next()));
     assert!(
         found.sessions.is_some_and(|sessions| sessions.live > 0),
         "the other sessions are recovered"

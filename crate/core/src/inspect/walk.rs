@@ -7,8 +7,9 @@ use crate::format::header::{CODEC, FORMAT, FileHeader, FileKind, Unreadable};
 use crate::format::queue::kind;
 use crate::journal::catalog::KIND_MANIFEST;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
-use crate::journal::recover::{NEAR, Watch};
+use crate::journal::recover::Watch;
 use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD};
+use crate::model::lsn::Lsn;
 use crc32c::crc32c_append;
 use std::collections::BTreeMap;
 use std::io;
@@ -22,7 +23,7 @@ pub struct Gap {
     pub offset: u64,
     pub len: u64,
     /// The LSN of the first frame after it.
-    pub next_lsn: Option<u64>,
+    pub next_lsn: Option<Lsn>,
 }
 
 /// The facts in a file's header. Of a later version, only `format` and `codec` are known; the others are 0.
@@ -31,7 +32,7 @@ pub struct HeaderFacts {
     pub format: u16,
     pub codec: u16,
     pub generation: u64,
-    pub start_lsn: u64,
+    pub start_lsn: Lsn,
 }
 
 /// The contents of a file, as [`walk`] counts them.
@@ -41,10 +42,10 @@ pub struct FileContents {
     pub header: Option<HeaderFacts>,
     /// The number of frames, by kind.
     pub frames: BTreeMap<u8, u64>,
-    pub first_lsn: Option<u64>,
-    pub last_lsn: Option<u64>,
+    pub first_lsn: Option<Lsn>,
+    pub last_lsn: Option<Lsn>,
     /// The LSN up to which the log was synced, as its marks say.
-    pub synced: u64,
+    pub synced: Lsn,
     /// Sessions in a snapshot.
     pub sessions: u64,
     /// Whether a snapshot's foot agrees with the frames before it; `None` without a foot.
@@ -80,7 +81,7 @@ pub fn walk(
                 format,
                 codec,
                 generation: 0,
-                start_lsn: 0,
+                start_lsn: Lsn::default(),
             });
             return Ok(contents);
         }
@@ -88,11 +89,8 @@ pub fn walk(
     contents.begin(&header);
     reader.limit(limit.unwrap_or(u64::MAX));
     contents.whole = reader.offset();
-    let behind = header.start_lsn.saturating_sub(1);
-    let follows = |lsn: u64, kind: u8| {
-        let is_near = lsn.checked_sub(behind).is_some_and(|ahead| ahead < NEAR);
-        is_near && is_of(file_kind, kind)
-    };
+    let before = header.start_lsn.previous();
+    let follows = |lsn: Lsn, kind: u8| lsn.is_near(before) && is_of(file_kind, kind);
     let mut gap: Option<Gap> = None;
     loop {
         let offset = match reader.next()? {
@@ -169,7 +167,7 @@ impl FileContents {
         match frame.kind {
             kind::MARK => {
                 let mark: Option<Mark> = decode(frame.body);
-                self.synced = self.synced.max(mark.map_or(0, |mark| mark.synced));
+                self.synced = self.synced.max(mark.map(|mark| mark.synced).unwrap_or_default());
             }
             KIND_BLOCK => {
                 let block: Option<(Block, _)> = decode_first(frame.body);
@@ -192,7 +190,7 @@ impl FileContents {
         self.chain.1 = crc32c_append(self.chain.1, &frame.crc.to_le_bytes());
     }
 
-    fn end_gap(&mut self, gap: Option<Gap>, next_lsn: Option<u64>) {
+    fn end_gap(&mut self, gap: Option<Gap>, next_lsn: Option<Lsn>) {
         let Some(gap) = gap else { return };
         self.gap_count += 1;
         if self.gaps.len() < MAX_GAPS {

@@ -200,14 +200,16 @@ pub fn read_manifest(disk: &dyn Disk) -> Result<Option<Manifest>, ManifestError>
 fn is_plausible(manifest: &Manifest) -> bool {
     const MOST_BYTES: u64 = 1 << 48;
     let counts = |counters: &[u64]| counters.iter().all(|&counter| counter <= MOST);
-    let snapshot = manifest
-        .snapshot
-        .is_none_or(|snapshot| counts(&[snapshot.generation, snapshot.lsn]) && snapshot.len <= MOST_BYTES);
+    let snapshot = manifest.snapshot.is_none_or(|snapshot| {
+        counts(&[snapshot.generation, snapshot.lsn.get()]) && snapshot.len <= MOST_BYTES
+    });
     let segments = manifest.segments.iter().all(|segment| {
         let is_sealed_plausibly = segment
             .sealed
-            .is_none_or(|sealed| counts(&[sealed.last_lsn]) && sealed.len <= MOST_BYTES);
-        is_sealed_plausibly && counts(&[segment.generation, segment.start_lsn]) && segment.number < u32::MAX
+            .is_none_or(|sealed| counts(&[sealed.last_lsn.get()]) && sealed.len <= MOST_BYTES);
+        is_sealed_plausibly
+            && counts(&[segment.generation, segment.start_lsn.get()])
+            && segment.number < u32::MAX
     });
-    snapshot && segments && counts(&[manifest.generation, manifest.last_lsn])
+    snapshot && segments && counts(&[manifest.generation, manifest.last_lsn.get()])
 }

@@ -5,6 +5,7 @@ use crate::format::codec::{Mark, Put, Remove, Sealed, SegmentEntry, decode, enco
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
 use crate::format::queue::{Batch, kind};
+use crate::model::lsn::Lsn;
 use crate::planted::{Fault, planted};
 use crc32c::crc32c_append;
 use std::io;
@@ -22,8 +23,8 @@ pub struct Log {
     seed: Seed,
     /// Length of the file up to the end of its last whole record.
     len: u64,
-    last_lsn: u64,
-    synced_lsn: u64,
+    last_lsn: Lsn,
+    synced_lsn: Lsn,
     /// Running checksum over the frames' checksums, continued from the segment before.
     chain: u32,
 }
@@ -61,7 +62,7 @@ impl Log {
             // If that fails, the next update of the manifest removes it.
             let _ = disk.remove(&name);
         })?;
-        let last_lsn = entry.start_lsn - 1;
+        let last_lsn = entry.start_lsn.previous();
         Ok(Self {
             sink,
             entry,
@@ -77,11 +78,11 @@ impl Log {
         self.len
     }
 
-    pub fn last_lsn(&self) -> u64 {
+    pub fn last_lsn(&self) -> Lsn {
         self.last_lsn
     }
 
-    pub fn synced_lsn(&self) -> u64 {
+    pub fn synced_lsn(&self) -> Lsn {
         self.synced_lsn
     }
 

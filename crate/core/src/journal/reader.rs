@@ -3,6 +3,7 @@
 use crate::disk::{Disk, Source};
 use crate::format::frame::{self, Broken, Frame, SearchResult, Seed};
 use crate::format::header::{self, FileHeader, FileKind, Unreadable};
+use crate::model::lsn::Lsn;
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Bytes read at a time.
@@ -138,7 +139,7 @@ impl FrameReader {
     /// Disk errors.
     pub fn visit_rest(
         &mut self,
-        wanted: impl Fn(u64, u8) -> bool,
+        wanted: impl Fn(Lsn, u8) -> bool,
         mut visit: impl FnMut(&Frame<'_>),
     ) -> io::Result<()> {
         let start = self.offset;
@@ -154,7 +155,7 @@ impl FrameReader {
     ///
     /// # Errors
     /// Disk errors.
-    pub fn search(&mut self, wanted: impl Fn(u64, u8) -> bool) -> io::Result<Option<u64>> {
+    pub fn search(&mut self, wanted: impl Fn(Lsn, u8) -> bool) -> io::Result<Option<u64>> {
         let start = self.offset;
         let distance = self.advance(&wanted)?.then(|| self.offset - start);
         self.go_to(start)?;
@@ -167,7 +168,7 @@ impl FrameReader {
     }
 
     /// Moves to the next valid frame that `wanted` accepts; false if there is none.
-    fn advance(&mut self, wanted: &impl Fn(u64, u8) -> bool) -> io::Result<bool> {
+    fn advance(&mut self, wanted: &impl Fn(Lsn, u8) -> bool) -> io::Result<bool> {
         let mut needed = frame::HEADER;
         while !self.gave_up && self.left() >= frame::HEADER as u64 {
             self.fill(needed)?;
@@ -254,7 +255,7 @@ mod tests {
             kind: FileKind::Segment,
             generation: 1,
             number: 1,
-            start_lsn: 1,
+            start_lsn: Lsn::new(1),
             salt: SALT,
             chain: 0,
         };
@@ -266,7 +267,9 @@ mod tests {
     fn frames(lsns: impl Iterator<Item = u64>, body: usize) -> Vec<u8> {
         let mut frames = Vec::new();
         for lsn in lsns {
-            frame::append(&mut frames, lsn, 1, |out| out.resize(out.len() + body, 0xaa));
+            frame::append(&mut frames, Lsn::new(lsn), 1, |out| {
+                out.resize(out.len() + body, 0xaa);
+            });
         }
         frame::seal(&mut frames, Seed::new(SALT), |_| ());
         frames
@@ -276,17 +279,17 @@ mod tests {
     fn a_search_finds_a_frame_beyond_its_window_and_does_not_move_the_reader() {
         let rest = frames(5..8, WINDOW);
         let mut reader = reader(&[&vec![0xee; 3 * WINDOW + 5], &rest[..]].concat());
-        let distance = reader.search(|lsn, _| lsn == 6).unwrap().unwrap();
+        let distance = reader.search(|lsn, _| lsn == Lsn::new(6)).unwrap().unwrap();
         assert_eq!(distance, (3 * WINDOW + 5 + WINDOW + frame::HEADER) as u64);
         assert_eq!(reader.offset(), header::LEN as u64);
         let mut seen = Vec::new();
         reader
-            .visit_rest(|lsn, _| lsn < 100, |frame| seen.push(frame.lsn))
+            .visit_rest(|lsn, _| lsn < Lsn::new(100), |frame| seen.push(frame.lsn.get()))
             .unwrap();
         assert_eq!(seen, [5, 6, 7]);
         assert!(matches!(reader.next(), Ok(Next::Broken { .. })));
         reader.skip(distance).unwrap();
-        assert!(matches!(reader.next(), Ok(Next::Frame { frame, .. }) if frame.lsn == 6));
+        assert!(matches!(reader.next(), Ok(Next::Frame { frame, .. }) if frame.lsn == Lsn::new(6)));
         assert!(!reader.gave_up());
     }
 

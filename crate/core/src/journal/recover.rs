@@ -8,7 +8,6 @@ mod recovery;
 mod segment;
 mod snapshot;
 
-pub(crate) use recovery::NEAR;
 pub use recovery::{RecoverError, Recovered, Torn, Watch};
 
 use crate::disk::Disk;

@@ -7,9 +7,9 @@ use crate::disk::{Disk, Sink};
 use crate::format::codec::{Block, Foot, Head, SnapshotEntry, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
-use crate::format::queue::Queue;
 use crate::journal::log::remove_leftover;
 use crate::lock::shared::{PoisonOnPanic, Shared};
+use crate::model::lsn::Lsn;
 use crc32c::crc32c_append;
 use std::io;
 
@@ -60,7 +60,7 @@ impl SnapshotWriter {
     ///
     /// # Errors
     /// Disk errors.
-    pub fn create(disk: &dyn Disk, generation: u64, salt: u64, lsn: u64, head: &Head) -> io::Result<Self> {
+    pub fn create(disk: &dyn Disk, generation: u64, salt: u64, lsn: Lsn, head: &Head) -> io::Result<Self> {
         let name = temporary_name(generation);
         remove_leftover(disk, &name)?;
         let header = FileHeader {
@@ -109,7 +109,7 @@ impl SnapshotWriter {
                 encode(put, entries);
                 entries.len()
             });
-        let lsn = guard.store.log().map_or(0, Queue::last_lsn);
+        let lsn = guard.store.last_lsn();
         shared.release(guard, true);
         let Some((next, count)) = copied else {
             return Ok(Step::Copied);
@@ -149,7 +149,7 @@ impl SnapshotWriter {
         self.sink.sync()
     }
 
-    fn write(&mut self, lsn: u64, kind: u8, body: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+    fn write(&mut self, lsn: Lsn, kind: u8, body: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         self.block.clear();
         frame::append(&mut self.block, lsn, kind, body);
         let digest = &mut self.entry.foot.digest;

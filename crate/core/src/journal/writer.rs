@@ -17,6 +17,7 @@ use crate::journal::log::{Log, reduce};
 use crate::lock::status::{Health, News};
 use crate::model::durability::Durability;
 use crate::model::error::Error;
+use crate::model::lsn::Lsn;
 use crate::planted::{Fault, PanicAt, panic_once_at, planted};
 use checkpoint_run::Checkpoint;
 use state::Work;
@@ -33,7 +34,7 @@ impl Writer {
     ///
     /// # Errors
     /// Disk errors.
-    pub fn resume(&mut self, last: u64) -> io::Result<()> {
+    pub fn resume(&mut self, last: Lsn) -> io::Result<()> {
         self.catalog.reserve()?;
         let mut log = self.next_segment(last)?;
         // What the opening evicted is synced now. A caller that ends such a session later finds none and returns without waiting for a
@@ -57,7 +58,7 @@ impl Writer {
     }
 
     /// Creates the segment after the record `last` and adds it to the manifest, where the one before is sealed at its current end.
-    fn next_segment(&mut self, last: u64) -> io::Result<Log> {
+    fn next_segment(&mut self, last: Lsn) -> io::Result<Log> {
         let manifest = self.catalog.manifest();
         let before = self
             .log
@@ -68,7 +69,7 @@ impl Writer {
             generation: manifest.generation,
             number: before.map_or(1, |before| before.number + 1),
             salt: salt(&*self.random)?,
-            start_lsn: last + 1,
+            start_lsn: last.next(),
             sealed: None,
         };
         let chain = before
@@ -251,7 +252,7 @@ impl Writer {
         let status = &self.shared.status;
         let error = closed.err().map(|error| {
             let error = Error::io("not all sessions could be written at the close", error);
-            status.failed(u64::MAX, true, &error);
+            status.failed(Lsn::MAX, true, &error);
             error
         });
         // The directory's lock is released after the last write, and before the close is reported.

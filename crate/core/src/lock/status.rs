@@ -2,6 +2,7 @@
 
 use crate::format::codec::SnapshotEntry;
 use crate::model::error::Error;
+use crate::model::lsn::{AtomicLsn, Lsn};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
@@ -62,14 +63,14 @@ pub enum News {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reached {
     /// The operating system has all records up to here.
-    pub written: u64,
+    pub written: Lsn,
     /// The disk has all records up to here.
-    pub synced: u64,
+    pub synced: Lsn,
     /// Writes up to here that have not reached the stage they wait for have failed.
-    pub failed: u64,
+    pub failed: Lsn,
     /// The same as `synced` and `failed` for the ends of sessions, which a full disk may still take.
-    pub ends_synced: u64,
-    pub ends_failed: u64,
+    pub ends_synced: Lsn,
+    pub ends_failed: Lsn,
     /// The newest ticket of a checkpoint that has ended, successfully or not.
     pub checkpoints: u64,
 }
@@ -77,11 +78,11 @@ pub struct Reached {
 /// The journal's progress and health, set by its thread and read by callers that wait.
 #[derive(Debug, Default)]
 pub struct JournalStatus {
-    written: AtomicU64,
-    synced: AtomicU64,
-    failed: AtomicU64,
-    ends_synced: AtomicU64,
-    ends_failed: AtomicU64,
+    written: AtomicLsn,
+    synced: AtomicLsn,
+    failed: AtomicLsn,
+    ends_synced: AtomicLsn,
+    ends_failed: AtomicLsn,
     checkpoints: AtomicU64,
     health: AtomicU8,
     error: Mutex<Option<Error>>,
@@ -90,7 +91,7 @@ pub struct JournalStatus {
 impl JournalStatus {
     /// The status when the disk has all records up to `lsn`.
     #[must_use]
-    pub fn new(lsn: u64) -> Self {
+    pub fn new(lsn: Lsn) -> Self {
         let status = Self::default();
         status.synced(lsn);
         status
@@ -124,22 +125,22 @@ impl JournalStatus {
         self.error.lock().clone()
     }
 
-    pub(crate) fn written(&self, lsn: u64) {
+    pub(crate) fn written(&self, lsn: Lsn) {
         self.written.fetch_max(lsn, Ordering::AcqRel);
     }
 
-    pub(crate) fn synced(&self, lsn: u64) {
+    pub(crate) fn synced(&self, lsn: Lsn) {
         self.written(lsn);
         self.synced.fetch_max(lsn, Ordering::AcqRel);
         self.ends_synced(lsn);
     }
 
-    pub(crate) fn ends_synced(&self, lsn: u64) {
+    pub(crate) fn ends_synced(&self, lsn: Lsn) {
         self.ends_synced.fetch_max(lsn, Ordering::AcqRel);
     }
 
     /// Fails the writes up to `lsn`, and with `ends` also the ends of sessions.
-    pub(crate) fn failed(&self, lsn: u64, ends: bool, error: &Error) {
+    pub(crate) fn failed(&self, lsn: Lsn, ends: bool, error: &Error) {
         let mut newest = self.error.lock();
         // A poisoned store keeps that error.
         if !matches!(*newest, Some(Error::Poisoned)) {
@@ -155,7 +156,7 @@ impl JournalStatus {
     /// Fails everything that is not done, now and later, because the store panicked. Returns false if it was poisoned already.
     pub(crate) fn poisoned(&self) -> bool {
         let before = self.error.lock().replace(Error::Poisoned);
-        self.failed(u64::MAX, true, &Error::Poisoned);
+        self.failed(Lsn::MAX, true, &Error::Poisoned);
         !matches!(before, Some(Error::Poisoned))
     }
 

@@ -1,5 +1,6 @@
 //! Damage that was found in a file of the store.
 
+use crate::model::lsn::Lsn;
 use std::fmt;
 
 /// A place in a file whose contents are invalid or missing.
@@ -10,9 +11,9 @@ pub struct Damage {
     /// In bytes from the start of the file.
     pub offset: u64,
     /// The LSN of the last valid record before it.
-    pub after_lsn: u64,
+    pub after_lsn: Lsn,
     /// The LSN of the first valid record after it, if one was found.
-    pub next_lsn: Option<u64>,
+    pub next_lsn: Option<Lsn>,
     /// What is wrong, for people.
     pub what: String,
 }

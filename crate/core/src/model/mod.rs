@@ -10,6 +10,7 @@ pub mod error;
 pub mod event;
 pub mod facts;
 pub mod id;
+pub mod lsn;
 pub mod page;
 pub mod random;
 pub mod stats;

@@ -8,6 +8,7 @@ use crate::memory::chunks::Chunks;
 use crate::memory::index::Index;
 use crate::memory::records::Records;
 use crate::model::id::Handle;
+use crate::model::lsn::Lsn;
 use crate::planted::{PanicAt, panic_at};
 use crate::store::saved::restore;
 
@@ -21,11 +22,11 @@ pub struct Image {
     pub records: Records,
     pub index: Index,
     /// By slot: the LSN of the record or block that last changed the session.
-    lsns: Chunks<u64>,
+    lsns: Chunks<Lsn>,
     /// The latest instant in any file.
     pub now: u64,
     /// The newest LSN of any record or snapshot block.
-    pub last_lsn: u64,
+    pub last_lsn: Lsn,
     /// Log records that were read.
     pub applied: u64,
     /// The ext field of the snapshot's head.
@@ -34,7 +35,7 @@ pub struct Image {
 
 impl Image {
     /// Starts from a snapshot's head. The log continues after `lsn`.
-    pub fn head(&mut self, lsn: u64, head: Head) {
+    pub fn head(&mut self, lsn: Lsn, head: Head) {
         self.last_lsn = lsn;
         self.now = self.now.max(head.now);
         self.ext = head.ext;
@@ -103,7 +104,7 @@ impl Image {
     }
 
     /// Adds a session, or replaces the one in the slot `there`.
-    fn put(&mut self, lsn: u64, put: &Put<'_>, there: Option<u32>) -> Result<(), Defect> {
+    fn put(&mut self, lsn: Lsn, put: &Put<'_>, there: Option<u32>) -> Result<(), Defect> {
         const FULL: Defect = "the sessions have more bytes than can be addressed";
         panic_at(PanicAt::Open, |uid| put.uid == uid.as_bytes());
         let (fixed, contents) = restore(put).ok_or("the session is malformed")?;
@@ -127,7 +128,7 @@ impl Image {
         Ok(())
     }
 
-    fn touch(&mut self, lsn: u64, touch: &Touch) {
+    fn touch(&mut self, lsn: Lsn, touch: &Touch) {
         self.now = self.now.max(touch.last_seen_at);
         let Some(slot) = self.find(Handle::from_bytes(touch.handle)) else {
             return;
@@ -160,13 +161,13 @@ impl Image {
             .get(handle, |slot| self.records.at(slot).handle() == handle)
     }
 
-    fn is_older(&self, slot: u32, lsn: u64) -> bool {
+    fn is_older(&self, slot: u32, lsn: Lsn) -> bool {
         self.lsns.get(slot as usize).is_none_or(|&current| current < lsn)
     }
 
-    fn set_lsn(&mut self, slot: u32, lsn: u64) {
+    fn set_lsn(&mut self, slot: u32, lsn: Lsn) {
         while self.lsns.len() <= slot as usize {
-            self.lsns.push(0);
+            self.lsns.push(Lsn::default());
         }
         if let Some(current) = self.lsns.get_mut(slot as usize) {
             *current = lsn;
@@ -202,7 +203,7 @@ mod tests {
 
     fn frame(lsn: u64, kind: u8, body: &[u8]) -> Frame<'_> {
         Frame {
-            lsn,
+            lsn: Lsn::new(lsn),
             kind,
             body,
             crc: 0,

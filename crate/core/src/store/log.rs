@@ -5,6 +5,7 @@ use super::Store;
 use crate::format::codec::{Head, Put, Touch};
 use crate::format::queue::Queue;
 use crate::model::id::Handle;
+use crate::model::lsn::Lsn;
 use crate::planted::{PanicAt, panic_at};
 
 impl Store {
@@ -19,6 +20,11 @@ impl Store {
 
     pub(crate) fn log_mut(&mut self) -> Option<&mut Queue> {
         self.log.as_mut()
+    }
+
+    /// The LSN of the newest record; 0 without a journal.
+    pub(crate) fn last_lsn(&self) -> Lsn {
+        self.log.as_ref().map(Queue::last_lsn).unwrap_or_default()
     }
 
     /// Queues the whole session. `renewed` means that it has a new secret, so that the old id is invalid.

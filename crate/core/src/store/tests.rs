@@ -776,18 +776,19 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_sl
 fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_queue() {
     use crate::format::queue::Queue;
     use crate::model::durability::Durability;
+    use crate::model::lsn::Lsn;
     let mut store = store(ROOMY);
-    store.attach_log(Queue::new(0, Durability::Os));
+    store.attach_log(Queue::new(Lsn::default(), Durability::Os));
     store.create(&id(1), 0, &new("ann", "x")).unwrap();
     let records = |store: &Store| store.log().unwrap().last_lsn();
     for now in 0..10 {
         store.touch(&id(1), now, Some(100), Ok(())).unwrap().unwrap();
     }
-    assert_eq!(records(&store), 1, "no touch is due to be logged");
+    assert_eq!(records(&store), Lsn::new(1), "no touch is due to be logged");
     store.touch(&id(1), 10, Some(100), Ok(())).unwrap().unwrap();
-    assert_eq!(records(&store), 2);
+    assert_eq!(records(&store), Lsn::new(2));
     store.touch(&id(1), 10, Some(70), Ok(())).unwrap().unwrap();
-    assert_eq!(records(&store), 3, "changing the timeout is a write");
+    assert_eq!(records(&store), Lsn::new(3), "changing the timeout is a write");
     let refused = store.touch(&id(1), 11, Some(60), Err(Error::Degraded));
     assert!(matches!(refused, Err(Error::Degraded)), "and is refused as one");
     assert_eq!(
@@ -807,7 +808,7 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
     store.log_mut().unwrap().done();
     drop(batch);
     store.touch(&id(1), 61, None, Ok(())).unwrap().unwrap();
-    assert_eq!(records(&store), full + 1, "a later activity is logged");
+    assert_eq!(records(&store), full.next(), "a later activity is logged");
 }
 
 #[test]

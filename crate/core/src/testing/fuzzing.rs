@@ -22,6 +22,7 @@ use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, snapshot_name};
 use crate::model::change::Options;
 use crate::model::clock::ManualClock;
 use crate::model::error::Error;
+use crate::model::lsn::Lsn;
 use crate::model::random::Random;
 use crate::testing::disk::{Crash, SimulatedDisk};
 use crate::testing::simulation::SimulatedStore;
@@ -73,7 +74,7 @@ impl Frames {
     }
 
     /// The bytes of a file with these frames.
-    fn file(&self, kind: FileKind, start_lsn: u64) -> Vec<u8> {
+    fn file(&self, kind: FileKind, start_lsn: Lsn) -> Vec<u8> {
         let header = FileHeader {
             kind,
             generation: 1,
@@ -89,9 +90,11 @@ impl Frames {
 /// The frames with the LSNs that they have in a log from record 1 on.
 fn renumbered(mut frames: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(frames.len());
-    let mut lsn = 0;
+    let mut lsn = Lsn::default();
     while let Some((frame, rest)) = frame::split(frames) {
-        lsn += u64::from(kind::is_record(frame.kind));
+        if kind::is_record(frame.kind) {
+            lsn = lsn.next();
+        }
         frame::append(&mut out, lsn, frame.kind, |body| {
             body.extend_from_slice(frame.body);
         });
@@ -148,7 +151,7 @@ pub fn frame(input: &[u8]) {
 pub fn manifest(input: &[u8]) {
     let Some(frames) = Frames::new(input) else { return };
     let disk = SimulatedDisk::new();
-    disk.put(MANIFEST, &frames.file(FileKind::Manifest, 0));
+    disk.put(MANIFEST, &frames.file(FileKind::Manifest, Lsn::default()));
     if let Ok(Some(manifest)) = read_manifest(&disk) {
         let mut body = Vec::new();
         encode(&manifest, &mut body);
@@ -166,11 +169,11 @@ pub fn log(input: &[u8]) {
         generation: 1,
         number: 1,
         salt: frames.salt,
-        start_lsn: 1,
+        start_lsn: Lsn::new(1),
         sealed: None,
     };
     let disk = SimulatedDisk::new();
-    disk.put(&segment_name(1, 1), &frames.file(FileKind::Segment, 1));
+    disk.put(&segment_name(1, 1), &frames.file(FileKind::Segment, Lsn::new(1)));
     list(&disk, None, vec![segment]);
     opens(&disk);
 }
@@ -183,12 +186,12 @@ pub fn snapshot(input: &[u8]) {
     if input.first().is_some_and(|flags| flags & 4 != 0) {
         frames.end();
     }
-    let file = frames.file(FileKind::Snapshot, 0);
+    let file = frames.file(FileKind::Snapshot, Lsn::default());
     let snapshot = SnapshotEntry {
         generation: 1,
         salt: frames.salt,
         len: file.len() as u64,
-        lsn: 0,
+        lsn: Lsn::default(),
         foot: frames.foot,
     };
     let disk = SimulatedDisk::new();
@@ -201,7 +204,9 @@ impl Frames {
     /// Appends the foot that fits these blocks.
     fn end(&mut self) {
         let mut end = Vec::new();
-        frame::append(&mut end, 0, KIND_FOOT, |body| encode(&self.foot, body));
+        frame::append(&mut end, Lsn::default(), KIND_FOOT, |body| {
+            encode(&self.foot, body);
+        });
         let digest = &mut self.foot.digest;
         frame::seal(&mut end, Seed::new(self.salt), |frame| {
             *digest = crc32c_append(*digest, &frame.crc.to_le_bytes());
@@ -217,7 +222,7 @@ fn list(disk: &SimulatedDisk, snapshot: Option<SnapshotEntry>, segments: Vec<Seg
         snapshot,
         segments,
         now: 0,
-        last_lsn: 0,
+        last_lsn: Lsn::default(),
         kept: Vec::new(),
         clean: false,
         ext: Vec::new(),
@@ -264,7 +269,7 @@ fn opens(disk: &SimulatedDisk) {
             continue;
         };
         let report = store.report.clone();
-        let last = store.handle.stats().map_or(0, |_| store.handle.lsn());
+        let last = store.handle.stats().map_or(0, |_| store.handle.lsn().get());
         drop(store);
         let disk = disk.crash(0, Crash::PowerCutLosingAll);
         let again = match SimulatedStore::open(&disk, parts(OnCorruption::Error)) {
@@ -293,7 +298,7 @@ mod tests {
     fn a_salvage_does_not_accept_an_lsn_that_no_store_can_reach() {
         let mut input = vec![1; 9];
         for kind in [0xfd, kind::SKIP, kind::CLEAR] {
-            frame::append(&mut input, MOST, kind, |_| ());
+            frame::append(&mut input, Lsn::new(MOST), kind, |_| ());
             log(&input);
             input.truncate(9);
         }

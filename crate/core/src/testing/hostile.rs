@@ -6,6 +6,7 @@ use crate::format::frame::{self, Seed};
 use crate::format::header;
 use crate::inspect::tests::{agree, copy, journal_names, killed};
 use crate::journal::catalog::{KIND_MANIFEST, MANIFEST, read_manifest};
+use crate::model::lsn::Lsn;
 use crate::testing::disk::SimulatedDisk;
 use fastrand::Rng;
 
@@ -26,7 +27,7 @@ const EXTREMES: [u64; 10] = [
 struct File {
     header: [u8; header::LEN],
     /// LSN, kind, body.
-    frames: Vec<(u64, u8, Vec<u8>)>,
+    frames: Vec<(Lsn, u8, Vec<u8>)>,
 }
 
 impl File {
@@ -72,7 +73,7 @@ fn change_frame(file: &mut File, rng: &mut Rng) {
     }
     let (lsn, kind, body) = &mut file.frames[at];
     match how {
-        0 => *lsn = rng.choice(EXTREMES).unwrap(),
+        0 => *lsn = Lsn::new(rng.choice(EXTREMES).unwrap()),
         1 => *kind = rng.choice([1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 32, 0, 255]).unwrap(),
         2 => body.truncate(rng.usize(..=body.len())),
         3 => body.extend_from_slice(&[0xfd, 0xff, 0xff]),
@@ -123,8 +124,8 @@ fn change_manifest(manifest: &mut Manifest, rng: &mut Rng) {
     match (rng.u8(..14), segment, &mut manifest.snapshot) {
         (0, ..) => manifest.generation = value,
         (1, ..) => manifest.now = value,
-        (2, ..) => manifest.last_lsn = value,
-        (3, Some(segment), _) => segment.start_lsn = value,
+        (2, ..) => manifest.last_lsn = Lsn::new(value),
+        (3, Some(segment), _) => segment.start_lsn = Lsn::new(value),
         (4, Some(segment), _) => segment.generation = value,
         (5, Some(segment), _) => segment.number = u32::try_from(value).unwrap_or(u32::MAX),
         (6, Some(segment), _) => segment.sealed = None,
@@ -132,13 +133,13 @@ fn change_manifest(manifest: &mut Manifest, rng: &mut Rng) {
             if let Some(sealed) = &mut segment.sealed {
                 match rng.u8(..3) {
                     0 => sealed.len = value,
-                    1 => sealed.last_lsn = value,
+                    1 => sealed.last_lsn = Lsn::new(value),
                     _ => sealed.chain = rng.u32(..),
                 }
             }
         }
         (10, _, Some(snapshot)) => snapshot.len = value,
-        (11, _, Some(snapshot)) => snapshot.lsn = value,
+        (11, _, Some(snapshot)) => snapshot.lsn = Lsn::new(value),
         (12, _, Some(snapshot)) => snapshot.foot.sessions = value,
         (13, ..) => manifest.segments.reverse(),
         _ => {
@@ -181,23 +182,24 @@ fn records_with_the_greatest_numbers_do_no_harm() {
     let disk = killed();
     let manifest = read_manifest(&disk).unwrap().unwrap();
     for short_of in 0..30 {
-        let by = u64::MAX - manifest.last_lsn - short_of;
+        let by = u64::MAX - manifest.last_lsn.get() - short_of;
+        let later = |lsn: Lsn| Lsn::new(lsn.get().wrapping_add(by));
         let mut moved = manifest.clone();
-        moved.last_lsn = moved.last_lsn.wrapping_add(by);
+        moved.last_lsn = later(moved.last_lsn);
         let moved_disk = copy(&disk);
         for segment in &mut moved.segments {
-            segment.start_lsn = segment.start_lsn.wrapping_add(by);
+            segment.start_lsn = later(segment.start_lsn);
             segment.sealed = None;
         }
         if let Some(snapshot) = &mut moved.snapshot {
-            snapshot.lsn = snapshot.lsn.wrapping_add(by);
+            snapshot.lsn = later(snapshot.lsn);
         }
         for name in journal_names(&disk).iter().filter(|name| *name != MANIFEST) {
             let mut file = File::take_apart(&disk.contents(name).unwrap());
             let start = u64::from_le_bytes(*file.header[24..].first_chunk().unwrap());
             file.header[24..32].copy_from_slice(&start.wrapping_add(by).to_le_bytes());
             for (lsn, ..) in &mut file.frames {
-                *lsn = lsn.wrapping_add(by);
+                *lsn = later(*lsn);
             }
             moved_disk.put(name, &file.put_together());
         }

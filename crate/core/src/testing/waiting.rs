@@ -6,6 +6,7 @@ use crate::lock::shared::Shared;
 use crate::model::change::Options;
 use crate::model::clock::Clock;
 use crate::model::durability::Durability;
+use crate::model::lsn::Lsn;
 use crate::model::random::OsRandom;
 use crate::store::Store;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ impl Waiting {
     #[must_use]
     pub fn open(options: Options, clock: Arc<dyn Clock>) -> (StoreHandle, Self) {
         let mut store = Store::new(options);
-        store.attach_log(Queue::new(0, Durability::Os));
+        store.attach_log(Queue::new(Lsn::default(), Durability::Os));
         let shared = Arc::new(Shared::new(store, clock, Arc::new(OsRandom)));
         let handle = StoreHandle::new(&Arc::new(Owner::still(Arc::clone(&shared))));
         (handle, Self { shared })
@@ -28,7 +29,7 @@ impl Waiting {
 
     /// Waits for records as the journal's thread does, and takes them. Returns the newest LSN, or `None` when the thread must end.
     #[must_use]
-    pub fn take(&self) -> Option<u64> {
+    pub fn take(&self) -> Option<Lsn> {
         if !self.shared.wait_for_work(None) {
             return None;
         }

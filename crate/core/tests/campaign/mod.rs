@@ -5,6 +5,7 @@ use agai_session_core::face::Parts;
 use agai_session_core::journal::options::JournalOptions;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::model::random::Random;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
 use agai_session_core::testing::simulation::SimulatedStore;
@@ -82,7 +83,7 @@ pub enum State {
 /// One session's states, each with the LSN of the record that made it and whether that record ended an id.
 #[derive(Debug, Clone)]
 struct History {
-    states: Vec<(u64, State, bool)>,
+    states: Vec<(Lsn, State, bool)>,
     /// Every id it ever had.
     ids: Vec<SessionId>,
 }
@@ -100,7 +101,7 @@ pub struct Truth {
 }
 
 impl Truth {
-    fn push(&mut self, at: usize, lsn: u64, state: State, ends: bool) {
+    fn push(&mut self, at: usize, lsn: Lsn, state: State, ends: bool) {
         if let State::Live { id, .. } = &state
             && !self.sessions[at].ids.contains(id)
         {
@@ -110,9 +111,9 @@ impl Truth {
     }
 
     /// Adds a new session.
-    fn begin(&mut self, lsn: u64, live: State) {
+    fn begin(&mut self, lsn: Lsn, live: State) {
         self.sessions.push(History {
-            states: vec![(0, State::Absent, false)],
+            states: vec![(Lsn::default(), State::Absent, false)],
             ids: Vec::new(),
         });
         self.push(self.sessions.len() - 1, lsn, live, false);
@@ -214,7 +215,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                         truth.push(at, lsn, live, true);
                     } else {
                         // A login of another user: the record before this one ended the old session.
-                        truth.push(at, lsn - 1, State::Absent, true);
+                        truth.push(at, lsn.previous(), State::Absent, true);
                         truth.begin(lsn, live);
                     }
                 }
@@ -289,7 +290,7 @@ pub fn check(
                 data: String::from_utf8_lossy(&bytes[facts.uid_units + facts.form_units..]).into_owned(),
             };
         }
-        let is_acknowledged = |lsn: u64, ends: bool, state: &State| {
+        let is_acknowledged = |lsn: Lsn, ends: bool, state: &State| {
             let reached = match (ends, state) {
                 (true, State::Absent) => before.ends_synced,
                 (true, _) => before.synced,
@@ -308,7 +309,7 @@ pub fn check(
                 "{crash:?}, {before:?}: {found:?} came back, which is none of {possible:?}"
             )));
         }
-        history.states = vec![(0, found, false)];
+        history.states = vec![(Lsn::default(), found, false)];
     }
     Ok(checked)
 }

@@ -4,6 +4,7 @@
 use crate::kit::{Row, Until, close, create, is_full_run, number, opened, until, wait};
 use crate::threads::assert_none_left;
 use agai_session_core::lock::status::{Health, News};
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::planted::PanicAt;
 use agai_session_core::{Error, NewSession, Reason, StoreHandle, Text};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -82,10 +83,10 @@ pub fn everywhere(_: u64) -> Result<Row, String> {
             until("the panic", || matches!(store.io_error(), Some(Error::Poisoned)));
             assert_eq!(
                 store.reached().failed,
-                u64::MAX,
+                Lsn::MAX,
                 "{place:?}: all waiting calls are notified"
             );
-            assert_eq!(store.reached().ends_failed, u64::MAX, "{place:?}");
+            assert_eq!(store.reached().ends_failed, Lsn::MAX, "{place:?}");
             until("its end", || store.health() == Health::Closed);
             fastest = fastest.min(started.elapsed());
             if place != PanicAt::Close {

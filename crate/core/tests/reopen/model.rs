@@ -1,5 +1,6 @@
 //! The plain model of a store: maps, and a list of the log's records, from which its state at any record can be derived.
 
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::{Facts, Handle, NEVER, OwnedText, RECORD_OVERHEAD, SessionInfo};
 use std::collections::BTreeMap;
 
@@ -146,7 +147,7 @@ pub struct Model {
     /// The sessions in the files when the run began.
     base: BTreeMap<usize, Session>,
     /// The newest record in the files when the run began.
-    base_lsn: u64,
+    base_lsn: Lsn,
     began_at: u64,
     /// The records of this run, each with its time.
     records: Vec<(u64, Record)>,
@@ -160,7 +161,7 @@ pub struct Model {
 
 impl Model {
     /// Begins a run with these sessions, least recently used first.
-    pub fn begin(base_lsn: u64, began_at: u64, sessions: Vec<(usize, Session)>) -> Self {
+    pub fn begin(base_lsn: Lsn, began_at: u64, sessions: Vec<(usize, Session)>) -> Self {
         let order = sessions.iter().map(|(n, _)| *n).collect();
         let base: BTreeMap<_, _> = sessions.into_iter().collect();
         Self {
@@ -174,13 +175,13 @@ impl Model {
         }
     }
 
-    pub fn base_lsn(&self) -> u64 {
+    pub fn base_lsn(&self) -> Lsn {
         self.base_lsn
     }
 
     /// The newest LSN.
-    pub fn lsn(&self) -> u64 {
-        self.base_lsn + self.records.len() as u64
+    pub fn lsn(&self) -> Lsn {
+        Lsn::new(self.base_lsn.get() + self.records.len() as u64)
     }
 
     pub fn logged(&self, n: usize) -> Option<&Session> {
@@ -193,13 +194,13 @@ impl Model {
     }
 
     /// The number of this run's records up to `lsn`.
-    fn count(&self, lsn: u64) -> usize {
-        usize::try_from(lsn.saturating_sub(self.base_lsn))
+    fn count(&self, lsn: Lsn) -> usize {
+        usize::try_from(lsn.distance(self.base_lsn).unwrap_or_default())
             .map_or(self.records.len(), |count| count.min(self.records.len()))
     }
 
     /// The time of the newest record in files that have all up to `lsn`.
-    pub fn mentioned(&self, lsn: u64) -> u64 {
+    pub fn mentioned(&self, lsn: Lsn) -> u64 {
         let count = self.count(lsn);
         count
             .checked_sub(1)
@@ -207,7 +208,7 @@ impl Model {
     }
 
     /// The states of a session in files whose log ends at any of the records `from..=to`.
-    pub fn states(&self, n: usize, from: u64, to: u64) -> Vec<Option<Session>> {
+    pub fn states(&self, n: usize, from: Lsn, to: Lsn) -> Vec<Option<Session>> {
         let others = |record: &Record| matches!(record, Record::Put(m, _) | Record::Touch(m, ..) | Record::Remove(m) if *m != n);
         let mut sessions: BTreeMap<_, _> = self
             .base

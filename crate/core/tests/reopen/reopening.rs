@@ -5,6 +5,7 @@ use crate::steps::{End, Jump, Reopening, RunOptions};
 use crate::world::{Checked, Promised, World, pages, parts, read};
 use agai_session_core::lock::status::Health;
 use agai_session_core::model::durability::Durability;
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::testing::disk::{Crash, Stop};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{EventMask, NEVER, SessionInfo};
@@ -29,9 +30,9 @@ struct Ended {
     closed: bool,
     at: u64,
     /// The last record that must be there.
-    promised: u64,
+    promised: Lsn,
     /// The last record that was made.
-    last: u64,
+    last: Lsn,
 }
 
 impl World {
@@ -45,7 +46,7 @@ impl World {
         } = reopening;
         let ended = self.end(end, seed)?;
         self.ended += 1;
-        self.acknowledged += ended.promised.saturating_sub(self.model.base_lsn());
+        self.acknowledged += ended.promised.distance(self.model.base_lsn()).unwrap_or_default();
         let disk = self.disk.crash(seed, ended.how);
         let now = match clock {
             Jump::Ahead(millis) => ended.at.saturating_add(millis).min(NEVER / 2),

@@ -7,6 +7,7 @@ use crate::steps::{RunOptions, Step, Who};
 use agai_session_core::face::Parts;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
+use agai_session_core::model::lsn::Lsn;
 use agai_session_core::testing::disk::SimulatedDisk;
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
@@ -35,9 +36,9 @@ pub struct Known {
 #[derive(Debug, Default)]
 pub struct Promised {
     /// The LSN of the last write.
-    pub write: u64,
+    pub write: Lsn,
     /// The LSN of the last end of an id.
-    pub end: u64,
+    pub end: Lsn,
 }
 
 /// A test case in progress: the store, its disk and clock, and the model.

@@ -3,6 +3,7 @@
 use super::StoreHandle;
 use crate::lock::status::{Health, News, Reached};
 use crate::model::error::Error;
+use crate::model::lsn::Lsn;
 use std::sync::atomic::Ordering;
 
 impl StoreHandle {
@@ -14,7 +15,7 @@ impl StoreHandle {
 
     /// The store's newest LSN at this handle's last operation, which is durable once that LSN is. 0 without a journal.
     #[must_use]
-    pub fn lsn(&self) -> u64 {
+    pub fn lsn(&self) -> Lsn {
         self.lsn.load(Ordering::Relaxed)
     }
 

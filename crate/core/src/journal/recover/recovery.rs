@@ -5,11 +5,10 @@ use crate::format::codec::Manifest;
 use crate::format::header::{FileHeader, FileKind, Unreadable};
 use crate::journal::reader::{FrameReader, HeaderError};
 use crate::model::damage::Damage;
+use crate::model::lsn::Lsn;
 use crate::store::image::Image;
 use std::io;
 
-/// Plausible distance between two LSNs: more records than a store writes while it makes one snapshot.
-pub(crate) const NEAR: u64 = 1 << 40;
 /// Maximum number of places of damage that are listed.
 const MAX_DAMAGES: usize = 10_000;
 
@@ -100,7 +99,7 @@ impl Recovery<'_> {
         &mut self,
         file: &str,
         offset: u64,
-        next_lsn: Option<u64>,
+        next_lsn: Option<Lsn>,
         what: &str,
     ) -> Result<(), RecoverError> {
         let damage = Damage {

@@ -1,12 +1,13 @@
 //! Recovery of a segment of the log, record by record, up to its end or to a torn tail.
 
-use super::recovery::{NEAR, RecoverError, Recovery, Torn, io_error};
+use super::recovery::{RecoverError, Recovery, Torn, io_error};
 use crate::format::codec::{Mark, Sealed, SegmentEntry, decode};
 use crate::format::frame::{self, Frame};
 use crate::format::header::{self, FileHeader, FileKind};
 use crate::format::queue::kind;
 use crate::journal::log::segment_name;
 use crate::journal::reader::Next;
+use crate::model::lsn::Lsn;
 use crate::planted::{Fault, planted};
 use crc32c::crc32c_append;
 
@@ -31,7 +32,7 @@ impl Recovery<'_> {
         let name = segment_name(entry.generation, entry.number);
         let mut end = Sealed {
             len: 0,
-            last_lsn: entry.start_lsn.saturating_sub(1),
+            last_lsn: entry.start_lsn.previous(),
             chain: expected.chain.unwrap_or_default(),
         };
         let chain = &mut end.chain;
@@ -49,7 +50,7 @@ impl Recovery<'_> {
             reader.limit(sealed.len);
         }
         // The highest LSN that a mark says was synced.
-        let mut synced = 0;
+        let mut synced = Lsn::default();
         // Whether `synced` covers the marks after the first broken place, too.
         let mut marks_are_known = false;
         let mut records = 0;
@@ -66,7 +67,7 @@ impl Recovery<'_> {
                     match applied {
                         Ok(()) => {
                             let is_mark = frame.kind == kind::MARK;
-                            let follows = frame.lsn == known + u64::from(!is_mark);
+                            let follows = frame.lsn == if is_mark { known } else { known.next() };
                             if self.salvage && !follows && !gap_is_listed {
                                 self.damaged(&name, offset, Some(frame.lsn), MISSING)?;
                             }
@@ -82,14 +83,10 @@ impl Recovery<'_> {
                 }
             };
             // A frame after the damage must be newer, but not by more records than fit in the rest of the file.
-            let most = known + (reader.end() - offset) / frame::HEADER as u64 + 2;
-            let follows = |lsn, kind| {
-                let is_newer = if kind == kind::MARK {
-                    lsn >= known
-                } else {
-                    lsn > known
-                };
-                is_newer && lsn <= most && (kind::is_record(kind) || kind == kind::MARK)
+            let most = (reader.end() - offset) / frame::HEADER as u64 + 2;
+            let follows = |lsn: Lsn, kind| {
+                let is_near = lsn.distance(known).is_some_and(|records| records <= most);
+                is_near && (kind == kind::MARK || kind::is_record(kind) && lsn > known)
             };
             let found = reader.search(follows).map_err(io_error(&name))?;
             let may_tear = expected.is_last && entry.sealed.is_none();
@@ -97,7 +94,7 @@ impl Recovery<'_> {
                 marks_are_known = true;
                 let visit = |frame: &Frame<'_>| {
                     let mark: Option<Mark> = (frame.kind == kind::MARK).then(|| decode(frame.body)).flatten();
-                    synced = synced.max(mark.map_or(0, |mark| mark.synced));
+                    synced = synced.max(mark.map(|mark| mark.synced).unwrap_or_default());
                 };
                 reader.visit_rest(follows, visit).map_err(io_error(&name))?;
             }
@@ -111,7 +108,7 @@ impl Recovery<'_> {
                 break;
             }
             if !planted(Fault::ReplayPastTorn) {
-                self.damaged(&name, offset, found.map(|_| known + 1), what)?;
+                self.damaged(&name, offset, found.map(|_| known.next()), what)?;
             }
             gap_is_listed = true;
             let Some(distance) = found else { break };
@@ -143,7 +140,7 @@ impl Recovery<'_> {
     }
 
     /// Applies a mark or a record; an error says what is wrong with it.
-    fn record(&mut self, frame: &Frame<'_>, end: &mut Sealed, synced: &mut u64) -> Result<(), &'static str> {
+    fn record(&mut self, frame: &Frame<'_>, end: &mut Sealed, synced: &mut Lsn) -> Result<(), &'static str> {
         if frame.kind == kind::MARK {
             let mark: Mark = decode(frame.body).ok_or("the mark is malformed")?;
             *synced = mark.synced.max(*synced);
@@ -153,11 +150,11 @@ impl Recovery<'_> {
             }
             return Ok(());
         }
-        let is_next = frame.lsn == end.last_lsn + 1 || self.salvage && frame.lsn > end.last_lsn;
+        let is_next = frame.lsn == end.last_lsn.next() || self.salvage && frame.lsn > end.last_lsn;
         if !is_next && !planted(Fault::GapIgnored) {
             return Err(MISSING);
         }
-        if frame.lsn - end.last_lsn > NEAR {
+        if !frame.lsn.is_near(end.last_lsn) {
             return Err(ABSURD);
         }
         end.last_lsn = frame.lsn;

@@ -1,10 +1,11 @@
 //! Recovery of the snapshot, block by block.
 
-use super::recovery::{NEAR, RecoverError, Recovery, io_error};
+use super::recovery::{RecoverError, Recovery, io_error};
 use crate::format::codec::{Foot, Head, SnapshotEntry, decode};
 use crate::format::header::{FileHeader, FileKind};
 use crate::journal::reader::Next;
 use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD, snapshot_name};
+use crate::model::lsn::Lsn;
 use crc32c::crc32c_append;
 
 impl Recovery<'_> {
@@ -56,10 +57,8 @@ impl Recovery<'_> {
             };
             if let Some(what) = nonsense {
                 self.damaged(&name, offset, None, what)?;
-                let follows = |lsn: u64, kind| {
-                    let is_near = lsn.checked_sub(entry.lsn).is_some_and(|ahead| ahead < NEAR);
-                    is_near && (KIND_HEAD..=KIND_FOOT).contains(&kind)
-                };
+                let follows =
+                    |lsn: Lsn, kind| lsn.is_near(entry.lsn) && (KIND_HEAD..=KIND_FOOT).contains(&kind);
                 let next = reader.search(follows);
                 match next.map_err(io_error(&name))? {
                     Some(distance) => reader.skip(distance).map_err(io_error(&name))?,

@@ -11,6 +11,7 @@ use crate::journal::snapshot::{SnapshotWriter, Step};
 use crate::lock::status::{News, SnapshotWritten};
 use crate::lock::sync::{JoinHandle, pause, spawn};
 use crate::model::error::Error;
+use crate::model::lsn::Lsn;
 use crate::planted::{PanicAt, panic_once_at};
 use std::io;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl Writer {
             }
         }
         let start = self.log.as_ref().map_or(last, Log::last_lsn);
-        let base = self.first_open().map_or(start, |first| first.saturating_sub(1));
+        let base = self.first_open().map_or(start, Lsn::previous);
         let generation = self.next_generation;
         self.next_generation += 1;
         let snapshot = self.create_snapshot(generation, base)?;
@@ -126,7 +127,7 @@ impl Writer {
     }
 
     /// LSN of the first record in the open segment.
-    fn first_open(&self) -> Option<u64> {
+    fn first_open(&self) -> Option<Lsn> {
         self.catalog
             .manifest()
             .segments
@@ -134,7 +135,7 @@ impl Writer {
             .map(|segment| segment.start_lsn)
     }
 
-    pub(super) fn create_snapshot(&self, generation: u64, lsn: u64) -> io::Result<SnapshotWriter> {
+    pub(super) fn create_snapshot(&self, generation: u64, lsn: Lsn) -> io::Result<SnapshotWriter> {
         let guard = self.shared.lock();
         let head = guard.store.snapshot_head(self.shared.clock.now());
         drop(guard);
@@ -143,7 +144,7 @@ impl Writer {
     }
 
     /// Writes a whole snapshot on this thread.
-    pub(super) fn write_snapshot(&self, generation: u64, lsn: u64) -> Outcome {
+    pub(super) fn write_snapshot(&self, generation: u64, lsn: Lsn) -> Outcome {
         let snapshot = self.create_snapshot(generation, lsn)?;
         finish(snapshot, &self.shared, &*self.disk, &AtomicBool::new(false), None)
     }

@@ -4,11 +4,12 @@
 use super::failures::Failures;
 use super::state::{Work, Writer};
 use crate::format::codec::{SegmentEntry, SnapshotEntry};
-use crate::format::queue::{Batch, Keep, Queue};
+use crate::format::queue::{Batch, Keep};
 use crate::journal::catalog::salt;
 use crate::journal::log::{AppendError, Log, reduce};
 use crate::lock::status::{Health, News, SnapshotWritten};
 use crate::model::error::Error;
+use crate::model::lsn::Lsn;
 use std::io;
 use std::time::Instant;
 
@@ -54,7 +55,7 @@ impl Writer {
         self.sync_by = None;
         self.drop_entries();
         self.abandon_useless_checkpoint();
-        let last = self.shared.lock().store.log().map_or(0, Queue::last_lsn);
+        let last = self.shared.lock().store.last_lsn();
         self.shared.status.failed(last, true, &error);
         if !self.ends_only {
             self.set_health(Health::Healing);
@@ -95,7 +96,7 @@ impl Writer {
                 self.failures.again(self.options.retry_pause);
                 if self.failures.count >= TRIES {
                     let error = Error::io("the sessions could not be written to new files", error);
-                    let last = self.shared.lock().store.log().map_or(0, Queue::last_lsn);
+                    let last = self.shared.lock().store.last_lsn();
                     self.shared.status.failed(last, self.log.is_none(), &error);
                     if self.shared.status.health() != Health::Degraded {
                         self.set_health(Health::Degraded);
@@ -137,7 +138,7 @@ impl Writer {
                     },
                 )
             }
-            None => (0, Batch::default()),
+            None => (Lsn::default(), Batch::default()),
         };
         drop(guard);
         let rebased = self
@@ -178,7 +179,7 @@ impl Writer {
     }
 
     /// Writes a snapshot and a segment of a new generation, and replaces the manifest.
-    fn write_all_anew(&mut self, lsn: u64, last: bool) -> io::Result<SnapshotEntry> {
+    fn write_all_anew(&mut self, lsn: Lsn, last: bool) -> io::Result<SnapshotEntry> {
         let generation = self.next_generation;
         self.next_generation += 1;
         let snapshot = self.write_snapshot(generation, lsn)?;
@@ -186,7 +187,7 @@ impl Writer {
             generation,
             number: 1,
             salt: salt(&*self.random)?,
-            start_lsn: lsn + 1,
+            start_lsn: lsn.next(),
             sealed: None,
         };
         let log = if last {
