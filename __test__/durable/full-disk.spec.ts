@@ -35,6 +35,11 @@ class Account {
   readonly dead = new Set<string>();
   checked = 0;
 
+  clear(): void {
+    this.alive.clear();
+    this.dead.clear();
+  }
+
   lostFrom(store: DurableSessionStore<Data>): string[] {
     this.checked += this.alive.size + this.dead.size;
     const lost = [...this.alive].filter(([id, n]) => store.get(id)?.data.n !== n).map(([, n]) => `${n} is gone`);
@@ -57,6 +62,14 @@ async function asIfKilled(t: ExecutionContext, path: string): Promise<DurableSes
     }
   }
   return openStore<Data>(t, { path: copy });
+}
+
+/** What a kill at this moment would lose or bring back. */
+async function lostInKill(t: ExecutionContext, path: string, account: Account): Promise<string[]> {
+  const copy = await asIfKilled(t, path);
+  const lost = account.lostFrom(copy);
+  await copy.close();
+  return lost;
 }
 
 /** Creates sessions until one is refused; returns the error. */
@@ -115,9 +128,7 @@ for (const durability of ['os', 'disk'] as const) {
           account.alive.delete(id);
           account.dead.add(id);
         }
-        const copy = await asIfKilled(t, path);
-        lost.push(...account.lostFrom(copy));
-        await copy.close();
+        lost.push(...(await lostInKill(t, path, account)));
 
         giveBack();
         await until(() => told.includes('healed'), 'the store has healed');
@@ -126,12 +137,9 @@ for (const durability of ['os', 'disk'] as const) {
         const { id } = await store.create(dataOf(7));
         account.alive.set(id, 7);
         await until(() => existsSync(join(path, 'reserve')), 'there is room set aside for logouts again');
-        const healed = await asIfKilled(t, path);
-        lost.push(...account.lostFrom(healed));
-        await healed.close();
+        lost.push(...(await lostInKill(t, path, account)));
         await store.clear();
-        account.alive.clear();
-        account.dead.clear();
+        account.clear();
       }
       const title = `full disk, ${durability}, refusing`;
       report(t, { test: title, faults: ROUNDS, checked: account.checked, lost });
@@ -167,12 +175,9 @@ testAsRoot(
       giveBack();
       await until(() => told.includes('healed'), 'the store has healed');
       t.deepEqual(told.splice(0), ['degraded', 'healed']);
-      const healed = await asIfKilled(t, path);
-      lost.push(...account.lostFrom(healed));
-      await healed.close();
+      lost.push(...(await lostInKill(t, path, account)));
       await store.clear();
-      account.alive.clear();
-      account.dead.clear();
+      account.clear();
     }
     report(t, { test: 'full disk, going on from memory', faults: ROUNDS, checked: account.checked, lost });
   },

@@ -34,7 +34,7 @@ pub mod kind {
 /// that a last record of usual size fits.
 const CHUNK: usize = 1 << 18;
 /// Maximum number of empty chunks kept for reuse.
-const SPARE: usize = 4;
+pub const SPARE_CHUNKS: usize = 4;
 /// Queued bytes above which the writer is woken at once, although no caller waits for them.
 const GATHERED: usize = 1 << 20;
 /// Unwritten bytes above which writes are refused. Destroys never are.
@@ -159,7 +159,7 @@ impl Queue {
 
     /// Takes all queued records. `done` are the chunks of the batch before, for reuse.
     pub fn take(&mut self, done: Vec<Vec<u8>>) -> Batch {
-        let room = SPARE.saturating_sub(self.spare.len());
+        let room = SPARE_CHUNKS.saturating_sub(self.spare.len());
         self.spare.extend(done.into_iter().take(room).map(|mut chunk| {
             chunk.clear();
             chunk

@@ -5,52 +5,24 @@ use crate::disk::{Disk, Holder, Sink, Source};
 use crate::face::Parts;
 use crate::face::open::open;
 use crate::journal::options::JournalOptions;
-use crate::model::change::{Change, NewSession, Options};
-use crate::model::clock::ManualClock;
+use crate::model::change::Change;
 use crate::model::error::Error;
 use crate::model::event::Reason;
-use crate::model::random::OsRandom;
-use crate::model::text::Text;
 use crate::testing::disk::{Crash, SimulatedDisk};
+use crate::testing::fixtures::{self, session, text};
 use crate::testing::simulation::SimulatedStore;
 use fastrand::Rng;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const NOW: u64 = 50_000;
 
 fn parts(now: u64) -> Parts {
-    Parts {
-        options: Options {
-            max_sessions: 10_000,
-            max_bytes: 1 << 24,
-            max_session_bytes: 1 << 16,
-            idle_timeout: 10_000,
-            guest_idle_timeout: 5_000,
-            absolute_timeout: 100_000,
-        },
-        journal: JournalOptions {
-            checkpoint_bytes: 1 << 30,
-            ..JournalOptions::default()
-        },
-        clock: Arc::new(ManualClock::new(now)),
-        random: Arc::new(OsRandom),
-    }
-}
-
-fn text(text: &str) -> Text<'_> {
-    Text::Latin1(text.as_bytes())
-}
-
-fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
-    NewSession {
-        uid: text(uid),
-        form: text(""),
-        data: text(data),
-        idle_timeout: None,
-        absolute_timeout: None,
-    }
+    let journal = JournalOptions {
+        checkpoint_bytes: 1 << 30,
+        ..JournalOptions::default()
+    };
+    fixtures::parts(now, journal)
 }
 
 /// The disk of a killed store with a snapshot, a sealed segment and an open one of several batches; some sessions have expired at [`NOW`].

@@ -11,7 +11,7 @@ pub use state::{Start, Turn, Writer};
 pub use thread::WriterThread;
 
 use crate::format::codec::SegmentEntry;
-use crate::format::queue::{Keep, Queue};
+use crate::format::queue::{Keep, Queue, SPARE_CHUNKS};
 use crate::journal::catalog::salt;
 use crate::journal::log::{Log, reduce};
 use crate::lock::status::{Health, News};
@@ -26,8 +26,6 @@ use std::time::{Duration, Instant};
 
 /// Longest time from a write to its sync.
 const SYNC_WITHIN: Duration = Duration::from_millis(900);
-/// Maximum number of chunks given back to the queue for reuse.
-const SPARE_CHUNKS: usize = 4;
 
 impl Writer {
     /// Continues after a recovery, in a new segment after `last`, the newest record that was read.

@@ -14,9 +14,9 @@ use std::time::Duration;
 const SLICE: usize = 64;
 /// Slots looked at in one hold of the lock when bodies are compacted: no longer than that.
 const COMPACTED: u32 = 256;
-/// The pause between two slices. A thread that never pauses is preempted sooner or later, on a busy machine while it holds the lock,
+/// Pause after a slice of a sweep: as long as the slice holds the lock. A thread that never pauses is preempted sooner or later, on a busy machine while it holds the lock,
 /// and all other threads then wait until it runs again.
-const SLICE_PAUSE: Duration = Duration::from_micros(100);
+const SWEEP_PAUSE: Duration = Duration::from_micros(100);
 
 /// The owner of the expiry thread. Dropping it ends the thread and joins it.
 pub(crate) struct Sweeper {
@@ -72,19 +72,19 @@ fn run(shared: &Shared) {
         match slice(&mut guard, now) {
             Swept::More => {
                 shared.release(guard, true);
-                pause(SLICE_PAUSE);
+                pause(SWEEP_PAUSE);
             }
             // The sessions that the slice removed are dropped and reported outside the lock; then the loop looks again before it sleeps.
             Swept::Until(_) if guard.store.has_removed() => shared.release(guard, true),
             Swept::Until(_) if guard.store.has_excess() => {
                 PoisonOnPanic(&mut guard).0.store.evict_excess(now);
                 shared.release(guard, true);
-                pause(SLICE_PAUSE);
+                pause(SWEEP_PAUSE);
             }
             Swept::Until(_) if guard.store.wants_compaction() => {
                 PoisonOnPanic(&mut guard).0.store.compact(COMPACTED);
                 shared.release(guard, true);
-                pause(SLICE_PAUSE);
+                pause(SWEEP_PAUSE);
             }
             Swept::Until(deadline) => {
                 guard.sleeps_until = deadline.max(1);
@@ -119,7 +119,7 @@ fn take_apart(shared: &Shared, retired: Retired) {
         }
         PoisonOnPanic(&mut guard).0.store.report_cleared(batch);
         shared.release(guard, true);
-        pause(SLICE_PAUSE);
+        pause(SWEEP_PAUSE);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::facts::Facts;
 use crate::model::id::SessionId;
 use crate::model::page::SessionInfo;
 use crate::model::text::{OwnedText, Text, TextBuffer};
+use crate::testing::fixtures::{session, text};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -36,30 +37,16 @@ fn store(options: Options) -> Store {
     store
 }
 
-fn latin1(text: &str) -> Text<'_> {
-    Text::Latin1(text.as_bytes())
-}
-
-fn new<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
-    NewSession {
-        uid: latin1(uid),
-        form: latin1(""),
-        data: latin1(data),
-        idle_timeout: None,
-        absolute_timeout: None,
-    }
-}
-
 fn login_of(uid: &str) -> Login<'_> {
     Login {
-        uid: latin1(uid),
+        uid: text(uid),
         absolute_timeout: None,
     }
 }
 
 fn set(data: &str) -> Change<'_> {
     Change {
-        data: Some(latin1(data)),
+        data: Some(text(data)),
         ..Change::default()
     }
 }
@@ -268,22 +255,22 @@ proptest! {
                 Step::Create { n, uid, data } => {
                     let used = model.used();
                     let idle_timeout = if uid.is_empty() { options.guest_idle_timeout } else { options.idle_timeout };
-                    let session = Expected {
+                    let expected = Expected {
                         uid: uid.clone(), data: data.clone(), version: 1, created_at: now, last_seen_at: now, idle_timeout,
                         absolute_deadline: now + options.absolute_timeout, used, secret: 0,
                     };
                     let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
-                    let new = NewSession { data: Text::narrow(&units, &mut narrow), ..new(&uid, "") };
+                    let new = NewSession { data: Text::narrow(&units, &mut narrow), ..session(&uid, "") };
                     let result = store.create(&id(n.into()), now, &new);
                     if model.sessions.contains_key(&n) {
                         prop_assert!(matches!(result, Ok(None)));
                     } else if data_bytes(&data) > options.max_session_bytes {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
-                    } else if model.make_room(&options, 1, session.bytes(), !uid.is_empty(), None) {
-                        prop_assert_eq!(result.unwrap().map(|facts| facts.deadline()), Some(session.deadline()));
+                    } else if model.make_room(&options, 1, expected.bytes(), !uid.is_empty(), None) {
+                        prop_assert_eq!(result.unwrap().map(|facts| facts.deadline()), Some(expected.deadline()));
                         // The one id that this test gives again.
                         model.void.retain(|void| *void != id(n.into()));
-                        model.sessions.insert(n, session);
+                        model.sessions.insert(n, expected);
                     } else {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_FULL"));
                     }
@@ -440,7 +427,7 @@ proptest! {
             match step {
                 Step::Wait(millis) => now += millis,
                 Step::Create { n, uid, data } => {
-                    let _ = store.create(&id(n.into()), now, &new(&uid, &data));
+                    let _ = store.create(&id(n.into()), now, &session(&uid, &data));
                 }
                 Step::Load { n, touch } => {
                     let _ = read(&mut store, &id(n.into()), now, touch);
@@ -478,7 +465,7 @@ proptest! {
 #[test]
 fn a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("", "x")).unwrap().unwrap();
+    store.create(&id(1), 0, &session("", "x")).unwrap().unwrap();
     assert!(read(&mut store, &id(1), 49, false).is_some());
     assert!(
         read(&mut store, &id(1), 50, false).is_none(),
@@ -493,7 +480,7 @@ fn a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
 #[test]
 fn activity_moves_the_idle_deadline_and_never_the_absolute_one() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "x")).unwrap();
     for now in (0..300).step_by(10) {
         let (_, facts) = read(&mut store, &id(1), now, true).unwrap();
         assert_eq!((facts.idle_deadline(), facts.absolute_deadline), (now + 100, 300));
@@ -505,8 +492,8 @@ fn activity_moves_the_idle_deadline_and_never_the_absolute_one() {
 #[test]
 fn a_sweep_removes_expired_sessions_and_returns_when_the_next_is_due() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("", "x")).unwrap();
-    store.create(&id(2), 20, &new("", "y")).unwrap();
+    store.create(&id(1), 0, &session("", "x")).unwrap();
+    store.create(&id(2), 20, &session("", "y")).unwrap();
     store.touch(&id(1), 30, None, Ok(())).unwrap();
     assert_eq!(store.sweep(49, 10), Swept::Until(50));
     assert_eq!(
@@ -525,9 +512,9 @@ fn a_flood_of_guests_evicts_guests_alone_and_is_refused_when_only_users_are_left
         max_sessions: 3,
         ..ROOMY
     });
-    store.create(&id(1), 0, &new("ann", "")).unwrap();
+    store.create(&id(1), 0, &session("ann", "")).unwrap();
     for n in 2..12 {
-        store.create(&id(n), 1, &new("", "")).unwrap().unwrap();
+        store.create(&id(n), 1, &session("", "")).unwrap().unwrap();
     }
     assert!(store.has(&id(1), 1) && store.has(&id(10), 1) && store.has(&id(11), 1));
     assert!(
@@ -535,13 +522,16 @@ fn a_flood_of_guests_evicts_guests_alone_and_is_refused_when_only_users_are_left
             .iter()
             .all(|&event| event == (EventKind::Evicted, Reason::MaxSessions))
     );
-    store.create(&id(20), 1, &new("bob", "")).unwrap();
-    store.create(&id(21), 1, &new("cyd", "")).unwrap();
+    store.create(&id(20), 1, &session("bob", "")).unwrap();
+    store.create(&id(21), 1, &session("cyd", "")).unwrap();
     assert!(
-        matches!(store.create(&id(22), 1, &new("", "")), Err(Error::Full { .. })),
+        matches!(
+            store.create(&id(22), 1, &session("", "")),
+            Err(Error::Full { .. })
+        ),
         "a guest evicts no user"
     );
-    store.create(&id(23), 1, &new("dan", "")).unwrap();
+    store.create(&id(23), 1, &session("dan", "")).unwrap();
     assert!(
         !store.has(&id(1), 1),
         "a user evicts the least recently used user"
@@ -556,14 +546,14 @@ fn a_write_that_does_not_fit_changes_nothing() {
         max_bytes: 300,
         ..ROOMY
     });
-    store.create(&id(1), 0, &new("", "0123456789")).unwrap();
+    store.create(&id(1), 0, &session("", "0123456789")).unwrap();
     assert!(matches!(
         store.commit(&id(1), 0, Some(1), &set("0123456789a")),
         Err(Error::TooLarge { bytes: 11, limit: 10 })
     ));
     let long_uid = "u".repeat(256);
     assert!(matches!(
-        store.create(&id(2), 0, &new(&long_uid, "")),
+        store.create(&id(2), 0, &session(&long_uid, "")),
         Err(Error::UidTooLong { .. })
     ));
     let (text, facts) = read(&mut store, &id(1), 0, false).unwrap();
@@ -574,10 +564,10 @@ fn a_write_that_does_not_fit_changes_nothing() {
 #[test]
 fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("", "0123456789a")).unwrap();
+    store.create(&id(1), 0, &session("", "0123456789a")).unwrap();
     store.options.max_session_bytes = 10;
     let with_form = Change {
-        form: Some(latin1("{\"get\":{}}")),
+        form: Some(text("{\"get\":{}}")),
         ..Change::default()
     };
     let with_timeout = Change {
@@ -593,7 +583,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
     let login = Renewal {
         change: Change::default(),
         login: Some(Login {
-            uid: latin1("ann"),
+            uid: text("ann"),
             absolute_timeout: None,
         }),
     };
@@ -610,7 +600,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
     };
     let refused = store.regenerate(&ann, &id(3), 3, None, &moved_with_data);
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
-    let refused = store.create(&id(4), 3, &new("", "0123456789b"));
+    let refused = store.create(&id(4), 3, &session("", "0123456789b"));
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
     let long_uid = "u".repeat(256);
     let login = Renewal {
@@ -630,7 +620,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
 #[test]
 fn a_login_renews_the_secret_and_makes_the_old_id_invalid() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("", "cart")).unwrap();
+    store.create(&id(1), 0, &session("", "cart")).unwrap();
     let login = Renewal {
         change: Change::default(),
         login: Some(login_of("ann")),
@@ -663,7 +653,7 @@ fn a_login_renews_the_secret_and_makes_the_old_id_invalid() {
 #[test]
 fn a_session_can_be_ended_by_its_handle_whatever_its_secret() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "x")).unwrap();
     let renewal = Renewal {
         change: Change::default(),
         login: None,
@@ -677,14 +667,14 @@ fn a_session_can_be_ended_by_its_handle_whatever_its_secret() {
 #[test]
 fn a_login_as_another_user_ends_the_session_and_begins_one_with_none_of_its_data() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("ann", "hers")).unwrap();
+    store.create(&id(1), 0, &session("ann", "hers")).unwrap();
     store
         .commit(
             &id(1),
             0,
             None,
             &Change {
-                form: Some(latin1("hers too")),
+                form: Some(text("hers too")),
                 ..Change::default()
             },
         )
@@ -692,7 +682,7 @@ fn a_login_as_another_user_ends_the_session_and_begins_one_with_none_of_its_data
     let login = Renewal {
         change: Change::default(),
         login: Some(Login {
-            uid: latin1("bob"),
+            uid: text("bob"),
             absolute_timeout: Some(40),
         }),
     };
@@ -717,7 +707,7 @@ fn a_login_as_another_user_ends_the_session_and_begins_one_with_none_of_its_data
     let stats = store.stats();
     assert_eq!((stats.sessions, stats.created, stats.destroyed), (1, 2, 1));
     // A handle that is taken is never given to another session.
-    store.create(&id(3), 10, &new("", "x")).unwrap();
+    store.create(&id(3), 10, &session("", "x")).unwrap();
     let login = Renewal {
         login: Some(login_of("cyd")),
         ..login
@@ -743,11 +733,14 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_sl
     let mut n = 0;
     while store.stats().evicted == 0 {
         n += 1;
-        store.create(&id(n), 0, &new("", &small)).unwrap().unwrap();
+        store.create(&id(n), 0, &session("", &small)).unwrap().unwrap();
     }
     let before = store.len();
     let large = "x".repeat(1 << 19);
-    store.create(&id(100_000), 1, &new("", &large)).unwrap().unwrap();
+    store
+        .create(&id(100_000), 1, &session("", &large))
+        .unwrap()
+        .unwrap();
     assert!(
         before - store.len() < 100,
         "few are evicted in one hold of the lock"
@@ -756,9 +749,12 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_sl
     store.validate();
     // While there is an excess, a small write evicts as much as it adds, and a large one has to wait.
     let excess = store.bytes();
-    store.create(&id(100_001), 1, &new("", &small)).unwrap().unwrap();
+    store
+        .create(&id(100_001), 1, &session("", &small))
+        .unwrap()
+        .unwrap();
     assert!(store.bytes() <= excess);
-    let refused = store.create(&id(100_002), 1, &new("", &large));
+    let refused = store.create(&id(100_002), 1, &session("", &large));
     assert!(matches!(refused, Err(Error::Full { .. })) && store.is_evicting());
     let mut slices = 0;
     while store.evict_excess(1) {
@@ -766,7 +762,10 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_sl
     }
     assert!(slices > 10 && store.bytes() <= options.max_bytes && !store.has_excess());
     assert!(store.has(&id(100_000), 1), "the large session stays");
-    store.create(&id(100_002), 1, &new("", &small)).unwrap().unwrap();
+    store
+        .create(&id(100_002), 1, &session("", &small))
+        .unwrap()
+        .unwrap();
     assert!(!store.is_evicting());
     store.validate();
 }
@@ -779,7 +778,7 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
     use crate::model::lsn::Lsn;
     let mut store = store(ROOMY);
     store.attach_log(Queue::new(Lsn::default(), Durability::Os));
-    store.create(&id(1), 0, &new("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "x")).unwrap();
     let records = |store: &Store| store.log().unwrap().last_lsn();
     for now in 0..10 {
         store.touch(&id(1), now, Some(100), Ok(())).unwrap().unwrap();
@@ -814,7 +813,7 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
 #[test]
 fn a_destroyed_session_stays_gone_whatever_a_slow_request_writes() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "x")).unwrap();
     assert!(store.destroy(&id(1), 1, Reason::Logout) && !store.destroy(&id(1), 1, Reason::Logout));
     assert!(matches!(
         store.commit(&id(1), 1, Some(1), &set("y")),
@@ -833,7 +832,7 @@ fn pages_list_every_session_once_with_the_handle_that_ends_it() {
     let mut store = store(ROOMY);
     for n in 0..20 {
         store
-            .create(&id(n), 0, &new(if n % 2 == 0 { "ann" } else { "" }, "x"))
+            .create(&id(n), 0, &session(if n % 2 == 0 { "ann" } else { "" }, "x"))
             .unwrap();
     }
     let (mut seen, mut at) = (Vec::new(), Walk { next: Some(0) });
@@ -857,9 +856,9 @@ fn pages_list_every_session_once_with_the_handle_that_ends_it() {
 #[test]
 fn a_cleared_store_finds_none_of_the_old_handles() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("", "x")).unwrap();
+    store.create(&id(1), 0, &session("", "x")).unwrap();
     let retired = store.clear();
-    store.create(&id(2), 0, &new("", "x")).unwrap();
+    store.create(&id(2), 0, &session("", "x")).unwrap();
     assert!(!store.destroy_by_handle(id(1).handle(), 0, Reason::Destroy));
     ended(&mut store);
     store.report_cleared(retired.records.drain().collect());
@@ -879,7 +878,7 @@ fn a_session_that_loses_its_last_wide_character_is_narrow_again() {
             0,
             &NewSession {
                 data: Text::Utf16(&wide),
-                ..new("ann", "")
+                ..session("ann", "")
             },
         )
         .unwrap();
@@ -902,7 +901,7 @@ fn the_least_recently_used_guest_may_grow_at_the_cost_of_other_guests() {
         ..ROOMY
     });
     for n in 1..4 {
-        store.create(&id(n), 0, &new("", "")).unwrap();
+        store.create(&id(n), 0, &session("", "")).unwrap();
     }
     assert!(matches!(
         store.commit(&id(1), 0, None, &set(&"a".repeat(60))),
@@ -924,7 +923,7 @@ fn expired_sessions_make_room_first_and_are_reported_as_expired_however_many_wer
             .create(
                 &id(n),
                 (n / 20).into(),
-                &new(if n < 20 { "ann" } else { "bob" }, ""),
+                &session(if n < 20 { "ann" } else { "bob" }, ""),
             )
             .unwrap();
     }
@@ -932,7 +931,7 @@ fn expired_sessions_make_room_first_and_are_reported_as_expired_however_many_wer
         store.touch(&id(n), 90, None, Ok(())).unwrap();
     }
     assert!(
-        store.create(&id(41), 101, &new("", "")).is_ok(),
+        store.create(&id(41), 101, &session("", "")).is_ok(),
         "all of bob's have expired"
     );
     assert!(
@@ -952,7 +951,7 @@ fn a_guest_past_its_deadline_that_is_next_to_be_evicted_expires_instead() {
         absolute_timeout: NEVER,
         ..ROOMY
     });
-    store.create(&id(0), 1, &new("", "")).unwrap();
+    store.create(&id(0), 1, &session("", "")).unwrap();
     for n in 1..101 {
         store
             .create(
@@ -960,13 +959,13 @@ fn a_guest_past_its_deadline_that_is_next_to_be_evicted_expires_instead() {
                 0,
                 &NewSession {
                     idle_timeout: Some(50),
-                    ..new("", "")
+                    ..session("", "")
                 },
             )
             .unwrap();
         store.touch(&id(n), 40, None, Ok(())).unwrap();
     }
-    assert!(store.create(&id(500), 60, &new("", "")).is_ok());
+    assert!(store.create(&id(500), 60, &session("", "")).is_ok());
     assert_eq!(ended(&mut store), [(EventKind::Expired, Reason::IdleTimeout)]);
 }
 
@@ -981,8 +980,10 @@ fn a_session_without_a_deadline_does_not_expire_even_at_the_largest_time() {
         ..ROOMY
     };
     let mut store = store(options);
-    store.create(&id(1), NEVER, &new("", "small")).unwrap();
-    store.create(&id(2), NEVER, &new("", &"x".repeat(900))).unwrap();
+    store.create(&id(1), NEVER, &session("", "small")).unwrap();
+    store
+        .create(&id(2), NEVER, &session("", &"x".repeat(900)))
+        .unwrap();
     assert!(matches!(
         store.commit(&id(1), NEVER, None, &set(&"y".repeat(900))),
         Ok(Commit::Done(_))
@@ -995,7 +996,7 @@ fn a_session_without_a_deadline_does_not_expire_even_at_the_largest_time() {
 #[test]
 fn a_sweep_that_removed_a_session_says_so_until_the_garbage_is_taken() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &new("", "{}")).unwrap();
+    store.create(&id(1), 0, &session("", "{}")).unwrap();
     drop(store.take_garbage());
     assert!(!store.has_removed());
     while store.sweep(NEVER - 1, 64) == Swept::More {}

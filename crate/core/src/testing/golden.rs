@@ -18,6 +18,7 @@ use crate::model::random::Random;
 use crate::model::text::{Text, TextBuffer};
 use crate::model::time::NEVER;
 use crate::testing::disk::{Crash, SimulatedDisk};
+use crate::testing::fixtures::text;
 use crate::testing::simulation::SimulatedStore;
 use fastrand::Rng;
 use std::collections::BTreeSet;
@@ -56,10 +57,6 @@ fn parts(seed: u64, on_corruption: OnCorruption) -> Parts {
         clock: Arc::new(ManualClock::new(NOW)),
         random: Arc::new(Seeded(Mutex::new(Rng::with_seed(seed)))),
     }
-}
-
-fn text(text: &str) -> Text<'_> {
-    Text::Latin1(text.as_bytes())
 }
 
 /// A store being made, and every id that it issued.

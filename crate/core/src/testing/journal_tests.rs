@@ -5,52 +5,25 @@ use crate::face::Parts;
 use crate::face::open::open;
 use crate::journal::options::JournalOptions;
 use crate::lock::status::Health;
-use crate::model::change::{Change, Login, NewSession, Options, Renewal};
+use crate::model::change::{Change, Login, NewSession, Renewal};
 use crate::model::clock::{Clock, ManualClock};
 use crate::model::durability::Durability;
 use crate::model::event::Reason;
 use crate::model::id::SessionId;
-use crate::model::random::OsRandom;
 use crate::model::text::{Text, TextBuffer};
 use crate::planted::{Fault, plant};
 use crate::testing::disk::{Crash, SimulatedDisk};
+use crate::testing::fixtures::{self, session, text};
 use crate::testing::simulation::SimulatedStore;
 use std::sync::Arc;
 
-const OPTIONS: Options = Options {
-    max_sessions: 10_000,
-    max_bytes: 1 << 24,
-    max_session_bytes: 1 << 16,
-    idle_timeout: 10_000,
-    guest_idle_timeout: 5_000,
-    absolute_timeout: 100_000,
-};
-
 fn parts(now: u64, durability: Durability) -> Parts {
-    Parts {
-        options: OPTIONS,
-        journal: JournalOptions {
-            durability,
-            checkpoint_bytes: 1 << 12,
-            ..JournalOptions::default()
-        },
-        clock: Arc::new(ManualClock::new(now)),
-        random: Arc::new(OsRandom),
-    }
-}
-
-fn text(text: &str) -> Text<'_> {
-    Text::Latin1(text.as_bytes())
-}
-
-fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
-    NewSession {
-        uid: text(uid),
-        form: text("{\"secret\":1}"),
-        data: text(data),
-        idle_timeout: None,
-        absolute_timeout: None,
-    }
+    let journal = JournalOptions {
+        durability,
+        checkpoint_bytes: 1 << 12,
+        ..JournalOptions::default()
+    };
+    fixtures::parts(now, journal)
 }
 
 fn data_of(store: &SimulatedStore, id: &SessionId) -> Option<String> {
@@ -71,7 +44,11 @@ fn sessions_come_back_with_all_their_facts_after_a_kill_a_close_and_a_checkpoint
     for end in ["kill", "close", "checkpoint"] {
         let disk = SimulatedDisk::default();
         let mut store = open_simulated(&disk);
-        let (ann, _) = store.handle.create(&session("ann", "{\"a\":1}")).unwrap();
+        let with_form = NewSession {
+            form: text("{\"secret\":1}"),
+            ..session("ann", "{\"a\":1}")
+        };
+        let (ann, _) = store.handle.create(&with_form).unwrap();
         let (guest, _) = store.handle.create(&session("", "{}")).unwrap();
         let change = Change {
             data: Some(text("{\"a\":2}")),

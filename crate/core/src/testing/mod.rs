@@ -8,6 +8,8 @@ pub mod simulation;
 pub mod waiting;
 
 #[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod hostile;

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// Pause after a slice. The scheduler interrupts a thread that never pauses, sooner or later while it holds the lock.
-const SLICE_PAUSE: Duration = Duration::from_micros(50);
+/// Pause after a slice of the snapshot: as long as the slice holds the lock. The scheduler interrupts a thread that never pauses, sooner or
+/// later while it holds the lock.
+const COPY_PAUSE: Duration = Duration::from_micros(50);
 /// Pause before a batch is written, for each MiB by which the log grew faster than the checkpoint copies: callers then wait longer, and
 /// the checkpoint ends.
 const CATCH_UP_PER_MIB: Duration = Duration::from_millis(2);
@@ -156,7 +157,7 @@ impl Writer {
         let thread = spawn("session-checkpoint", move || {
             let _end = End(&is_done, &shared);
             panic_once_at(PanicAt::Checkpoint, |uid| shared.has_user(uid));
-            finish(snapshot, &shared, &*disk, &must_stop, Some(SLICE_PAUSE))
+            finish(snapshot, &shared, &*disk, &must_stop, Some(COPY_PAUSE))
         })?;
         Ok(Run::Thread { thread, done, stop })
     }
