@@ -50,7 +50,7 @@ const steps = {
   'clippy node': check('cargo', ['clippy', '-p', 'agai-session-node', '--', '-D', 'warnings']),
   layers,
   guarded: () => verdictOn(checkGuards()),
-  types: check('tsc', ['-p', 'tsconfig.test.json']),
+  types: check('node', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.test.json']),
   oxlint: check('oxlint', ['--deny-warnings']),
   oxfmt: check('oxfmt', ['--check']),
   publint: check('publint', ['--strict']),
