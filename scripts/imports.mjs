@@ -10,10 +10,11 @@ export function textsOf(folder, extension) {
   return new Map(files.map((file) => [file.slice(folder.length + 1), readFileSync(join(root, file), 'utf8')]));
 }
 
+/** `export type {} from` imports nothing: it only brings a file into the programs of users. */
 export function typescriptImports(folder) {
   const texts = textsOf(folder, '.ts');
   return mapOf(texts, (file, text) =>
-    [...text.matchAll(/\b(?:from|import|import\()\s*'(\.[^']*)\.js'/g)]
+    [...text.replaceAll('export type {} from', '').matchAll(/\b(?:from|import|import\()\s*'(\.[^']*)\.js'/g)]
       .map(([, path]) => `${posix.join(posix.dirname(file), path)}.ts`)
       .filter((target) => texts.has(target)),
   );

@@ -14,7 +14,7 @@ const typescript = {
   session: ['.', 'backend'],
   response: ['.'],
   manager: ['.', 'backend', 'disk', 'store', 'session', 'response'],
-  express: ['.', 'session', 'manager'],
+  express: ['.', 'backend', 'store', 'session', 'manager'],
   cli: ['.', 'disk'],
   testing: ['.'],
 };

@@ -24,6 +24,7 @@ import {
   root,
   windows,
 } from './setup.mjs';
+import { checkSnippets } from './snippets.mjs';
 
 const only = process.argv
   .find((arg) => arg.startsWith('--only='))
@@ -50,11 +51,12 @@ const steps = {
   'clippy node': check('cargo', ['clippy', '-p', 'agai-session-node', '--', '-D', 'warnings']),
   layers,
   guarded: () => verdictOn(checkGuards()),
+  snippets: async () => verdictOn((await checkSnippets()).faults),
   types: check('node', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.test.json']),
   oxlint: check('oxlint', ['--deny-warnings']),
   oxfmt: check('oxfmt', ['--check']),
   publint: check('publint', ['--strict']),
-  attw: check('attw', ['--pack', '.', '--profile', 'node16']),
+  attw: check('attw', ['--pack', '.']),
   generated: generatedFilesAreCommitted,
   docs: documentation,
   'npm-dirs': npmDirsAreCurrent,

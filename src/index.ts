@@ -15,17 +15,20 @@ export type { JournalEvents } from './disk/events.js';
 export type { DurableStoreOptions, Durability, OpeningProgress } from './disk/options.js';
 export type { CheckpointResult, RecoveryReport } from './disk/reports.js';
 export type { Watcher } from './backend/watchers.js';
+export type { DefaultSessionData, JsonData, Jsonified, SessionData } from './data.js';
 export { SessionError, type SessionEndReason, type SessionErrorCode } from './errors.js';
+export type { AnyRequest, AnyResponse } from './http.js';
 export type { CookieOptions } from './manager/cookie-options.js';
 export type { StartOptions } from './manager/exchange.js';
 export type { SessionOptions } from './manager/options.js';
-export { SessionManager } from './manager/session-manager.js';
+export type { AnyStore } from './manager/session-manager.js';
+export { SessionManager, type SessionManagerConstructor } from './manager/typed-manager.js';
 export type { MaybePromise } from './maybe-promise.js';
 export type { Duration, Size } from './options.js';
 export type { SessionCallback } from './session/callback.js';
 export type { Concurrency } from './session/context.js';
 export type { FormParameters, ParameterValue } from './session/form.js';
-export { Session, type SessionData } from './session/session.js';
+export { Session } from './session/session.js';
 export { DurableSessionStore } from './store/durable-session-store.js';
 export type {
   DurableSessionEventName,

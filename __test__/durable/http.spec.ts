@@ -83,10 +83,10 @@ test('a middleware with a path opens its own store and serves requests from the 
   t.is((await request(`${origin}/`, known)).body, 'ann 42');
   t.is((await request(`${origin}/`)).body, 'Guest 1');
   const store = await sessions.ready;
-  t.is(store, sessions.manager.store);
+  t.is(sessions.manager.store, store);
   t.is((await request(`${origin}/`, known)).body, 'ann 43');
-  t.is(store?.size, 2);
-  await store?.close();
+  t.is(store.size, 2);
+  await store.close();
 });
 
 test('if the store cannot be opened, every request fails with the same error, even without a session', async (t) => {

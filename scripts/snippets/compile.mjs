@@ -42,15 +42,18 @@ export async function compile(sandbox, blocks) {
   return { faults: [...faults].map(([fault, ages]) => `${fault} (${ages.join(', ')})`), failed };
 }
 
+/** The maximum time of a compiler, in milliseconds: one whose tests were given up must not go on for ever. */
+const LIMIT_MS = 100_000;
+
 /** Runs a compiler with a `tsconfig.json`; resolves with its exit code and what it printed. */
 export function tsc(compiler, config, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [compiler, '-p', config, '--pretty', 'false'], { cwd });
+    const child = spawn(process.execPath, [compiler, '-p', config, '--pretty', 'false'], { cwd, timeout: LIMIT_MS });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
     child.stderr.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, output }));
+    child.on('close', (code) => resolve({ code: code ?? 'no code', output }));
   });
 }
 

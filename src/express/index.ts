@@ -1,33 +1,52 @@
 /** The middleware for Express 4 and 5. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { DefaultSessionData } from '../data.js';
+import { asIncoming, type AnyRequest, type AnyResponse } from '../http.js';
+import type { SessionBackend } from '../backend/session-backend.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import type { Exchange } from '../manager/exchange.js';
 import type { SessionOptions } from '../manager/options.js';
-import { SessionManager } from '../manager/session-manager.js';
-import type { Session, SessionData } from '../session/session.js';
+import { SessionManager, type AnyStore } from '../manager/session-manager.js';
+import type { InMemory, OnDisk, Over } from '../manager/typed-manager.js';
+import type { Session } from '../session/session.js';
+import type { DurableSessionStore } from '../store/durable-session-store.js';
+import type { SessionStore } from '../store/session-store.js';
 import { defineSession, expose } from './request.js';
 
+// oxlint-disable-next-line no-restricted-imports, unicorn/require-module-specifiers -- so that a program with this entry alone can add to `SessionData`
+export type {} from '../index.js';
 export { flatSession, type FlatSessionOptions } from './flat-session.js';
 export type { SessionOptions };
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express declares it, and requests are extended through it
   namespace Express {
-    interface Request {
-      /** The session of this request. There is always one; it is stored only once something is written to it. */
-      session: Session;
-    }
+    interface Request extends RequestWithSession {}
   }
+}
+
+/** What the middleware adds to a request. */
+export interface RequestWithSession {
+  /**
+   * The session of this request. There is always one; it is stored only once something is written to it. In a program that also has the
+   * types of express-session, theirs apply to `req.session`; `manager.start(req, res)` returns ours.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the one type that any other declaration of the property may narrow
+  session: 'sessionStore' extends keyof Express.Request ? any : Session;
 }
 
 type Next = (error?: unknown) => void;
 
-/** The middleware function, with its manager. */
-export interface SessionMiddleware {
-  (req: IncomingMessage, res: ServerResponse, next: Next): void;
-  readonly manager: SessionManager;
+/** The middleware function, with its manager, whose type says which store it has. */
+export interface SessionMiddleware<
+  Data extends object = DefaultSessionData,
+  Ready extends AnyStore | undefined = AnyStore | undefined,
+  Store extends Ready | undefined = Ready,
+> {
+  (req: AnyRequest, res: AnyResponse, next: Next): void;
+  readonly manager: SessionManager<Data, Ready, Store>;
   /** The manager's `ready`: resolves with its store once it is open. */
-  readonly ready: SessionManager['ready'];
+  readonly ready: Promise<Ready>;
 }
 
 /**
@@ -36,18 +55,34 @@ export interface SessionMiddleware {
  * whether the client's connection is secure: behind a proxy, `app.set('trust proxy', 1)`.
  * @throws TypeError, RangeError for a wrong option.
  */
+export function session<Data extends object = DefaultSessionData>(
+  options: OnDisk,
+): SessionMiddleware<Data, DurableSessionStore<Data>, DurableSessionStore<Data> | undefined>;
+export function session<Data extends object = DefaultSessionData>(
+  options: Over<DurableSessionStore<Data>>,
+): SessionMiddleware<Data, DurableSessionStore<Data>>;
+export function session<Data extends object = DefaultSessionData>(
+  options: Over<SessionStore<Data>>,
+): SessionMiddleware<Data, SessionStore<Data>>;
+export function session<Data extends object = DefaultSessionData>(
+  options: Over<SessionBackend>,
+): SessionMiddleware<Data, undefined>;
+export function session<Data extends object = DefaultSessionData>(
+  options?: InMemory,
+): SessionMiddleware<Data, SessionStore<Data>>;
+export function session<Data extends object = DefaultSessionData>(options: SessionOptions): SessionMiddleware<Data>;
 export function session(options: SessionOptions = {}): SessionMiddleware {
   const manager = new SessionManager(options);
   defineSession();
   const { onError } = options;
-  function session(req: IncomingMessage, res: ServerResponse, next: Next): void {
+  function session(req: AnyRequest, res: AnyResponse, next: Next): void {
     if (typeof next !== 'function') {
       throw new TypeError(
         'session() makes a middleware for Express and connect, which calls it with (req, res, next). Elsewhere use ' +
           "`new SessionManager()` and `await manager.start(req, res)` with Node's own request and response",
       );
     }
-    let begun: MaybePromise<Exchange<SessionData>>;
+    let begun: MaybePromise<Exchange<DefaultSessionData>>;
     try {
       begun = manager.begin(req, res, { secure: secureOf, onError: onError ? undefined : next });
     } catch (error) {
@@ -60,9 +95,9 @@ export function session(options: SessionOptions = {}): SessionMiddleware {
   return Object.assign(session, { manager, ready: manager.ready });
 }
 
-function show(req: IncomingMessage, exchange: Exchange<SessionData>, next: Next): void {
+function show(req: AnyRequest, exchange: Exchange<DefaultSessionData>, next: Next): void {
   try {
-    expose(req, exchange);
+    expose(asIncoming(req), exchange);
   } catch (error) {
     next(error);
     return;

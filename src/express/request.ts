@@ -3,10 +3,11 @@
  * see response/attachment.ts.
  */
 import { IncomingMessage } from 'node:http';
+import type { DefaultSessionData } from '../data.js';
 import { SessionError } from '../errors.js';
 import { Exchange } from '../manager/exchange.js';
 import { kindOf } from '../options.js';
-import type { Session, SessionData } from '../session/session.js';
+import type { Session } from '../session/session.js';
 
 /** Marks the getter, which may be that of another copy of this package: it finds the sessions of all copies. */
 const kGetter = Symbol.for('agai-session.getter@1');
@@ -48,7 +49,7 @@ let isDefined = false;
  * @throws SessionError `ERR_SESSION_PROPERTY` if another package has set `req.session` on this request: its own hooks go on using the
  * property as their session, and would fail in the middle of the response.
  */
-export function expose(req: IncomingMessage, exchange: Exchange<SessionData>): void {
+export function expose(req: IncomingMessage, exchange: Exchange<DefaultSessionData>): void {
   const isOwn = Object.hasOwn(req, 'session');
   const own = isOwn && exchange.isFirst ? (req as { session?: unknown }).session : undefined;
   if (typeof own === 'object' && own !== null && own !== exchange.session) {

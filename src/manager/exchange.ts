@@ -124,7 +124,7 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   #makeSession(): Session<Data> {
     // Asked at the first look, not at the write: the connection may be closed by then, or its answer be another one.
     void this.#secure;
-    this.#session = new Session<Data>(this, this.#stored);
+    this.#session = Session.of<Data>(this, this.#stored);
     return this.#session;
   }
 

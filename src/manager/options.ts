@@ -3,6 +3,7 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import { deferredBackend } from '../backend/deferred-backend.js';
 import type { SessionBackend } from '../backend/session-backend.js';
 import { storeOptionNames, type SessionStoreOptions } from '../backend/store-options.js';
+import type { DefaultSessionData } from '../data.js';
 import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
 import { checkNames, kindError, kindOf, oneOf } from '../options.js';
 import { otherSessionOptions } from '../other-options.js';
@@ -140,7 +141,7 @@ function onDisk(options: DurableStoreOptions): Stored {
   const { openTimeout = '10s' } = options;
   const settings = checkDurableOptions({ ...options, openTimeout });
   const { limits, clock } = settings;
-  const opening = openDurableStore<Record<string, unknown>>(settings);
+  const opening = openDurableStore<DefaultSessionData>(settings);
   warnIfNotShared(true);
   const now = clock ? () => clock.now() : Date.now;
   return { backend: deferredBackend(opening, { timeouts: limits, now }), store: undefined, opening };

@@ -1,14 +1,16 @@
 /** The sessions of HTTP requests, without any framework. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { checkId, NEEDS_ID } from '../backend/ids.js';
 import type { CookieLookup, StoredSession } from '../backend/session-backend.js';
+import type { DefaultSessionData } from '../data.js';
 import { SessionError } from '../errors.js';
+import { asIncoming, asServerResponse, type AnyRequest, type AnyResponse } from '../http.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
 import { isPlain } from '../response/attachment.js';
 import { areHeadersSent, headerOf } from '../response/gate.js';
 import { hookOf, wrapServerResponse, wrapWhereDefined } from '../response/hooks.js';
-import { Session, type SessionData } from '../session/session.js';
+import { Session } from '../session/session.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
 import { isSecure } from './connection.js';
@@ -17,6 +19,10 @@ import { checkPair } from './pair.js';
 import { checkOptions, type SessionOptions, type Settings } from './options.js';
 
 const NOTHING: StartOptions = {};
+
+/** A store of this package. */
+// oxlint-disable-next-line typescript/no-explicit-any -- of any data
+export type AnyStore = SessionStore<any> | DurableSessionStore<any>;
 
 /** The session cookie under one name, and how its session is read from a `Cookie` header. */
 interface NamedCookie {
@@ -28,14 +34,19 @@ interface NamedCookie {
  * Loads the session of a request, and commits it before the response's headers are sent. What is synchronous in the store is
  * synchronous here: over a `SessionStore` no method returns a promise, over a `DurableSessionStore` only the methods that write do.
  * (Those of a `Session` that write always return one; over a `SessionStore` it is settled already.)
+ * Applications have it through typed-manager.ts.
  */
-export class SessionManager<Data extends object = SessionData> {
+export class SessionManager<
+  Data extends object = DefaultSessionData,
+  Ready extends AnyStore | undefined = AnyStore | undefined,
+  Store extends Ready | undefined = Ready,
+> {
   /**
    * Resolves with the store once it is open; with `undefined` if a backend of another kind was given. Requests wait for it by
    * themselves. If the manager's own store cannot be opened, it rejects, which ends the process unless the rejection is handled; then
    * every request fails with the same error.
    */
-  readonly ready: Promise<SessionStore | DurableSessionStore | undefined>;
+  readonly ready: Promise<Ready>;
   readonly #settings: Settings;
   /** The opening, while it is in progress or if it failed: requests wait for it. */
   #opening: Promise<unknown> | undefined;
@@ -50,24 +61,24 @@ export class SessionManager<Data extends object = SessionData> {
     const opened = opening?.then((store) => this.#useStore(store));
     this.#opening = opened;
     // A promise that only the user handles: if it rejects, nobody else may keep that from being an unhandled rejection.
-    this.ready = opened ? opened.then((store) => store) : Promise.resolve(store);
+    this.ready = (opened ? opened.then((store) => store) : Promise.resolve(store)) as Promise<Ready>;
     wrapServerResponse();
   }
 
   /** The store, unless a backend of another kind was given; with `path`, `undefined` until it is open. */
-  get store(): SessionStore | DurableSessionStore | undefined {
-    return this.#settings.store;
+  get store(): Store {
+    return this.#settings.store as Store;
   }
 
   /** Creates a guest's session that belongs to no request. Nothing is stored until something is written and `save()` is called. */
   create(): Session<Data> {
-    return new Session<Data>(this.#settings);
+    return Session.of<Data>(this.#settings);
   }
 
   /** Loads the session of an id, for sockets and jobs, and records activity. `undefined` if there is none. */
   load(id: string): MaybePromise<Session<Data> | undefined> {
     checkId(id, NEEDS_ID);
-    return andThen(this.#settings.backend.load(id, true), (stored) => stored && new Session(this.#settings, stored));
+    return andThen(this.#settings.backend.load(id, true), (stored) => stored && Session.of(this.#settings, stored));
   }
 
   /** Ends the session of an id; false if there is none. */
@@ -85,9 +96,10 @@ export class SessionManager<Data extends object = SessionData> {
    * elsewhere, such as the URL, are ignored. In Express, before the middleware, pass `{ secure: req.secure }`.
    */
   getSessionId(
-    req: IncomingMessage,
+    request: AnyRequest,
     { secure }: Pick<StartOptions, 'secure'> = NOTHING,
   ): MaybePromise<string | undefined> {
+    const req = asIncoming(request);
     const started = Exchange.among(Exchange.latest(req), this.#settings);
     if (started) return started.session.id;
     return andThen(this.#find(req, this.#isSecureFor(req, secure), false), (stored) => stored?.id);
@@ -98,13 +110,15 @@ export class SessionManager<Data extends object = SessionData> {
    * is committed, and its cookie set, before the response's headers are sent. Call it before anything is sent.
    * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`; TypeError if the two are not Node's request and response.
    */
-  start(req: IncomingMessage, res: ServerResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {
+  start(req: AnyRequest, res: AnyResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {
     checkPair(req, res);
     return andThen(this.begin(req, res, options), ({ session }) => session);
   }
 
   /** @internal As `start`, for an adapter: the session is created when it is first used. */
-  begin(req: IncomingMessage, res: ServerResponse, options: StartOptions): MaybePromise<Exchange<Data>> {
+  begin(request: AnyRequest, response: AnyResponse, options: StartOptions): MaybePromise<Exchange<Data>> {
+    const req = asIncoming(request);
+    const res = asServerResponse(response);
     const previous = Exchange.latest(req);
     const started = Exchange.among<Data>(previous, this.#settings);
     if (started) return started;

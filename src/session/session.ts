@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { checkUid, GUEST } from '../backend/ids.js';
 import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
+import type { DefaultSessionData, JsonData } from '../data.js';
 import { SessionError, type SessionEndReason } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { checkNames, optionalTimeout, type Duration } from '../options.js';
@@ -14,10 +15,6 @@ import type { FormParameters } from './form.js';
 import { Pending } from './pending.js';
 import { WorkingCopy } from './working-copy.js';
 
-/** The type of every session's `data`: add your own fields by declaration merging. */
-// oxlint-disable-next-line typescript/no-empty-interface -- users declare its fields
-export interface SessionData {}
-
 /**
  * A user's session. Reads and changes are synchronous and local; they are written once, by `save()`, or by the middleware before the
  * response's headers are sent. A new session that nothing was written to is never stored.
@@ -25,12 +22,12 @@ export interface SessionData {}
  * It takes no properties of its own: `session.cart = []` throws, because it would not be stored; use `session.data.cart`. The methods that
  * return a promise take a callback as well, which is called with the error or with nothing; the promise then need not be awaited.
  */
-export class Session<Data extends object = SessionData> {
+export class Session<Data extends object = DefaultSessionData> {
   static {
     refuseForeign(this.prototype);
   }
 
-  readonly #copy: WorkingCopy<Data>;
+  readonly #copy: WorkingCopy<JsonData<Data>>;
   /** The data with which `save()` last failed, so that the response does not fail for it again. */
   #refused: { readonly text: string | undefined } | undefined;
   /** True if a stored session was ended through this object, so that the client's cookie must be removed. */
@@ -42,14 +39,18 @@ export class Session<Data extends object = SessionData> {
   /** Made when the signal is first asked for. */
   #ending: Ending | undefined;
 
-  /** @internal Created by the manager. */
-  constructor(context: SessionContext, stored?: StoredSession) {
+  /** @internal For the manager. A static method, so that the constructor can be private in the declarations. */
+  static of<Data extends object>(context: SessionContext, stored?: StoredSession): Session<Data> {
+    return new Session<Data>(context, stored);
+  }
+
+  private constructor(context: SessionContext, stored?: StoredSession) {
     if (context === undefined) {
       throw new TypeError(
         'a manager makes sessions: req.session in Express, `manager.start(req, res)`, `manager.create()`',
       );
     }
-    this.#copy = new WorkingCopy<Data>(context, stored);
+    this.#copy = new WorkingCopy<JsonData<Data>>(context, stored);
     // Assignments throw without this, with a message of ours: see foreign.ts. This is for `Object.defineProperty`.
     Object.preventExtensions(this);
   }
@@ -129,15 +130,16 @@ export class Session<Data extends object = SessionData> {
   }
 
   /**
-   * The application's data: any JSON object. Change it in place or replace it; what differs is written in the end.
+   * The application's data: any JSON object. Change it in place or replace it; what differs is written in the end. Its type is what JSON
+   * makes of `Data`: a `Date` that was stored is read as a string.
    * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
    */
-  get data(): Data {
+  get data(): JsonData<Data> {
     this.#checkNotEnded();
     return this.#copy.data.value;
   }
 
-  set data(data: Data) {
+  set data(data: Data | JsonData<Data>) {
     this.#checkNotEnded();
     if (typeof data !== 'object' || data === null || Array.isArray(data)) {
       throw new SessionError(
@@ -145,7 +147,7 @@ export class Session<Data extends object = SessionData> {
         `the session's data must be an object, not ${Array.isArray(data) ? 'an array' : data === null ? 'null' : typeof data}`,
       );
     }
-    this.#copy.data.value = data;
+    this.#copy.data.value = data as JsonData<Data>;
     this.#refused = undefined;
   }
 

@@ -1,6 +1,7 @@
 /** The typed store on disk. */
 import { NativeBackend, type OpenNative } from '../backend/native-backend.js';
 import { Signal } from '../backend/signal.js';
+import type { DefaultSessionData } from '../data.js';
 import { DiskAcknowledgements } from '../disk/acknowledgements.js';
 import { journalEventNames } from '../disk/events.js';
 import { Journal } from '../disk/journal.js';
@@ -19,7 +20,7 @@ import { promiseWrites, StoreWrites } from './store-writes.js';
  * Every write may also fail with `ERR_SESSION_IO` or `ERR_SESSION_BACKPRESSURE`, in which case memory may have the change and the disk
  * may not have it yet, or with `ERR_SESSION_DEGRADED`.
  */
-export class DurableSessionStore<Data extends object = Record<string, unknown>> extends StoreWrites<
+export class DurableSessionStore<Data extends object = DefaultSessionData> extends StoreWrites<
   Data,
   'disk',
   DurableSessionEvents
@@ -36,8 +37,16 @@ export class DurableSessionStore<Data extends object = Record<string, unknown>> 
   readonly #native: NativeBackend;
   #closing: Promise<void> | undefined;
 
-  /** @internal Use `SessionStore.open`. */
-  constructor(settings: DurableSettings, open: OpenNative, signal: Signal) {
+  /** @internal For `openDurableStore`. A static method, so that the constructor can be private in the declarations. */
+  static of<Data extends object>(
+    settings: DurableSettings,
+    open: OpenNative,
+    signal: Signal,
+  ): DurableSessionStore<Data> {
+    return new DurableSessionStore<Data>(settings, open, signal);
+  }
+
+  private constructor(settings: DurableSettings, open: OpenNative, signal: Signal) {
     if (open === undefined || !('native' in open)) {
       throw new TypeError('a store on disk takes a moment to open: use `await SessionStore.open(options)`');
     }
@@ -101,5 +110,5 @@ export async function openDurableStore<Data extends object>(
   settings: DurableSettings,
 ): Promise<DurableSessionStore<Data>> {
   const signal = new Signal();
-  return new DurableSessionStore<Data>(settings, await openJournal(settings, signal.send), signal);
+  return DurableSessionStore.of<Data>(settings, await openJournal(settings, signal.send), signal);
 }

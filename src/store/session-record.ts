@@ -3,13 +3,15 @@ import { inspect } from 'node:util';
 import { GUEST } from '../backend/ids.js';
 import { parseData } from '../backend/json.js';
 import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
+import type { JsonData } from '../data.js';
 
 /** A copy of one session at one moment, which later changes do not affect. Instants are milliseconds since 1970. */
-export class SessionRecord<Data> {
+export class SessionRecord<Data extends object> {
   readonly version: number;
   /** `'Guest'` for a guest. */
   readonly uid: string;
-  readonly data: Data;
+  /** What JSON makes of `Data`. */
+  readonly data: JsonData<Data>;
   readonly createdAt: number;
   readonly lastSeenAt: number;
   readonly idleTimeout: number;
@@ -19,7 +21,7 @@ export class SessionRecord<Data> {
   readonly authenticatedAt: number | undefined;
   readonly #facts: SessionFacts;
 
-  constructor(facts: SessionFacts, uid: string | undefined, data: Data) {
+  constructor(facts: SessionFacts, uid: string | undefined, data: JsonData<Data>) {
     this.#facts = facts;
     this.version = facts.version;
     this.uid = uid ?? GUEST;
@@ -61,6 +63,6 @@ export class SessionRecord<Data> {
 }
 
 /** The record of a stored session. */
-export function recordOf<Data>(stored: StoredSession): SessionRecord<Data> {
-  return new SessionRecord(stored, stored.uid, parseData<Data>(stored.data));
+export function recordOf<Data extends object>(stored: StoredSession): SessionRecord<Data> {
+  return new SessionRecord(stored, stored.uid, parseData<JsonData<Data>>(stored.data));
 }

@@ -3,6 +3,7 @@ import { NativeBackend, openMemory } from '../backend/native-backend.js';
 import { Signal } from '../backend/signal.js';
 import { checkStoreOptions, type SessionStoreOptions } from '../backend/store-options.js';
 import { nativeClock } from '../clock.js';
+import type { DefaultSessionData } from '../data.js';
 import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
 import { Listeners } from '../listeners.js';
 import { openDurableStore, type DurableSessionStore } from './durable-session-store.js';
@@ -13,11 +14,7 @@ import { StoreWrites } from './store-writes.js';
  * Sessions in this process's memory, off the JavaScript heap, bounded, and expiring on time. Synchronous: every call takes a few
  * microseconds at most, plus the JSON of the data. One store serves any number of middlewares.
  */
-export class SessionStore<Data extends object = Record<string, unknown>> extends StoreWrites<
-  Data,
-  'memory',
-  SessionEvents
-> {
+export class SessionStore<Data extends object = DefaultSessionData> extends StoreWrites<Data, 'memory', SessionEvents> {
   readonly #native: NativeBackend;
   readonly #listeners: Listeners<SessionEvents>;
 
@@ -26,7 +23,7 @@ export class SessionStore<Data extends object = Record<string, unknown>> extends
    * @throws TypeError, RangeError for a wrong option; SessionError `ERR_SESSION_PATH`, `ERR_SESSION_LOCKED`, `ERR_SESSION_OPTIONS`,
    * `ERR_SESSION_CORRUPT`, `ERR_SESSION_FORMAT_NEWER`, `ERR_SESSION_IO`, `ERR_SESSION_SYSTEM`.
    */
-  static async open<Data extends object = Record<string, unknown>>(
+  static async open<Data extends object = DefaultSessionData>(
     options: DurableStoreOptions = {},
   ): Promise<DurableSessionStore<Data>> {
     return openDurableStore<Data>(checkDurableOptions(options));

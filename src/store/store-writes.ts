@@ -4,6 +4,7 @@ import { parseData, stringifyData } from '../backend/json.js';
 import type { NativeBackend } from '../backend/native-backend.js';
 import type { StoredSession } from '../backend/session-backend.js';
 import type { Signal } from '../backend/signal.js';
+import type { JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
 import type { Listeners } from '../listeners.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
@@ -35,13 +36,16 @@ export interface RegenerateOptions {
 }
 
 /** The result of a commit. `conflict` carries what is stored now; `gone` is final: the session has ended. */
-export type CommitResult<Data> =
+export type CommitResult<Data extends object> =
   | { readonly status: 'ok'; readonly version: number }
   | { readonly status: 'conflict'; readonly current: SessionRecord<Data> }
   | { readonly status: 'gone' };
 
 /** Changes data in place, or returns new data. */
-export type DataChange<Data> = (data: Data, session: SessionRecord<Data>) => Data | void;
+export type DataChange<Data extends object> = (
+  data: JsonData<Data>,
+  session: SessionRecord<Data>,
+) => Data | JsonData<Data> | void;
 
 /** How often `update` tries before it gives up; only a function that changes its own session comes near. */
 const MAX_TRIES = 10;
@@ -72,21 +76,21 @@ export abstract class StoreWrites<
    * Stores a new session under a new random id, and returns its record, which has the id.
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
    */
-  create(data: Data, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
+  create(data: Data | JsonData<Data>, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
     checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
     const text = stringifyData(data);
     const uid = options.uid === undefined ? undefined : checkUid(options.uid);
     const idleTimeout = optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest);
     const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
     const facts = this.#backend.create({ data: text, uid, idleTimeout, absoluteTimeout });
-    return written(andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<Data>(text))));
+    return written(andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<JsonData<Data>>(text))));
   }
 
   /**
    * Writes data that was made from `version`; if that is `undefined`, over whichever version is stored. Counts as activity.
    * @throws SessionError as `create`; the stored session is then unchanged.
    */
-  commit(id: string, version: number | undefined, data: Data): Written<Kind, CommitResult<Data>> {
+  commit(id: string, version: number | undefined, data: Data | JsonData<Data>): Written<Kind, CommitResult<Data>> {
     if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
     const outcome = this.#backend.commit(checkId(id, NEEDS_ID), version, { data: stringifyData(data) });
     return written(
@@ -124,7 +128,7 @@ export abstract class StoreWrites<
     }
     const text = stringifyData(changed);
     return andThen(this.#backend.commit(stored.id, stored.version, { data: text }), (outcome) => {
-      if (outcome.status === 'ok') return new SessionRecord(outcome.facts, stored.uid, parseData<Data>(text));
+      if (outcome.status === 'ok') return new SessionRecord(outcome.facts, stored.uid, parseData<JsonData<Data>>(text));
       return outcome.status === 'conflict' ? this.#update(outcome.current, change, tries - 1) : undefined;
     });
   }
