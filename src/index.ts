@@ -40,5 +40,6 @@ export type {
 } from './store/events.js';
 export type { SessionInfo, SessionPage, SessionStoreStats } from './store/session-info.js';
 export type { SessionRecord } from './store/session-record.js';
+export type { ListenerOptions } from './store/store-events.js';
 export { SessionStore } from './store/session-store.js';
 export type { CommitResult, CreateOptions, RegenerateOptions } from './store/store-writes.js';

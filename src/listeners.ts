@@ -1,12 +1,20 @@
 /** The listeners of a store's events. */
+import type { EventEmitter } from 'node:events';
 
 type Listener = (event: never) => void;
-const NONE: readonly Listener[] = [];
 
-/** The listeners of one store, by event name. If one throws, the others are still called, and its error becomes a process warning. */
+/** The name of an event that no store emits. `events.once` and `events.on` of Node.js listen to it on every emitter. */
+const ERROR = 'error';
+
+/**
+ * The events of one store, which is the `EventEmitter` that keeps their listeners. If a listener throws, the others are still called, and
+ * its error becomes a process warning.
+ */
 export class Listeners<Events> {
   readonly #names: readonly string[];
-  /** Arrays that are never changed in place, so that a running `notify` sees no change. A copy at each event would be costly. */
+  /** The store; `undefined` while it is being made. */
+  #emitter: EventEmitter | undefined;
+  /** Copies of the emitter's lists, so that a running `notify` sees no change. A copy at each event would be costly. */
   readonly #byName = new Map<string, readonly Listener[]>();
   #isClosed = false;
 
@@ -15,25 +23,26 @@ export class Listeners<Events> {
     this.#names = names;
   }
 
+  /** Notes the store that has the listeners. */
+  attach(emitter: EventEmitter): void {
+    this.#emitter = emitter;
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
   /** @throws TypeError if there is no such event, or the listener is not a function. */
-  add(name: string, listener: Listener): void {
-    if (!this.#names.includes(name)) {
+  check(name: string | symbol, listener: unknown): void {
+    if (name !== ERROR && !this.#names.includes(name as string)) {
       throw new TypeError(`there is no session event ${String(name)}, only ${this.#names.join(', ')}`);
     }
-    if (typeof listener !== 'function') throw new TypeError(`the listener of ${name} must be a function`);
-    const listeners = this.#of(name);
-    if (!listeners.includes(listener)) this.#byName.set(name, [...listeners, listener]);
+    if (typeof listener !== 'function') throw new TypeError(`the listener of ${String(name)} must be a function`);
   }
 
-  remove(name: string, listener: Listener): void {
-    this.#byName.set(
-      name,
-      this.#of(name).filter((other) => other !== listener),
-    );
+  /** Notes that listeners were added or removed. */
+  changed(): void {
+    this.#byName.clear();
   }
 
   has(name: string): boolean {
@@ -43,6 +52,7 @@ export class Listeners<Events> {
   /** Removes all listeners. None is called afterwards, even in the middle of an event. */
   close(): void {
     this.#isClosed = true;
+    this.#emitter?.removeAllListeners();
     this.#byName.clear();
   }
 
@@ -51,9 +61,10 @@ export class Listeners<Events> {
     const listeners = this.#of(name);
     // A listener that is added meanwhile is called from the next event on; one that is removed meanwhile is not called.
     for (const listener of listeners) {
-      if (this.#of(name) !== listeners && !this.#of(name).includes(listener)) continue;
+      const now = this.#of(name);
+      if (now !== listeners && !now.includes(listener)) continue;
       try {
-        (listener as (event: unknown) => void)(event);
+        Reflect.apply(listener, this.#emitter, [event]);
       } catch (error) {
         warnOfListener(name, error);
       }
@@ -62,7 +73,12 @@ export class Listeners<Events> {
   }
 
   #of(name: string): readonly Listener[] {
-    return this.#byName.get(name) ?? NONE;
+    let listeners = this.#byName.get(name);
+    if (listeners === undefined) {
+      listeners = (this.#emitter?.rawListeners(name) ?? []) as Listener[];
+      this.#byName.set(name, listeners);
+    }
+    return listeners;
   }
 }
 

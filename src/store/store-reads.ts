@@ -9,12 +9,13 @@ import { eventMask, notifyBatch, type SessionEvents } from './events.js';
 import { noteStore } from './living.js';
 import { pageOf, slotOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
 import { recordOf, type SessionRecord } from './session-record.js';
+import { StoreEvents } from './store-events.js';
 
 /** How long events are delivered without a break, in milliseconds. */
 const DELIVERY_MS = 0.5;
 
 /** The part of a store that is synchronous in memory and on disk. Every call takes a few microseconds at most, plus the JSON of the data. */
-export abstract class StoreReads<Data extends object, Events extends SessionEvents> {
+export abstract class StoreReads<Data extends object, Events extends SessionEvents> extends StoreEvents<Events> {
   /** The backend that sessions of requests use. */
   readonly backend: SessionBackend;
   readonly #native: NativeBackend;
@@ -24,6 +25,7 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
 
   /** @internal */
   constructor(native: NativeBackend, listeners: Listeners<Events>, signal: Signal) {
+    super(listeners, () => this.#listen());
     this.backend = native;
     this.#native = native;
     this.#listeners = listeners;
@@ -88,22 +90,6 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
   stats(): SessionStoreStats {
     const stats = this.#native.native.stats();
     return { ...stats, users: stats.sessions - stats.guests };
-  }
-
-  /**
-   * Calls `listener` at each event of that name, asynchronously and in batches, on this thread. Listeners do not keep the process alive
-   * and are never called after `close`. If one throws, the others are still called.
-   */
-  on<Name extends keyof Events & string>(name: Name, listener: (event: Events[Name]) => void): this {
-    if (!this.#listeners.isClosed) this.#listeners.add(name, listener);
-    this.#listen();
-    return this;
-  }
-
-  off<Name extends keyof Events & string>(name: Name, listener: (event: Events[Name]) => void): this {
-    this.#listeners.remove(name, listener);
-    if (!this.#listeners.isClosed) this.#listen();
-    return this;
   }
 
   /** Tells the addon which events are waited for. */
