@@ -1,10 +1,12 @@
 /** A store on disk in a process of its own, which can be killed, limited, or run as another user. */
 import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { SessionError, type DurableStoreOptions, type SessionErrorCode } from 'agai-session';
 import type { ExecutionContext } from 'ava';
 import { endOf, type End } from './child.js';
 import { fixturePath } from './fixture.js';
 import type { DiskEvent } from './server-child.js';
+import { until } from './until.js';
 
 interface Failure {
   readonly code: SessionErrorCode;
@@ -79,6 +81,15 @@ export class StoreChild {
   /** Sets the maximum size of its files from now on, in bytes. */
   limitFiles(size: number | 'unlimited'): Promise<void> {
     return this.call<void>('limitFiles', size);
+  }
+
+  /** Stops the process with SIGSTOP. Where the system tells, this resolves once it has stopped. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGSTOP');
+    if (process.platform !== 'linux') return;
+    // After the name in parentheses comes the state; T is stopped.
+    const isStopped = (): boolean => readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ').at(-1)!.startsWith('T');
+    await until(isStopped, `process ${this.pid} has stopped`);
   }
 
   /** Kills the process with SIGKILL. */
