@@ -12,7 +12,7 @@ try {
   process.exit(1);
 }
 
-const file = process.argv[2] ?? 'examples/demo/server.mjs';
+const file = process.argv[2] ?? 'examples/demo/supervisor.mjs';
 const server = spawn(process.execPath, [file, ...process.argv.slice(3)], {
   cwd: root,
   stdio: 'inherit',

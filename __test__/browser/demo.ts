@@ -1,14 +1,15 @@
 /** The demo in a process of its own, and a browser that visits it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext, TestFn } from 'ava';
 import { chromium, type Browser, type BrowserContext, type Cookie, type Page } from 'playwright-core';
 import { endOf } from '../helpers/child.js';
 
-const SERVER = fileURLToPath(new URL('../../examples/demo/server.mjs', import.meta.url));
+const SUPERVISOR = fileURLToPath(new URL('../../examples/demo/supervisor.mjs', import.meta.url));
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -41,33 +42,46 @@ export function useBrowser(test: TestFn): void {
 
 export interface Demo {
   readonly url: string;
+  /** The process that answers now; the supervisor's is `supervisor`. */
+  readonly server: () => Promise<number>;
+  readonly supervisor: number;
   /** Asks the demo to end; resolves with its exit code. */
   readonly stop: () => Promise<number | null>;
 }
 
 /** Starts the demo on a free port; it ends with the test. */
-export async function startDemo(t: ExecutionContext): Promise<Demo> {
-  const server = spawn(process.execPath, [SERVER], {
-    env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '', PORT: '0' },
+export async function startDemo(t: ExecutionContext, env: NodeJS.ProcessEnv = {}): Promise<Demo> {
+  const folder = mkdtempSync(join(tmpdir(), 'agai-demo-'));
+  const demo = spawn(process.execPath, [SUPERVISOR], {
+    env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '', PORT: '0', DATA: join(folder, 'sessions.data'), ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const ended = endOf(server);
+  const ended = endOf(demo);
   const stop = async (): Promise<number | null> => {
-    server.kill('SIGTERM');
+    demo.kill('SIGTERM');
     return (await ended).code;
   };
-  t.teardown(stop);
+  t.teardown(async () => {
+    await stop();
+    rmSync(folder, { recursive: true });
+  });
   // An interrupted run has no teardown.
-  process.once('exit', () => server.kill());
-  const line = await Promise.race([once(server.stdout, 'data').then(String), ended.then(({ code }) => `exit ${code}`)]);
+  process.once('exit', () => demo.kill());
+  const line = await Promise.race([once(demo.stdout, 'data').then(String), ended.then(({ code }) => `exit ${code}`)]);
   const [url] = /http:\S+/.exec(line) ?? [];
   if (url === undefined) throw new Error(`the demo did not start: ${line}`);
-  return { url, stop };
+  const server = async (): Promise<number> => {
+    const { pid } = (await (await fetch(`${url}/life`)).json()) as { pid: number };
+    return pid;
+  };
+  return { url, stop, server, supervisor: Number(demo.pid) };
 }
 
 export interface VisitorOptions {
   /** The demo's address. */
   readonly url: string;
+  /** The size of the window; a desktop's unless given. */
+  readonly viewport?: { readonly width: number; readonly height: number };
   readonly javaScriptEnabled?: boolean;
 }
 
@@ -81,9 +95,14 @@ export class Visitor {
     this.#context = context;
   }
 
-  static async arrive(t: ExecutionContext, { url, javaScriptEnabled = true }: VisitorOptions): Promise<Visitor> {
+  static async arrive(
+    t: ExecutionContext,
+    { url, javaScriptEnabled = true, viewport }: VisitorOptions,
+  ): Promise<Visitor> {
     browser ??= chromium.launch({ executablePath: findChromium(), args: FLAGS });
-    const context = await (await browser).newContext({ baseURL: url, javaScriptEnabled });
+    const context = await (
+      await browser
+    ).newContext({ baseURL: url, javaScriptEnabled, ...(viewport && { viewport }) });
     const visitor = new Visitor(context);
     t.teardown(async () => {
       await context.close();
@@ -97,8 +116,9 @@ export class Visitor {
     const page = await this.#context.newPage();
     page.on('pageerror', (error) => this.#complaints.push(error.stack ?? String(error)));
     page.on('console', (message) => {
-      // Failing requests to a stopped server are no error of the page.
-      if (message.type() === 'error' && !message.text().includes('net::')) this.#complaints.push(message.text());
+      // Failing requests to a stopped server are no error of the page, nor is a page that is opened although it is not there.
+      const isExpected = message.text().includes('net::ERR_') || message.location().url === page.url();
+      if (message.type() === 'error' && !isExpected) this.#complaints.push(message.text());
     });
     await page.goto('/');
     return page;
@@ -111,9 +131,10 @@ export class Visitor {
 }
 
 export async function logIn(page: Page, name: string): Promise<void> {
-  await page.getByLabel('User name').fill(name);
-  await page.getByLabel('Password').fill('any');
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  const form = page.locator('form.login');
+  await form.getByLabel('User name').fill(name);
+  await form.getByLabel('Password').fill('any');
+  await form.getByRole('button', { name: 'Sign in' }).click();
   await signedIn(page, name);
 }
 
@@ -125,7 +146,7 @@ export async function signedIn(page: Page, name: string): Promise<void> {
 
 /** Waits until the page shows the login form. */
 export async function signedOut(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await page.locator('form.login').waitFor();
 }
 
 /** The part of the DOM that the functions below use in the page: the specs are compiled without the browser's types. */
@@ -149,4 +170,32 @@ export async function figureReaches(page: Page, name: string, least: number): Pr
     },
     { selector: figureOf(name), least },
   );
+}
+
+export type Story = 'kill' | 'tabs' | 'logout' | 'sign-in';
+
+/** What a story's card shows once it was played. */
+export interface Outcome {
+  readonly sentence: string;
+  /** What each step showed. */
+  readonly told: readonly string[];
+}
+
+/** Plays a story to its end. A promise that was not kept fails the test. */
+export async function play(page: Page, story: Story): Promise<Outcome> {
+  const card = page.locator(`[data-story="${story}"]`);
+  await card.locator('[data-run]').click();
+  const outcome = card.locator('.outcome[data-is]');
+  await outcome.waitFor();
+  const told = await card.locator('.told').allInnerTexts();
+  if ((await outcome.getAttribute('data-is')) !== 'kept') {
+    throw new Error(`${story}: ${await outcome.innerText()} (${told.join('; ')})`);
+  }
+  await card.locator('[data-run]:enabled').waitFor();
+  return { sentence: await outcome.locator('strong').innerText(), told };
+}
+
+/** Waits until the basket of the page shows this. */
+export async function basketShows(page: Page, text: string): Promise<void> {
+  await page.locator('#basket', { hasText: new RegExp(`^${text}$`) }).waitFor();
 }

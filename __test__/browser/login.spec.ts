@@ -1,6 +1,6 @@
 /** Logging in to the demo and out of it. */
 import test from 'ava';
-import { figure, figureReaches, logIn, signedIn, signedOut, startDemo, useBrowser, Visitor } from './demo.js';
+import { basketShows, figure, logIn, signedIn, signedOut, startDemo, useBrowser, Visitor } from './demo.js';
 
 useBrowser(test);
 
@@ -24,8 +24,8 @@ test.serial('a visitor who writes nothing gets no session and no cookie', async 
 test.serial('a login changes the cookie, which scripts cannot read, and keeps the data of the guest', async (t) => {
   const visitor = await Visitor.arrive(t, await startDemo(t));
   const page = await visitor.openTab();
-  await page.getByRole('button', { name: 'One more' }).click();
-  await page.locator('#counter', { hasText: '1' }).waitFor();
+  await page.getByRole('button', { name: 'One apple more' }).click();
+  await basketShows(page, '1 apple, 0 pears');
   const asGuest = await visitor.cookie();
   await logIn(page, 'ada');
   const asUser = await visitor.cookie();
@@ -36,7 +36,7 @@ test.serial('a login changes the cookie, which scripts cannot read, and keeps th
   t.true(asUser?.httpOnly);
   t.is(asUser?.sameSite, 'Lax');
   t.is(await page.evaluate<string>('document.cookie'), '');
-  t.is(await page.locator('#counter').textContent(), '1');
+  await basketShows(page, '1 apple, 0 pears');
 });
 
 test.serial('a user who logs out while another tab waits for a slow request stays logged out', async (t) => {
@@ -46,21 +46,17 @@ test.serial('a user who logs out while another tab waits for a slow request stay
   const other = await visitor.openTab();
   await signedIn(other, 'ada');
 
-  const loads = await figure(other, 'hits');
-  const saved = slow.waitForResponse((response) => new URL(response.url()).pathname === '/notes');
-  await slow.getByLabel('A note').fill('too late');
-  await slow.getByLabel('save slowly').check();
-  await slow.getByRole('button', { name: 'Add' }).click();
-  await figureReaches(other, 'hits', loads + 1);
-  await other.getByRole('button', { name: 'Sign out' }).click();
-  await signedOut(other);
+  const saved = slow.waitForResponse((response) => new URL(response.url()).pathname === '/stories/slow');
+  const [answer] = await Promise.all([
+    slow.evaluate("fetch('/stories/slow', { method: 'POST' }).then((response) => response.json())"),
+    other.evaluate("fetch('/stories/logout', { method: 'POST' }).then((response) => response.json())"),
+  ]);
+  t.deepEqual(answer, { code: 'ERR_SESSION_GONE' });
+  t.is(await (await saved).headerValue('set-cookie'), null);
   t.is(await visitor.cookie(), undefined);
-
-  const response = await saved;
-  t.is(response.status(), 303);
-  t.is(await response.headerValue('set-cookie'), null);
+  await slow.getByText('It was signed out in another tab.').waitFor();
+  await slow.getByRole('link', { name: 'Start again' }).click();
   await signedOut(slow);
-  t.is(await visitor.cookie(), undefined);
   t.is(await figure(slow, 'sessions'), 0);
   t.is(await figure(slow, 'created'), 1);
 });
@@ -83,14 +79,19 @@ test.serial('ending a session from the list signs its user out', async (t) => {
 test.serial('every form works without JavaScript', async (t) => {
   const visitor = await Visitor.arrive(t, { ...(await startDemo(t)), javaScriptEnabled: false });
   const page = await visitor.openTab();
-  await logIn(page, 'ada');
-  await page.getByLabel('A note').fill('<b>bold</b> & "quoted"');
-  await page.getByRole('button', { name: 'Add' }).click();
-  await page.getByText('<b>bold</b> & "quoted"', { exact: true }).waitFor();
-  await page.getByRole('button', { name: 'One more' }).click();
-  await page.locator('#counter', { hasText: '1' }).waitFor();
-  await page.getByRole('button', { name: 'Remove' }).click();
-  await page.getByText('No notes yet.').waitFor();
+  const name = '<b>ada</b> & "co"';
+  await logIn(page, name);
+  t.is(await page.locator('.account strong').innerText(), name);
+  await page.getByRole('button', { name: 'One apple more' }).click();
+  await basketShows(page, '1 apple, 0 pears');
+  await page.getByRole('button', { name: 'rose' }).click();
+  await page.locator('html[data-colour="rose"]').waitFor();
+  await page.getByLabel('Idle timeout').fill('3');
+  await page.getByRole('button', { name: 'Set' }).click();
+  await page.getByText('left without activity, of 30 s').waitFor();
+  await page.getByRole('button', { name: 'Send 500 guests' }).click();
+  await page.locator('[data-figure="guests"]', { hasText: '500' }).waitFor();
+  await page.getByText('The stories need JavaScript').waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await signedOut(page);
   t.is(await visitor.cookie(), undefined);

@@ -1,20 +1,23 @@
 /** The demo's routes. Every form works without JavaScript: it posts, the answer redirects to the page. */
 import { fileURLToPath } from 'node:url';
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { SessionError } from 'agai-session';
-import { session } from 'agai-session/express';
+import { field } from './form.mjs';
 import { sameOriginOnly, securityHeaders } from './guards.mjs';
-import { COLOURS, FLOOD, IDLE_STEPS, MOST_NOTES, SLOWEST } from './limits.mjs';
+import { COLOURS, FLOOD, IDLE_STEPS } from './limits.mjs';
 import { errorPage, homePage } from './pages.mjs';
 import { livePage } from './panel.mjs';
+import { stories } from './stories.mjs';
 
 /**
- * @param {import('agai-session').SessionStore} store
- * @param {import('./watch.mjs').Watch} watch
+ * @param {object} demo
+ * @param {import('agai-session/express').SessionMiddleware} demo.sessions
+ * @param {import('agai-session').DurableSessionStore} demo.store
+ * @param {import('./watch.mjs').Watch} demo.watch
+ * @param {import('./life.mjs').Life} demo.life
+ * @param {(() => void) | undefined} demo.kill Undefined where killing is not offered.
  */
-export function createApp(store, watch) {
+export function createApp({ sessions, store, watch, life, kill }) {
   const app = express();
   app.disable('x-powered-by');
   app.use(securityHeaders, sameOriginOnly);
@@ -24,12 +27,17 @@ export function createApp(store, watch) {
   app.get('/live', (req, res) => {
     res.send(String(livePage(watch.look(String(req.query.handle ?? '')))));
   });
+  app.get('/life', (_req, res) => res.json(life));
 
-  app.use(session({ store }));
+  // #region kill
+  app.use(sessions);
+  // #endregion
   app.use(express.urlencoded({ extended: false, limit: '8kb' }));
+  app.use('/stories', stories({ store, kill }));
 
   const sendHome = (req, res, problem) => {
-    res.send(String(homePage({ session: req.session, live: watch.look(req.session.handle), problem })));
+    const live = watch.look(req.session.handle);
+    res.send(String(homePage({ session: req.session, live, problem, mayKill: kill !== undefined })));
   };
   app.get('/', (req, res) => sendHome(req, res));
 
@@ -39,14 +47,14 @@ export function createApp(store, watch) {
     else res.redirect(303, '/');
   });
 
-  app.post('/logout', (req, res) => {
-    req.session.logout();
+  app.post('/logout', async (req, res) => {
+    await req.session.logout();
     res.redirect(303, '/');
   });
 
-  app.post('/counter', (req, res) => {
+  app.post('/apples', (req, res) => {
     const { data } = req.session;
-    data.counter = (data.counter ?? 0) + (field(req, 'by') === '-1' ? -1 : 1);
+    data.apples = Math.max(0, (data.apples ?? 0) + (field(req, 'by') === '-1' ? -1 : 1));
     res.redirect(303, '/');
   });
 
@@ -56,24 +64,9 @@ export function createApp(store, watch) {
     res.redirect(303, '/');
   });
 
-  // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 passes a rejection on
-  app.post('/notes', loggedInOnly, async (req, res) => {
-    const { data } = req.session;
-    const text = field(req, 'text').slice(0, 200);
-    await delay(Math.min(Number(field(req, 'slow')) || 0, SLOWEST));
-    if (text !== '') data.notes = [...(data.notes ?? []), { id: randomUUID(), text }].slice(-MOST_NOTES);
-    res.redirect(303, '/');
-  });
-
-  app.post('/notes/remove', loggedInOnly, (req, res) => {
-    const { data } = req.session;
-    data.notes = (data.notes ?? []).filter((note) => note.id !== field(req, 'id'));
-    res.redirect(303, '/');
-  });
-
-  app.post('/idle', (req, res) => {
+  app.post('/idle', async (req, res) => {
     const seconds = IDLE_STEPS[Number(field(req, 'step'))];
-    if (seconds !== undefined) req.session.touch({ idleTimeout: seconds * 1_000 });
+    if (seconds !== undefined) await req.session.touch({ idleTimeout: seconds * 1_000 });
     res.redirect(303, '/');
   });
 
@@ -89,6 +82,9 @@ export function createApp(store, watch) {
     res.redirect(303, '/');
   });
 
+  app.use((_req, res) => {
+    res.status(404).send(String(errorPage({ status: 404 })));
+  });
   app.use(sendError);
   return app;
 }
@@ -112,17 +108,11 @@ function logIn(req) {
 /** Visitors who put something into a basket and leave. */
 async function sendGuests(store) {
   const { guests, shortest, longest } = FLOOD;
-  const visits = Array.from({ length: guests }, (_, guest) => {
+  const visits = Array.from({ length: guests }, () => {
     const idleTimeout = shortest + Math.floor(Math.random() * (longest - shortest));
-    return store.create({ basket: [`item ${guest}`] }, { idleTimeout });
+    return store.create({ apples: 1 }, { idleTimeout });
   });
   await Promise.all(visits);
-}
-
-/** One field of the posted form, which may have come in any shape. */
-function field(req, name) {
-  const value = req.body?.[name];
-  return typeof value === 'string' ? value.trim() : '';
 }
 
 function loggedInOnly(req, res, next) {
@@ -138,5 +128,6 @@ function sendError(error, _req, res, next) {
   }
   const status = error.status ?? (error.code === 'ERR_SESSION_FULL' ? 503 : 500);
   if (status === 500) console.error(error);
-  res.status(status).send(String(errorPage(status < 500 || error instanceof SessionError ? error.message : undefined)));
+  const message = status < 500 || error instanceof SessionError ? error.message : undefined;
+  res.status(status).send(String(errorPage({ status, message })));
 }

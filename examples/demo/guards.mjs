@@ -38,3 +38,21 @@ function isSameOrigin(req) {
   const origin = req.get('origin');
   return origin === undefined || (URL.canParse(origin) && new URL(origin).host === req.get('host'));
 }
+
+const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
+
+/** Whether an address is reached from this machine alone. */
+export function isLoopback(host) {
+  return LOOPBACK.includes(host);
+}
+
+/**
+ * Refuses what was sent to another name than this machine's own. A site whose name was pointed at 127.0.0.1 after its page was loaded
+ * (DNS rebinding) counts as the same origin, but its name is still in `Host`.
+ */
+export function localHostOnly(req, res, next) {
+  const url = `http://${req.get('host')}`;
+  const { hostname } = URL.canParse(url) ? new URL(url) : {};
+  if (hostname && isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))) next();
+  else res.status(403).type('text').send('Refused: only http://localhost may ask for this.\n');
+}

@@ -1,18 +1,24 @@
-/** The parts of the page that renew themselves: the store's figures, its events, who is logged in, how long one has left. */
+/** The parts of the page that renew themselves: the process, the store's figures and events, who is signed in, how long one has left. */
+import { chart } from './chart.mjs';
 import { bytes, count, countdown, deadlineOf, handleName, moment, span } from './format.mjs';
-import { CAPACITY } from './limits.mjs';
 import { html } from './html.mjs';
 import { clock } from './public/clock.mjs';
-
-const CHART = { width: 119, height: 100, top: CAPACITY * 1.12 };
 
 /** All of them, as the page's script fetches them every second. */
 export function livePage(live) {
   return html`<!doctype html>
     <title>live</title>
-    <body data-now="${live.now}">
-      ${notice(live)} ${lifetime(live)} ${figures(live)} ${events(live)} ${people(live)}
+    <body data-now="${live.now}" data-uid="${live.own?.uid}">
+      ${lifePill(live)} ${notice(live)} ${lifetime(live)} ${guestHint(live)} ${figures(live)} ${events(live)}
+      ${people(live)}
     </body>`;
+}
+
+/** The process that answers. The script marks it while nobody does. */
+export function lifePill({ life }) {
+  return html`<p id="life" data-part class="pill" role="status">
+    <span class="live"><span class="word">process</span> ${life.pid}</span>
+  </p>`;
 }
 
 const ENDINGS = {
@@ -34,11 +40,18 @@ export function notice({ handle, own, ending }) {
   </div>`;
 }
 
-export function lifetime({ handle, own, now }) {
-  if (!own) {
-    const text = handle ? 'ended' : 'not stored yet';
-    return html`<div id="lifetime" data-part class="lifetime"><span class="countdown idle">${text}</span></div>`;
-  }
+export function guestHint({ own, handle }) {
+  return html`<p class="hint" id="guest" data-part>
+    ${
+      own
+        ? html`Handle ${handleName(handle)}. Signing in gives it a new id and keeps its data.`
+        : 'Nothing is kept for you, and no cookie was set, until something is written.'
+    }
+  </p>`;
+}
+
+export function lifetime({ own, now }) {
+  if (!own) return html`<div id="lifetime" data-part class="lifetime"><span class="countdown idle">ended</span></div>`;
   const deadline = deadlineOf(own);
   return html`<div id="lifetime" data-part class="lifetime">
     ${countdown(deadline, now)}
@@ -46,32 +59,17 @@ export function lifetime({ handle, own, now }) {
     <progress aria-label="Time left" max="${own.idleTimeout}" value="${deadline - now}" data-deadline="${deadline}">
       ${clock(deadline - now)}
     </progress>
-    <dl class="facts">
-      <div>
-        <dt>Idle deadline</dt>
-        <dd>${moment(deadline)}</dd>
-      </div>
-      <div>
-        <dt>Absolute deadline</dt>
-        <dd>${moment(own.absoluteDeadline)}</dd>
-      </div>
-      <div>
-        <dt>Version</dt>
-        <dd id="version">${own.version}</dd>
-      </div>
-    </dl>
   </div>`;
 }
 
 export function figures({ stats, history }) {
   return html`<div id="figures" data-part>
+    <dl class="figures main">${figure('sessions', stats.sessions)} ${figure('users', stats.users)}</dl>
     ${chart(history)}
     <dl class="figures">
-      ${figure('sessions', stats.sessions, 'main')} ${figure('users', stats.users, 'users')}
-      ${figure('guests', stats.guests, 'guests')} ${figure('created', stats.created)}
-      ${figure('expired', stats.expired)} ${figure('evicted', stats.evicted)} ${figure('destroyed', stats.destroyed)}
+      ${figure('guests', stats.guests)} ${figure('created', stats.created)} ${figure('expired', stats.expired)}
+      ${figure('evicted', stats.evicted)} ${figure('destroyed', stats.destroyed)}
       ${figure('new ids', stats.regenerated)} ${figure('merged', stats.conflicts)} ${figure('hits', stats.hits)}
-      ${figure('misses', stats.misses)}
       <div>
         <dt>memory</dt>
         <dd data-figure="bytes">${bytes(stats.bytes)}</dd>
@@ -80,67 +78,30 @@ export function figures({ stats, history }) {
   </div>`;
 }
 
-function figure(name, value, kind = '') {
-  return html`<div class="${kind}">
+function figure(name, value) {
+  return html`<div>
     <dt>${name}</dt>
     <dd data-figure="${name}">${count(value)}</dd>
   </div>`;
 }
 
-/** The last two minutes: guests as an area on top of the logged-in users', marks at the top where somebody was evicted. */
-function chart(history) {
-  const { users, guests } = history.at(-1);
-  const all = history.map((sample) => sample.users + sample.guests);
-  const ofUsers = history.map((sample) => sample.users);
-  return html`<figure class="chart">
-    <svg
-      viewBox="0 0 ${CHART.width} ${CHART.height}"
-      preserveAspectRatio="none"
-      role="img"
-      aria-label="Sessions over the last two minutes; now ${users} of users and ${guests} of guests"
-    >
-      <path class="room" d="M0 ${height(CAPACITY)}H${CHART.width}" />
-      <path class="area-guests" d="${area(all)}" />
-      <path class="line-guests" d="${line(all)}" />
-      <path class="area-users" d="${area(ofUsers)}" />
-      <path class="line-users" d="${line(ofUsers)}" />
-      <path class="evictions" d="${evictions(history)}" />
-    </svg>
-    <figcaption>
-      <span>room for ${count(CAPACITY)}</span>
-      <span>last two minutes</span>
-    </figcaption>
-  </figure>`;
-}
-
-/** The newest sample is at the right edge. */
-const across = (samples, at) => CHART.width - (samples.length - 1 - at);
-const height = (sessions) => (CHART.height * (1 - sessions / CHART.top)).toFixed(1);
-
-const line = (samples) => `M${samples.map((value, at) => `${across(samples, at)} ${height(value)}`).join('L')}`;
-const area = (samples) => `${line(samples)}V${CHART.height}H${across(samples, 0)}Z`;
-
-function evictions(history) {
-  const marks = history.map((sample, at) =>
-    sample.evicted > (history[at - 1] ?? sample).evicted ? `M${across(history, at) - 1} ${height(CAPACITY)}h1` : '',
-  );
-  return marks.join('');
-}
-
-export function events({ rows }) {
-  if (rows.length === 0)
-    return html`<ol id="events" data-part class="events">
-      <li class="none">Nothing yet.</li>
-    </ol>`;
+export function events({ rows, guests }) {
   return html`<ol id="events" data-part class="events">
+    <li class="of-guests">
+      <span class="name">guests</span>
+      <span class="who"
+        >${count(guests.created)} came, ${count(guests.expired)} expired, ${count(guests.evicted)} evicted</span
+      >
+      <span class="reason">2 min</span>
+    </li>
     ${rows.map(eventRow)}
   </ol>`;
 }
 
-function eventRow({ at, name, uid, reason, handle, count: times }) {
-  return html`<li class="${name}${uid === 'Guest' ? '' : ' of-user'}">
+function eventRow({ at, name, uid, reason, handle }) {
+  return html`<li class="${name}">
     ${moment(at)} <span class="name">${name}</span>
-    <span class="who">${times > 1 ? html`${count(times)} × ${uid}` : html`${uid} ${handleName(handle)}`}</span>
+    <span class="who"><strong>${uid}</strong> ${handle && handleName(handle)}</span>
     <span class="reason">${reason === 'create' ? '' : reason}</span>
   </li>`;
 }
@@ -148,7 +109,7 @@ function eventRow({ at, name, uid, reason, handle, count: times }) {
 export function people({ people, handle, now }) {
   if (people.length === 0)
     return html`<ul id="people" data-part class="people">
-      <li class="none">Nobody.</li>
+      <li class="none">Nobody yet.</li>
     </ul>`;
   const mayEnd = people.some((session) => session.handle === handle);
   return html`<ul id="people" data-part class="people">

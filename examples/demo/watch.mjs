@@ -2,41 +2,59 @@
 
 const SAMPLES = 120;
 const SAMPLE_INTERVAL = 1_000;
-const MOST_ROWS = 60;
-/** How far back a row is looked for that an event can join. */
-const JOINABLE_ROWS = 8;
+const MOST_ROWS = 40;
 const MOST_ENDINGS = 5_000;
 const MOST_PEOPLE = 30;
 
 /**
- * @typedef {object} EventRow Events of one kind within one second; a flood of guests makes a few rows, not thousands.
- * @property {string} key
+ * @typedef {object} EventRow What happened to a user's session, or to the server.
  * @property {number} at
  * @property {string} name
  * @property {string} uid
  * @property {string} reason
- * @property {string} handle The latest one's.
- * @property {number} count
+ * @property {string} handle
+ */
+
+/**
+ * @typedef {object} Sample The store in one second.
+ * @property {number} sessions
+ * @property {{ created: number, expired: number, evicted: number }} guests Counted since the demo was started.
+ * @property {boolean} [killed] The server was killed before.
  */
 
 export class Watch {
+  /** Called each second with the watch's memory, for the process after this one. */
+  onSample = (_watched) => {};
   #store;
+  #life;
   #timer;
-  /** @type {EventRow[]} Newest first. */
+  /** @type {EventRow[]} Newest first; guests have no rows. */
   #rows = [];
+  /** What happened to guests since the demo was started. */
+  #guests = { created: 0, expired: 0, evicted: 0 };
   /** Why sessions ended, by handle; the oldest is forgotten first. */
   #endings = new Map();
-  /** @type {{ users: number, guests: number, evicted: number }[]} One a second, oldest first; `evicted` counts from the start. */
+  /** @type {Sample[]} One a second, oldest first. */
   #history = [];
 
-  /** @param {import('agai-session').SessionStore} store */
-  constructor(store) {
+  /**
+   * @param {import('agai-session').DurableSessionStore} store
+   * @param {object} options
+   * @param {string | undefined} options.earlier What the watch of the process before remembered.
+   * @param {import('./life.mjs').Life} options.life
+   */
+  constructor(store, { earlier, life }) {
     this.#store = store;
+    this.#life = life;
+    if (earlier) {
+      ({ rows: this.#rows, guests: this.#guests, history: this.#history } = JSON.parse(earlier));
+      this.#addRow('killed', { uid: 'server', reason: `${life.sessions} back`, handle: '' });
+    }
     for (const name of ['created', 'regenerated', 'expired', 'evicted', 'destroyed']) {
       store.on(name, (event) => this.#note(name, event));
     }
     this.#timer = setInterval(() => this.#sample(), SAMPLE_INTERVAL);
-    this.#sample();
+    this.#sample(earlier !== undefined);
   }
 
   /** Everything the panel shows, and what became of the session that `handle` names. */
@@ -50,8 +68,10 @@ export class Watch {
     people.sort((a, b) => b.authenticatedAt - a.authenticatedAt);
     return {
       now: Date.now(),
+      life: this.#life,
       stats: this.#store.stats(),
       history: this.#history,
+      guests: this.#lately(),
       rows: this.#rows,
       people: people.slice(0, MOST_PEOPLE),
       handle,
@@ -64,25 +84,31 @@ export class Watch {
     clearInterval(this.#timer);
   }
 
-  #sample() {
-    const { users, guests, evicted } = this.#store.stats();
-    this.#history = [...this.#history, { users, guests, evicted }].slice(-SAMPLES);
+  #sample(killed = false) {
+    const { sessions } = this.#store.stats();
+    const sample = { sessions, guests: { ...this.#guests }, ...(killed && { killed }) };
+    this.#history = [...this.#history, sample].slice(-SAMPLES);
+    this.onSample(JSON.stringify({ rows: this.#rows, guests: this.#guests, history: this.#history }));
   }
 
-  #note(name, { handle, uid, reason }) {
-    const at = Date.now();
-    const key = [Math.floor(at / 1_000), name, uid, reason].join();
-    const row = this.#rows.slice(0, JOINABLE_ROWS).find((row) => row.key === key);
-    if (row) {
-      row.count += 1;
-      row.handle = handle;
-    } else {
-      this.#rows = [{ key, at, name, uid, reason, handle, count: 1 }, ...this.#rows].slice(0, MOST_ROWS);
-    }
-    if (name !== 'created' && name !== 'regenerated') this.#noteEnding(handle, reason);
+  /** What happened to guests in the time that the history covers. */
+  #lately() {
+    const { guests } = this.#history[0];
+    const counts = Object.entries(this.#guests).map(([name, total]) => [name, total - guests[name]]);
+    return Object.fromEntries(counts);
   }
 
-  #noteEnding(handle, reason) {
+  #note(name, event) {
+    if (event.uid !== 'Guest') this.#addRow(name, event);
+    else if (name in this.#guests) this.#guests[name] += 1;
+    if (name !== 'created' && name !== 'regenerated') this.#noteEnding(event);
+  }
+
+  #addRow(name, { uid, reason, handle }) {
+    this.#rows = [{ at: Date.now(), name, uid, reason, handle }, ...this.#rows].slice(0, MOST_ROWS);
+  }
+
+  #noteEnding({ handle, reason }) {
     this.#endings.set(handle, reason);
     if (this.#endings.size > MOST_ENDINGS) this.#endings.delete(this.#endings.keys().next().value);
   }
