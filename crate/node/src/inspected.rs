@@ -4,9 +4,10 @@ use crate::results::number;
 use agai_session_core::OwnedText;
 use agai_session_core::disk::Holder;
 use agai_session_core::inspect::{
-    DamagedPlace, FileContents, FileFacts, Gap, Inspection, Listed, ManifestFacts, Role, Sessions, TornPlace,
-    Verdict, kind_name,
+    DamagedPlace, FileContents, FileFacts, Gap, Inspection, Listed, ManifestFacts, Role, Sessions, Verdict,
+    kind_name,
 };
+use agai_session_core::journal::recover::Torn;
 use napi_derive::napi;
 
 /// What an inspection found in a directory. Instants are milliseconds since 1970.
@@ -246,8 +247,8 @@ impl From<Gap> for NativeGap {
     }
 }
 
-impl From<TornPlace> for NativeTornPlace {
-    fn from(torn: TornPlace) -> Self {
+impl From<Torn> for NativeTornPlace {
+    fn from(torn: Torn) -> Self {
         Self {
             file: torn.file,
             offset: number(torn.offset),

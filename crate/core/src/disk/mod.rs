@@ -160,11 +160,12 @@ fn replace_with(
     write: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
 ) -> io::Result<()> {
     let temporary = temporary_name(name);
-    match disk.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let renamed = write_new(disk, &temporary, write).and_then(|()| disk.rename(&temporary, name));
+    remove_leftover(disk, &temporary)?;
+    let written = disk.create(&temporary).and_then(|mut file| {
+        write(&mut *file)?;
+        file.sync()
+    });
+    let renamed = written.and_then(|()| disk.rename(&temporary, name));
     if renamed.is_err() {
         // The first error is the one to return; the next try removes a leftover.
         let _ = disk.remove(&temporary);
@@ -179,14 +180,15 @@ pub fn temporary_name(name: &str) -> String {
     format!("tmp-{name}")
 }
 
-fn write_new(
-    disk: &dyn Disk,
-    name: &str,
-    write: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut file = disk.create(name)?;
-    write(&mut *file)?;
-    file.sync()
+/// Removes a file, if it exists, that a crash left before it had its name or a manifest named it.
+///
+/// # Errors
+/// Those of [`Disk::remove`], except `NotFound`.
+pub fn remove_leftover(disk: &dyn Disk, name: &str) -> io::Result<()> {
+    match disk.remove(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses names that could lead out of the directory.
@@ -195,10 +197,7 @@ pub(crate) fn check_name(name: &str) -> io::Result<()> {
     if plain {
         Ok(())
     } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a plain file name",
-        ))
+        Err(invalid("not a plain file name"))
     }
 }
 
@@ -206,7 +205,10 @@ pub(crate) fn check_cut(len: u64, present: u64) -> io::Result<()> {
     if len <= present {
         Ok(())
     } else {
-        let message = format!("cannot cut a file of {present} bytes to {len}");
-        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        Err(invalid(&format!("cannot cut a file of {present} bytes to {len}")))
     }
+}
+
+fn invalid(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
 }

@@ -7,7 +7,7 @@ mod directory;
 #[path = "real/unix.rs"]
 mod directory;
 
-use super::{DirError, Disk, Holder, Sink, Source, check_cut, check_name, holder, lock_text};
+use super::{DirError, Disk, Holder, Sink, Source, check_cut, check_name, holder, invalid, lock_text};
 use directory::Directory;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -75,8 +75,7 @@ impl Disk for RealDisk {
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
         check_name(name)?;
-        let file = self.directory.create(name)?;
-        Ok(Box::new(RealSink { file }))
+        Ok(Box::new(self.directory.create(name)?))
     }
 
     fn cut(&self, name: &str, len: u64) -> io::Result<()> {
@@ -136,24 +135,20 @@ impl Source for RealSource {
     }
 }
 
-struct RealSink {
-    file: File,
-}
-
-impl Sink for RealSink {
+impl Sink for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        Write::write(self, bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.sync_data()
     }
 
     fn cut(&mut self, len: u64) -> io::Result<()> {
-        check_cut(len, self.file.metadata()?.len())?;
-        self.file.set_len(len)?;
+        check_cut(len, self.metadata()?.len())?;
+        self.set_len(len)?;
         // Where files are not opened for appending, a cursor beyond the end would leave a hole.
-        self.file.seek(SeekFrom::Start(len))?;
+        self.seek(SeekFrom::Start(len))?;
         Ok(())
     }
 }
@@ -163,6 +158,6 @@ fn only_regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+        Err(invalid("not a regular file"))
     }
 }

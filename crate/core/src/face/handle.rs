@@ -3,10 +3,11 @@
 mod durable;
 
 use crate::format::queue::{MAX_QUEUED, Queue};
-use crate::journal::writer::{Writer, WriterThread};
+use crate::journal::writer::{self, Writer};
 use crate::lock::shared::{NotifyOfPanic, PoisonOnPanic, Protected, Shared};
-use crate::lock::sweeper::Sweeper;
+use crate::lock::sweeper;
 use crate::lock::sync::MutexGuard;
+use crate::lock::thread::StoreThread;
 use crate::model::change::{Change, Commit, NewSession, Options, Renewal};
 use crate::model::clock::Clock;
 use crate::model::cookie;
@@ -40,8 +41,8 @@ pub enum CookieLookup {
 /// The owner of a store's threads, shared by the store's handles. Dropping it ends the threads and joins them.
 pub(crate) struct Owner {
     pub shared: Arc<Shared>,
-    _sweeper: Option<Sweeper>,
-    _writer: Option<WriterThread>,
+    _sweeper: Option<StoreThread>,
+    _writer: Option<StoreThread>,
 }
 
 impl Owner {
@@ -50,10 +51,13 @@ impl Owner {
         let watcher: Weak<Shared> = Arc::downgrade(&shared);
         shared.clock.watch(watcher);
         let writer = writer
-            .map(|writer| WriterThread::start(&shared, writer))
+            .map(|writer| {
+                let run = |shared: &Shared| writer::run(shared, writer);
+                StoreThread::start(&shared, "session-journal", run)
+            })
             .transpose()?;
         Ok(Self {
-            _sweeper: Some(Sweeper::start(Arc::clone(&shared))?),
+            _sweeper: Some(StoreThread::start(&shared, "session-expiry", sweeper::run)?),
             _writer: writer,
             shared,
         })

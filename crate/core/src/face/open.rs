@@ -32,11 +32,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 /// file may be there. [`Error::Path`], [`Error::Io`]: the same, unless it was a write that failed. [`Error::Random`], [`Error::Thread`].
 /// [`Error::Closed`] if `watch` cancels it. [`Error::OptionsDiffer`] if the store is open with other options.
 pub fn open(path: &Path, parts: Parts, watch: &mut dyn Watch) -> Result<(StoreHandle, Report), Error> {
-    let unusable = |why: String| Error::Path {
+    let disk = RealDisk::open(path).map_err(|error| Error::Path {
         path: path.to_owned(),
-        why,
-    };
-    let disk = RealDisk::open(path).map_err(|error| unusable(error.to_string()))?;
+        why: error.to_string(),
+    })?;
     registry::join_or_open(path, disk.identity(), Terms::of(&parts), watch, |watch| {
         let at = At { path };
         // Checked before any file is created there, even the lock file.
@@ -143,20 +142,19 @@ pub(crate) fn read(
         Err(RecoverError::Damaged(damage)) if parts.journal.on_corruption == OnCorruption::Fresh => {
             (Recovered::default(), vec![damage])
         }
-        Err(RecoverError::Damaged(damage)) => return Err(corrupt(path, damage)),
+        Err(RecoverError::Damaged(damage)) => {
+            let path = path.to_owned();
+            return Err(Error::Corrupt { path, damage });
+        }
     };
     let mut kept = Vec::new();
     if !damages.is_empty() {
-        let there = disk
+        kept = disk
             .list()
             .map_err(|error| at.io("the directory could not be read", error))?;
         let named = read_manifest(disk).ok().flatten();
         let is_meant = |name: &String| named.as_ref().is_none_or(|named| listed(named).contains(name));
-        kept.extend(
-            there
-                .into_iter()
-                .filter(|name| is_journal(name) && name != MANIFEST && is_meant(name)),
-        );
+        kept.retain(|name| is_journal(name) && name != MANIFEST && is_meant(name));
     }
     Ok(FoundFiles {
         recovered,
@@ -164,13 +162,6 @@ pub(crate) fn read(
         damages,
         started,
     })
-}
-
-fn corrupt(path: &Path, damage: Damage) -> Error {
-    Error::Corrupt {
-        path: path.to_owned(),
-        damage,
-    }
 }
 
 /// The generation in a file's name; 0 if there is none.

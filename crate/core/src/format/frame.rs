@@ -84,6 +84,16 @@ fn number<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .unwrap_or([0; N])
 }
 
+/// Splits the bytes of one whole frame into its fields.
+fn fields(frame: &[u8]) -> Frame<'_> {
+    Frame {
+        lsn: Lsn::new(u64::from_le_bytes(number(frame, CRC.end))),
+        kind: frame.get(HEADER - 1).copied().unwrap_or_default(),
+        body: frame.get(HEADER..).unwrap_or_default(),
+        crc: u32::from_le_bytes(number(frame, CRC.start)),
+    }
+}
+
 /// Appends a frame without its checksum, which [`seal`] sets.
 pub fn append(out: &mut Vec<u8>, lsn: Lsn, kind: u8, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
@@ -105,12 +115,7 @@ pub fn seal(mut frames: &mut [u8], seed: Seed, mut each: impl FnMut(&Frame<'_>))
         if let Some(field) = frame.get_mut(CRC) {
             field.copy_from_slice(&crc.to_le_bytes());
         }
-        each(&Frame {
-            lsn: Lsn::new(u64::from_le_bytes(number(frame, CRC.end))),
-            kind: frame.get(HEADER - 1).copied().unwrap_or_default(),
-            body: frame.get(HEADER..).unwrap_or_default(),
-            crc,
-        });
+        each(&fields(frame));
         frames = rest;
     }
 }
@@ -124,15 +129,7 @@ fn needed(bytes: &[u8]) -> Option<usize> {
 /// Splits off the first frame without verifying its checksum: for bytes that never left memory or were verified before.
 pub fn split(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let (frame, rest) = bytes.split_at_checked(needed(bytes)?)?;
-    Some((
-        Frame {
-            lsn: Lsn::new(u64::from_le_bytes(number(frame, CRC.end))),
-            kind: frame.get(HEADER - 1).copied()?,
-            body: frame.get(HEADER..)?,
-            crc: u32::from_le_bytes(number(frame, CRC.start)),
-        },
-        rest,
-    ))
+    Some((fields(frame), rest))
 }
 
 /// Reads and verifies the frame at the start of `bytes`, from where the file has `left` bytes to its end.
@@ -150,17 +147,12 @@ pub fn parse(bytes: &[u8], left: u64, seed: Seed) -> Result<Frame<'_>, Broken> {
             needed: needed as u64,
         });
     };
-    let crc = u32::from_le_bytes(number(frame, CRC.start));
-    let lsn = Lsn::new(u64::from_le_bytes(number(frame, CRC.end)));
-    if seed.checksum(frame) != crc || lsn.get() > MOST {
+    let checksum = seed.checksum(frame);
+    let frame = fields(frame);
+    if checksum != frame.crc || frame.lsn.get() > MOST {
         return Err(Broken::Checksum);
     }
-    Ok(Frame {
-        lsn,
-        kind: frame.get(HEADER - 1).copied().unwrap_or_default(),
-        body: frame.get(HEADER..).unwrap_or_default(),
-        crc,
-    })
+    Ok(frame)
 }
 
 /// Outcome of [`search`].

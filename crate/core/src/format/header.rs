@@ -64,6 +64,18 @@ pub enum Unreadable {
 }
 
 impl FileHeader {
+    /// The header of a file without a number and without a chain: the manifest's or a snapshot's.
+    pub fn new(kind: FileKind, generation: u64, start_lsn: Lsn, salt: u64) -> Self {
+        Self {
+            kind,
+            generation,
+            number: 0,
+            start_lsn,
+            salt,
+            chain: 0,
+        }
+    }
+
     pub fn to_bytes(self) -> [u8; LEN] {
         let mut out = Vec::with_capacity(LEN);
         out.extend_from_slice(self.kind.magic());

@@ -6,8 +6,6 @@ use crate::disk::Disk;
 use crate::format::codec::{Manifest, SegmentEntry};
 use crate::format::header::FileKind;
 use crate::journal::catalog::{MANIFEST, RESERVE, TORN, is_journal};
-use crate::journal::log::segment_name;
-use crate::journal::snapshot::snapshot_name;
 use std::collections::HashSet;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -62,8 +60,7 @@ pub fn facts(
     }
     if let Some(manifest) = manifest {
         if let Some(snapshot) = manifest.snapshot {
-            let name = snapshot_name(snapshot.generation);
-            files.push(fact(disk, &name, Role::Snapshot, None, passes));
+            files.push(fact(disk, &snapshot.name(), Role::Snapshot, None, passes));
         }
         let mut chain = None;
         for segment in &manifest.segments {
@@ -108,11 +105,16 @@ fn segment_fact(
     chain: Option<u32>,
     passes: &mut Passes<'_>,
 ) -> (FileFacts, Option<u32>) {
-    let name = segment_name(segment.generation, segment.number);
     let role = Role::Segment {
         sealed: Some(segment.sealed.is_some()),
     };
-    let mut file = fact(disk, &name, role, segment.sealed.map(|sealed| sealed.len), passes);
+    let mut file = fact(
+        disk,
+        &segment.name(),
+        role,
+        segment.sealed.map(|sealed| sealed.len),
+        passes,
+    );
     let contents = file
         .contents
         .as_ref()
@@ -140,22 +142,17 @@ fn fact(disk: &dyn Disk, name: &str, role: Role, limit: Option<u64>, passes: &mu
             file.bytes = Some(source.len());
             file.modified = source.modified().and_then(millis);
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            file.trouble = Some("it is missing".to_owned());
-            return file;
-        }
         Err(error) => {
-            file.trouble = Some(error.to_string());
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            file.trouble = Some(if is_missing {
+                "it is missing".to_owned()
+            } else {
+                error.to_string()
+            });
             return file;
         }
     }
-    let kind = match name {
-        MANIFEST => Some(FileKind::Manifest),
-        _ if name.starts_with("snap-") => Some(FileKind::Snapshot),
-        _ if name.starts_with("log-") => Some(FileKind::Segment),
-        _ => None,
-    };
-    if let Some(kind) = kind {
+    if let Some(kind) = kind_of(name) {
         match walk(disk, name, kind, limit, passes) {
             Ok(contents) => file.contents = Some(contents),
             Err(error) => file.trouble = Some(error.to_string()),
@@ -167,15 +164,20 @@ fn fact(disk: &dyn Disk, name: &str, role: Role, limit: Option<u64>, passes: &mu
 
 /// The codec number in a file's header, which may be of a later version. 0 if the header cannot be read.
 pub fn codec_of(disk: &dyn Disk, name: &str) -> u16 {
-    let kind = match name {
-        MANIFEST => FileKind::Manifest,
-        _ if name.starts_with("snap-") => FileKind::Snapshot,
-        _ => FileKind::Segment,
-    };
-    let contents = walk(disk, name, kind, Some(0), &mut ()).ok();
+    let contents = kind_of(name).and_then(|kind| walk(disk, name, kind, Some(0), &mut ()).ok());
     contents
         .and_then(|contents| contents.header)
         .map_or(0, |header| header.codec)
+}
+
+/// The kind of a file of frames, by its name.
+fn kind_of(name: &str) -> Option<FileKind> {
+    match name {
+        MANIFEST => Some(FileKind::Manifest),
+        _ if name.starts_with("snap-") => Some(FileKind::Snapshot),
+        _ if name.starts_with("log-") => Some(FileKind::Segment),
+        _ => None,
+    }
 }
 
 fn millis(time: SystemTime) -> Option<u64> {

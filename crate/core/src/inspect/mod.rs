@@ -21,7 +21,7 @@ use crate::disk::{Disk, Holder, RealDisk};
 use crate::format::codec::Manifest;
 use crate::format::header;
 use crate::journal::catalog::{MANIFEST, is_journal, read_manifest};
-use crate::journal::recover::{RecoverError, Recovered, Watch, recover};
+use crate::journal::recover::{RecoverError, Recovered, Torn, Watch, recover};
 use crate::model::damage::Damage;
 use crate::model::error::Error;
 use crate::model::lsn::Lsn;
@@ -65,14 +65,6 @@ pub struct DamagedPlace {
     pub len: Option<u64>,
 }
 
-/// The torn tail of the log: the bytes of a write that was cut short.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TornPlace {
-    pub file: String,
-    pub offset: u64,
-    pub len: u64,
-}
-
 /// The manifest's facts about the store as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ManifestFacts {
@@ -100,7 +92,7 @@ pub struct Inspection {
     /// Records of the log that were replayed.
     pub records: u64,
     pub last_lsn: Lsn,
-    pub torn: Option<TornPlace>,
+    pub torn: Option<Torn>,
     /// All damage found; the first is the one that an opening would report.
     pub damages: Vec<DamagedPlace>,
     /// The process that has the store open.
@@ -206,11 +198,7 @@ fn look(disk: &dyn Disk, ask: Ask, now: u64, watch: &mut dyn Watch) -> io::Resul
     };
     if let (Some(recovered), Some(_)) = (replayed.recovered, manifest) {
         (found.records, found.last_lsn) = (recovered.image.applied, recovered.image.last_lsn);
-        found.torn = recovered.torn.map(|torn| TornPlace {
-            len: torn.len,
-            file: torn.file,
-            offset: torn.offset,
-        });
+        found.torn = recovered.torn;
         found.sessions = Some(sessions::survey(recovered.image, now, ask));
     }
     found.verdict = replayed.verdict;

@@ -1,12 +1,10 @@
 //! The manifest file, which lists the files of the store. It is replaced atomically, and it alone decides which files count.
 
 use crate::disk::{Disk, replace};
-use crate::format::codec::{Manifest, SegmentEntry, decode, encode};
+use crate::format::codec::{Manifest, SegmentEntry, SnapshotEntry, decode, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{FileHeader, FileKind, MOST};
-use crate::journal::log::segment_name;
 use crate::journal::reader::{FrameReader, HeaderError, Next};
-use crate::journal::snapshot::snapshot_name;
 use crate::model::random::Random;
 use crate::planted::{Fault, planted};
 use std::io;
@@ -80,19 +78,13 @@ impl Catalog {
     }
 
     fn write(&self, manifest: &Manifest) -> io::Result<()> {
-        let header = FileHeader {
-            kind: FileKind::Manifest,
-            generation: manifest.generation,
-            number: 0,
-            start_lsn: manifest.last_lsn,
-            salt: salt(&*self.random)?,
-            chain: 0,
-        };
+        let salt = salt(&*self.random)?;
+        let header = FileHeader::new(FileKind::Manifest, manifest.generation, manifest.last_lsn, salt);
         let mut frames = Vec::new();
         frame::append(&mut frames, manifest.last_lsn, KIND_MANIFEST, |body| {
             encode(manifest, body);
         });
-        frame::seal(&mut frames, Seed::new(header.salt), |_| ());
+        frame::seal(&mut frames, Seed::new(salt), |_| ());
         let bytes = [&header.to_bytes()[..], &frames].concat();
         replace(&*self.disk, MANIFEST, &bytes)
     }
@@ -141,18 +133,14 @@ impl Catalog {
 
 /// Names of the files that a manifest lists.
 pub fn listed(manifest: &Manifest) -> Vec<String> {
-    let segments = manifest.segments.iter().map(
-        |&SegmentEntry {
-             generation, number, ..
-         }| segment_name(generation, number),
-    );
-    let snapshot = manifest
-        .snapshot
-        .map(|snapshot| snapshot_name(snapshot.generation));
-    segments
-        .chain(snapshot)
-        .chain(manifest.kept.iter().cloned())
-        .collect()
+    let kept = manifest.kept.iter().cloned();
+    current(manifest).chain(kept).collect()
+}
+
+/// Names of the files that have the sessions.
+pub fn current(manifest: &Manifest) -> impl Iterator<Item = String> {
+    let segments = manifest.segments.iter().map(SegmentEntry::name);
+    segments.chain(manifest.snapshot.as_ref().map(SnapshotEntry::name))
 }
 
 /// Whether a name is that of a manifest, a segment or a snapshot.

@@ -1,6 +1,6 @@
 //! The writing side of the append log: one segment, to which batches are appended.
 
-use crate::disk::{Disk, Sink};
+use crate::disk::{Disk, Sink, remove_leftover};
 use crate::format::codec::{Mark, Put, Remove, Sealed, SegmentEntry, decode, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
@@ -10,9 +10,20 @@ use crate::planted::{Fault, planted};
 use crc32c::crc32c_append;
 use std::io;
 
-/// The name of a segment's file.
-pub fn segment_name(generation: u64, number: u32) -> String {
-    format!("log-{generation}-{number:03}")
+impl SegmentEntry {
+    /// The name of the segment's file.
+    pub fn name(&self) -> String {
+        format!("log-{}-{:03}", self.generation, self.number)
+    }
+
+    /// The header of the segment's file. `chain` is that at the end of the segment before, or 0.
+    pub fn header(&self, chain: u32) -> FileHeader {
+        FileHeader {
+            number: self.number,
+            chain,
+            ..FileHeader::new(FileKind::Segment, self.generation, self.start_lsn, self.salt)
+        }
+    }
 }
 
 /// An open segment. After an error of `append` or `sync` it is poisoned: it must not be appended to or synced again, except after an
@@ -43,19 +54,11 @@ impl Log {
     /// # Errors
     /// Disk errors. The file is then removed, at once or after the next update of the manifest.
     pub fn create(disk: &dyn Disk, entry: SegmentEntry, previous_chain: u32) -> io::Result<Self> {
-        let header = FileHeader {
-            kind: FileKind::Segment,
-            generation: entry.generation,
-            number: entry.number,
-            start_lsn: entry.start_lsn,
-            salt: entry.salt,
-            chain: previous_chain,
-        };
-        let name = segment_name(entry.generation, entry.number);
+        let name = entry.name();
         remove_leftover(disk, &name)?;
         let mut sink = disk.create(&name)?;
         let made = sink
-            .write_all(&header.to_bytes())
+            .write_all(&entry.header(previous_chain).to_bytes())
             .and_then(|()| sink.sync())
             .and_then(|()| disk.sync_dir());
         made.inspect_err(|_| {
@@ -149,17 +152,6 @@ impl Log {
         synced?;
         self.synced_lsn = self.last_lsn;
         Ok(())
-    }
-}
-
-/// Removes a file, if it exists, that a crash left before a manifest named it.
-///
-/// # Errors
-/// Disk errors.
-pub fn remove_leftover(disk: &dyn Disk, name: &str) -> io::Result<()> {
-    match disk.remove(name) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

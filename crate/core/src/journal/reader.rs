@@ -251,14 +251,7 @@ mod tests {
 
     /// The reader of a segment that has `bytes` after its header.
     fn reader(bytes: &[u8]) -> FrameReader {
-        let header = FileHeader {
-            kind: FileKind::Segment,
-            generation: 1,
-            number: 1,
-            start_lsn: Lsn::new(1),
-            salt: SALT,
-            chain: 0,
-        };
+        let header = FileHeader::new(FileKind::Segment, 1, Lsn::new(1), SALT);
         let disk = SimulatedDisk::new();
         disk.put("log", &[&header.to_bytes()[..], bytes].concat());
         FrameReader::open(&disk, "log", FileKind::Segment).unwrap().1

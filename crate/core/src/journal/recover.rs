@@ -13,8 +13,6 @@ pub use recovery::{RecoverError, Recovered, Torn, Watch};
 use crate::disk::Disk;
 use crate::format::codec::{Manifest, SegmentEntry};
 use crate::journal::catalog::{self, ManifestError, read_manifest};
-use crate::journal::log::segment_name;
-use crate::journal::snapshot::snapshot_name;
 use recovery::{Recovery, io_error};
 use segment::Expected;
 
@@ -50,14 +48,8 @@ impl Recovery<'_> {
                 return self.damaged(catalog::MANIFEST, offset, None, "the manifest cannot be read");
             }
         };
-        let segments = manifest.segments.iter();
-        let names = segments.map(|segment| segment_name(segment.generation, segment.number));
-        let snapshot = manifest
-            .snapshot
-            .map(|snapshot| snapshot_name(snapshot.generation));
-        let files = names.chain(snapshot).flat_map(|name| self.disk.open(&name));
-        let total = files.map(|file| file.len()).sum();
-        self.watch.total(total);
+        let files = catalog::current(&manifest).flat_map(|name| self.disk.open(&name));
+        self.watch.total(files.map(|file| file.len()).sum());
         self.result.image.now = manifest.now;
         self.result.image.last_lsn = manifest.last_lsn;
         if let Some(snapshot) = manifest.snapshot {
@@ -70,8 +62,7 @@ impl Recovery<'_> {
             let sealed = self.segment(segment, &Expected { chain, is_last })?;
             chain = Some(sealed.chain);
             if is_last && segment.sealed.is_none() {
-                self.result.open_segment =
-                    Some((segment_name(segment.generation, segment.number), sealed.len));
+                self.result.open_segment = Some((segment.name(), sealed.len));
             }
             segments.push(SegmentEntry {
                 sealed: Some(sealed),

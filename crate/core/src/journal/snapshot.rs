@@ -3,12 +3,12 @@
 //! A slice is copied under one hold of the lock, so that no thread waits for more than a slice, and becomes a block with the LSN up to
 //! which it is current. Replay applies a record of the log only to a session that is older.
 
-use crate::disk::{Disk, Sink};
+use crate::disk::{Disk, Sink, remove_leftover, temporary_name};
 use crate::format::codec::{Block, Foot, Head, SnapshotEntry, encode};
 use crate::format::frame::{self, Seed};
 use crate::format::header::{self, FileHeader, FileKind};
-use crate::journal::log::remove_leftover;
 use crate::lock::shared::{PoisonOnPanic, Shared};
+use crate::model::error::Error;
 use crate::model::lsn::Lsn;
 use crc32c::crc32c_append;
 use std::io;
@@ -24,12 +24,16 @@ pub const BYTES: usize = 1 << 16;
 /// Bytes after which the file is synced: a single sync at the end would keep the disk busy for too long.
 const SYNC_EVERY: u64 = 4 << 20;
 
-pub fn snapshot_name(generation: u64) -> String {
-    format!("snap-{generation}")
-}
+impl SnapshotEntry {
+    /// The name of the snapshot's file.
+    pub fn name(&self) -> String {
+        format!("snap-{}", self.generation)
+    }
 
-fn temporary_name(generation: u64) -> String {
-    format!("tmp-{}", snapshot_name(generation))
+    /// The header of the snapshot's file.
+    pub fn header(&self) -> FileHeader {
+        FileHeader::new(FileKind::Snapshot, self.generation, self.lsn, self.salt)
+    }
 }
 
 /// A snapshot being written, under a temporary name.
@@ -51,8 +55,6 @@ pub enum Step {
     More,
     /// All slots are copied.
     Copied,
-    /// The store is poisoned: its content must not be saved.
-    Abandoned,
 }
 
 impl SnapshotWriter {
@@ -61,32 +63,25 @@ impl SnapshotWriter {
     /// # Errors
     /// Disk errors.
     pub fn create(disk: &dyn Disk, generation: u64, salt: u64, lsn: Lsn, head: &Head) -> io::Result<Self> {
-        let name = temporary_name(generation);
-        remove_leftover(disk, &name)?;
-        let header = FileHeader {
-            kind: FileKind::Snapshot,
+        let entry = SnapshotEntry {
             generation,
-            number: 0,
-            start_lsn: lsn,
             salt,
-            chain: 0,
+            len: header::LEN as u64,
+            lsn,
+            foot: Foot::default(),
         };
+        let name = temporary_name(&entry.name());
+        remove_leftover(disk, &name)?;
         let mut writer = Self {
             sink: disk.create(&name)?,
-            entry: SnapshotEntry {
-                generation,
-                salt,
-                len: header::LEN as u64,
-                lsn,
-                foot: Foot::default(),
-            },
+            entry,
             seed: Seed::new(salt),
             next: 0,
             entries: Vec::new(),
             block: Vec::new(),
             unsynced: 0,
         };
-        writer.sink.write_all(&header.to_bytes())?;
+        writer.sink.write_all(&entry.header().to_bytes())?;
         writer.write(lsn, KIND_HEAD, |body| encode(head, body))?;
         Ok(writer)
     }
@@ -94,13 +89,13 @@ impl SnapshotWriter {
     /// Copies one slice and writes it as a block.
     ///
     /// # Errors
-    /// Disk errors.
+    /// Disk errors; [`Error::Poisoned`], because the content of a poisoned store must not be saved.
     pub fn step(&mut self, shared: &Shared) -> io::Result<Step> {
         self.entries.clear();
         let entries = &mut self.entries;
         let mut guard = shared.lock();
         if guard.poisoned {
-            return Ok(Step::Abandoned);
+            return Err(io::Error::other(Error::Poisoned));
         }
         let copied = PoisonOnPanic(&mut guard)
             .0
@@ -138,8 +133,8 @@ impl SnapshotWriter {
         let foot = self.entry.foot;
         self.write(self.entry.lsn, KIND_FOOT, |body| encode(&foot, body))?;
         self.sync()?;
-        let generation = self.entry.generation;
-        disk.rename(&temporary_name(generation), &snapshot_name(generation))?;
+        let name = self.entry.name();
+        disk.rename(&temporary_name(&name), &name)?;
         disk.sync_dir()?;
         Ok(self.entry)
     }

@@ -8,7 +8,7 @@ mod state;
 mod thread;
 
 pub use state::{Start, Turn, Writer};
-pub use thread::WriterThread;
+pub use thread::run;
 
 use crate::format::codec::SegmentEntry;
 use crate::format::queue::{Keep, Queue, SPARE_CHUNKS};

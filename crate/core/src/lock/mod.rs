@@ -4,3 +4,4 @@ pub(crate) mod shared;
 pub mod status;
 pub(crate) mod sweeper;
 pub(crate) mod sync;
+pub(crate) mod thread;

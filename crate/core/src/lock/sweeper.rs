@@ -2,12 +2,10 @@
 //! the bounds, and compacts bodies when many sessions have ended.
 
 use crate::lock::shared::{NotifyOfPanic, PoisonOnPanic, Protected, Shared};
-use crate::lock::sync::{JoinHandle, pause, spawn};
+use crate::lock::sync::pause;
 use crate::model::change::Swept;
-use crate::model::error::Error;
 use crate::model::time::NEVER;
 use crate::store::Retired;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Heap entries looked at in one hold of the lock: about 100 microseconds.
@@ -18,36 +16,8 @@ const COMPACTED: u32 = 256;
 /// and all other threads then wait until it runs again.
 const SWEEP_PAUSE: Duration = Duration::from_micros(100);
 
-/// The owner of the expiry thread. Dropping it ends the thread and joins it.
-pub(crate) struct Sweeper {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sweeper {
-    pub fn start(shared: Arc<Shared>) -> Result<Self, Error> {
-        let mine = Arc::clone(&shared);
-        let thread = spawn("session-expiry", move || run(&mine)).map_err(|error| Error::Thread {
-            reason: error.to_string(),
-        })?;
-        Ok(Self {
-            shared,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        self.shared.stop();
-        if let Some(thread) = self.thread.take() {
-            // A panic in the thread was printed and has poisoned the store; there is nothing to add.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn run(shared: &Shared) {
+/// What the expiry thread does until the store stops.
+pub(crate) fn run(shared: &Shared) {
     // Wherever this thread panics, the store is poisoned: nothing would sweep it any more.
     let _tell = NotifyOfPanic(shared);
     loop {
@@ -70,21 +40,17 @@ fn run(shared: &Shared) {
             continue;
         }
         match slice(&mut guard, now) {
-            Swept::More => {
-                shared.release(guard, true);
-                pause(SWEEP_PAUSE);
-            }
+            Swept::More => {}
             // The sessions that the slice removed are dropped and reported outside the lock; then the loop looks again before it sleeps.
-            Swept::Until(_) if guard.store.has_removed() => shared.release(guard, true),
+            Swept::Until(_) if guard.store.has_removed() => {
+                shared.release(guard, true);
+                continue;
+            }
             Swept::Until(_) if guard.store.has_excess() => {
                 PoisonOnPanic(&mut guard).0.store.evict_excess(now);
-                shared.release(guard, true);
-                pause(SWEEP_PAUSE);
             }
             Swept::Until(_) if guard.store.wants_compaction() => {
                 PoisonOnPanic(&mut guard).0.store.compact(COMPACTED);
-                shared.release(guard, true);
-                pause(SWEEP_PAUSE);
             }
             Swept::Until(deadline) => {
                 guard.sleeps_until = deadline.max(1);
@@ -95,8 +61,11 @@ fn run(shared: &Shared) {
                 };
                 let mut guard = shared.wait(guard, timeout);
                 guard.sleeps_until = 0;
+                continue;
             }
         }
+        shared.release(guard, true);
+        pause(SWEEP_PAUSE);
     }
 }
 

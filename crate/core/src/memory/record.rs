@@ -22,6 +22,7 @@ use crate::model::time::after;
 use body::record_bytes;
 use stamp::U48;
 use std::num::NonZeroU8;
+use std::ops::Deref;
 
 /// The part of a stored session that is in its slot: what finding it, checking its secret and deadlines, and ordering it by use need.
 ///
@@ -91,6 +92,14 @@ impl Record {
         self.handle
     }
 
+    pub fn secret(&self) -> SecretHash {
+        self.secret
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version.get()
+    }
+
     pub fn is_user(&self) -> bool {
         self.uid_units > 0
     }
@@ -140,6 +149,14 @@ pub struct Stored<'a> {
     timeouts: &'a Timeouts,
 }
 
+/// Gives access to the fields that are in the record.
+impl Deref for Stored<'_> {
+    type Target = Record;
+    fn deref(&self) -> &Record {
+        self.record
+    }
+}
+
 impl<'a> Stored<'a> {
     pub fn new(record: &'a Record, bodies: &'a Bodies, timeouts: &'a Timeouts) -> Self {
         Self {
@@ -149,31 +166,11 @@ impl<'a> Stored<'a> {
         }
     }
 
-    pub fn handle(&self) -> Handle {
-        self.record.handle
-    }
-
-    pub fn secret(&self) -> SecretHash {
-        self.record.secret
-    }
-
-    pub fn version(&self) -> u64 {
-        self.record.version.get()
-    }
-
-    pub fn is_user(&self) -> bool {
-        self.record.is_user()
-    }
-
-    pub fn fixed(&self) -> Fixed {
-        self.record.fixed()
-    }
-
     /// The bytes that the session counts for `maxBytes`.
     pub fn bytes(&self) -> u64 {
         record_bytes(
             self.bodies.len_of(self.record.body),
-            self.record.layout(),
+            self.layout(),
             self.is_user(),
         )
     }
@@ -187,18 +184,8 @@ impl<'a> Stored<'a> {
         u16::from_le_bytes(chunk(self.body(), LOGGED_AT))
     }
 
-    /// Where the body is.
-    pub fn spot(&self) -> Spot {
-        self.record.body
-    }
-
-    /// The idle timeout's number in the table; `None` if the body has it.
-    pub fn timeout(&self) -> Option<Timeout> {
-        self.record.timeout()
-    }
-
     pub fn idle_timeout(&self) -> u64 {
-        let layout = self.record.layout();
+        let layout = self.layout();
         if layout.has(Layout::TIMEOUT) {
             time(self.body(), layout.timeout_at())
         } else {
@@ -211,7 +198,7 @@ impl<'a> Stored<'a> {
     fn authenticated_at(&self, body: &[u8]) -> u64 {
         if !self.is_user() {
             0
-        } else if self.record.layout().has(Layout::LOGIN) {
+        } else if self.layout().has(Layout::LOGIN) {
             time(body, Layout::LOGIN_AT)
         } else {
             time(body, CREATED_AT)
@@ -219,7 +206,7 @@ impl<'a> Stored<'a> {
     }
 
     fn form_units(&self, body: &[u8]) -> usize {
-        let layout = self.record.layout();
+        let layout = self.layout();
         if layout.has(Layout::FORM) {
             u32::from_le_bytes(chunk(body, layout.form_at())) as usize
         } else {
@@ -229,7 +216,7 @@ impl<'a> Stored<'a> {
 
     /// Fields that only later versions know, as tags, lengths and values.
     fn ext(&self, body: &'a [u8]) -> &'a [u8] {
-        let layout = self.record.layout();
+        let layout = self.layout();
         if !layout.has(Layout::EXT) {
             return &[];
         }
@@ -240,7 +227,7 @@ impl<'a> Stored<'a> {
 
     /// The bytes of the text, and whether it is stored as UTF-16.
     fn text(&self, body: &'a [u8]) -> (&'a [u8], bool) {
-        let layout = self.record.layout();
+        let layout = self.layout();
         let ext = self.ext(body).len();
         let at = layout.ext_at() + if ext > 0 { size_of::<u16>() + ext } else { 0 };
         (&body[at..], layout.has(Layout::WIDE))
@@ -248,7 +235,7 @@ impl<'a> Stored<'a> {
 
     /// Whether the text is stored as UTF-16.
     pub fn is_wide(&self) -> bool {
-        self.record.layout().has(Layout::WIDE)
+        self.layout().has(Layout::WIDE)
     }
 
     pub fn facts(&self) -> Facts {

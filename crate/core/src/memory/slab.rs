@@ -61,23 +61,19 @@ impl<T> Slab<T> {
 
     /// Puts `value` in a free slot and returns the slot's index, or `value` itself if all 2^32 - 1 slots are occupied.
     pub fn insert(&mut self, value: T) -> Result<u32, T> {
-        let mut index = self.free;
+        let is_reused = self.free != NIL;
+        let index = if is_reused { self.free } else { self.capacity() };
         if index == NIL {
-            index = self.capacity();
-            if index == NIL {
-                return Err(value);
-            }
-            self.slots.push(Slot {
-                value: Some(value),
-                link: Link::NONE,
-            });
+            return Err(value);
+        }
+        let slot = Slot {
+            value: Some(value),
+            link: Link::NONE,
+        };
+        if is_reused {
+            self.free = std::mem::replace(&mut self.slots[index as usize], slot).link.next;
         } else {
-            let slot = &mut self.slots[index as usize];
-            self.free = slot.link.next;
-            *slot = Slot {
-                value: Some(value),
-                link: Link::NONE,
-            };
+            self.slots.push(slot);
         }
         self.len += 1;
         Ok(index)

@@ -27,26 +27,8 @@ impl Store {
         if self.find(id.handle()).is_some() {
             return Ok(None);
         }
-        let contents = Contents {
-            created_at: now,
-            idle_timeout: new.idle_timeout.unwrap_or(self.idle_timeout(new.uid.units() > 0)),
-            authenticated_at: now,
-            ext: &[],
-            uid: new.uid.into(),
-            form: new.form.into(),
-            data: new.data.into(),
-        };
-        self.check_data(&contents)?;
-        Self::check_uid(&contents)?;
-        let is_user = contents.uid.units() > 0;
-        let fixed = Fixed {
-            handle: id.handle(),
-            secret: id.secret_hash(),
-            version: 1,
-            last_seen_at: now,
-            absolute_deadline: self.absolute_deadline(now, new.absolute_timeout),
-        };
-        let body = self.records.encode(&contents);
+        let (fixed, body) = self.begin(id, now, new)?;
+        let is_user = body.facts.uid_units > 0;
         let bytes = body.record_bytes();
         let room = Room {
             sessions: 1,
@@ -171,26 +153,15 @@ impl Store {
         if self.find(fresh.handle()).is_some() {
             return Ok(None);
         }
-        let contents = Contents {
-            created_at: now,
-            idle_timeout: change.idle_timeout.unwrap_or(self.options.idle_timeout),
-            authenticated_at: now,
-            ext: &[],
-            uid: login.uid.into(),
-            form: change.form.unwrap_or(Text::Latin1(b"")).into(),
-            data: change.data.unwrap_or(EMPTY).into(),
+        let new = NewSession {
+            uid: login.uid,
+            form: change.form.unwrap_or(Text::Latin1(b"")),
+            data: change.data.unwrap_or(EMPTY),
+            idle_timeout: change.idle_timeout,
+            absolute_timeout: login.absolute_timeout,
         };
-        self.check_data(&contents)?;
-        Self::check_uid(&contents)?;
-        let fixed = Fixed {
-            handle: fresh.handle(),
-            secret: fresh.secret_hash(),
-            version: 1,
-            last_seen_at: now,
-            absolute_deadline: self.absolute_deadline(now, login.absolute_timeout),
-        };
+        let (fixed, body) = self.begin(fresh, now, &new)?;
         let ended = self.event_of(index, EventKind::Destroyed, Reason::Login);
-        let body = self.records.encode(&contents);
         self.rewrite(index, now, fixed, body)?;
         self.log_remove(ended.handle, true);
         self.index.remove(ended.handle, |at| at == index);
@@ -204,6 +175,29 @@ impl Store {
             Commit::Done(self.records.at(index).facts()),
             fresh.clone(),
         )))
+    }
+
+    /// The parts of a session that begins now, checked against the bounds.
+    fn begin(&self, id: &SessionId, now: u64, new: &NewSession<'_>) -> Result<(Fixed, Body), Error> {
+        let contents = Contents {
+            created_at: now,
+            idle_timeout: new.idle_timeout.unwrap_or(self.idle_timeout(new.uid.units() > 0)),
+            authenticated_at: now,
+            ext: &[],
+            uid: new.uid.into(),
+            form: new.form.into(),
+            data: new.data.into(),
+        };
+        self.check_data(&contents, 0)?;
+        Self::check_uid(&contents)?;
+        let fixed = Fixed {
+            handle: id.handle(),
+            secret: id.secret_hash(),
+            version: 1,
+            last_seen_at: now,
+            absolute_deadline: self.absolute_deadline(now, new.absolute_timeout),
+        };
+        Ok((fixed, self.records.encode(&contents)))
     }
 
     /// True if the session has another version than the one that a write was made from. The statistics count it.
@@ -226,9 +220,13 @@ impl Store {
         after(now, timeout.unwrap_or(self.options.absolute_timeout))
     }
 
-    /// Checks the size of data and form against `max_session_bytes`.
-    fn check_data(&self, contents: &Contents<'_>) -> Result<(), Error> {
-        self.check_bytes(contents.data_bytes(), self.options.max_session_bytes)
+    /// Checks the size of data and form against `max_session_bytes`, or against `had` bytes if that is more.
+    fn check_data(&self, contents: &Contents<'_>, had: usize) -> Result<(), Error> {
+        let (bytes, limit) = (contents.data_bytes(), self.options.max_session_bytes);
+        if bytes > limit.max(had) {
+            return Err(Error::TooLarge { bytes, limit });
+        }
+        Ok(())
     }
 
     /// The same check for a change. A session that was written under a higher bound may be larger than the present one. A change that
@@ -239,19 +237,13 @@ impl Store {
         change: &Change<'_>,
         contents: &Contents<'_>,
     ) -> Result<(), Error> {
-        let limit = self.options.max_session_bytes;
-        if change.data.is_some() {
-            return self.check_data(contents);
-        }
-        self.check_bytes(contents.data_bytes(), limit.max(stored.contents().data_bytes()))
-    }
-
-    fn check_bytes(&self, bytes: usize, most: usize) -> Result<(), Error> {
-        let limit = self.options.max_session_bytes;
-        if bytes > most {
-            return Err(Error::TooLarge { bytes, limit });
-        }
-        Ok(())
+        let keeps_data = change.data.is_none();
+        let had = if keeps_data {
+            stored.contents().data_bytes()
+        } else {
+            0
+        };
+        self.check_data(contents, had)
     }
 
     fn check_uid(contents: &Contents<'_>) -> Result<(), Error> {

@@ -16,9 +16,8 @@ use crate::format::frame::{self, Seed};
 use crate::format::header::{FileHeader, FileKind, MOST};
 use crate::format::queue::kind;
 use crate::journal::catalog::{Catalog, KIND_MANIFEST, MANIFEST, read_manifest};
-use crate::journal::log::segment_name;
 use crate::journal::options::{JournalOptions, OnCorruption};
-use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, snapshot_name};
+use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT};
 use crate::model::change::Options;
 use crate::model::clock::ManualClock;
 use crate::model::error::Error;
@@ -76,12 +75,8 @@ impl Frames {
     /// The bytes of a file with these frames.
     fn file(&self, kind: FileKind, start_lsn: Lsn) -> Vec<u8> {
         let header = FileHeader {
-            kind,
-            generation: 1,
             number: u32::from(kind == FileKind::Segment),
-            start_lsn,
-            salt: self.salt,
-            chain: 0,
+            ..FileHeader::new(kind, 1, start_lsn, self.salt)
         };
         [&header.to_bytes()[..], &self.bytes].concat()
     }
@@ -173,7 +168,7 @@ pub fn log(input: &[u8]) {
         sealed: None,
     };
     let disk = SimulatedDisk::new();
-    disk.put(&segment_name(1, 1), &frames.file(FileKind::Segment, Lsn::new(1)));
+    disk.put(&segment.name(), &frames.file(FileKind::Segment, Lsn::new(1)));
     list(&disk, None, vec![segment]);
     opens(&disk);
 }
@@ -195,7 +190,7 @@ pub fn snapshot(input: &[u8]) {
         foot: frames.foot,
     };
     let disk = SimulatedDisk::new();
-    disk.put(&snapshot_name(1), &file);
+    disk.put(&snapshot.name(), &file);
     list(&disk, Some(snapshot), Vec::new());
     opens(&disk);
 }

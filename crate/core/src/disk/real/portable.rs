@@ -1,6 +1,6 @@
 //! A directory on systems without directory descriptors: every step goes by the path, and access rights are those of the folder.
 
-use super::{DirError, only_regular};
+use super::{DirError, invalid, only_regular};
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
@@ -80,10 +80,7 @@ impl Directory {
         let path = self.path.join(name);
         let symlink = fs::symlink_metadata(&path).is_ok_and(|facts| facts.is_symlink());
         if symlink {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a symlink is not followed",
-            ));
+            return Err(invalid("a symlink is not followed"));
         }
         only_regular(options.open(path)?)
     }

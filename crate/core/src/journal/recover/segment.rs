@@ -5,7 +5,6 @@ use crate::format::codec::{Mark, Sealed, SegmentEntry, decode};
 use crate::format::frame::{self, Frame};
 use crate::format::header::{self, FileHeader, FileKind};
 use crate::format::queue::kind;
-use crate::journal::log::segment_name;
 use crate::journal::reader::Next;
 use crate::model::lsn::Lsn;
 use crate::planted::{Fault, planted};
@@ -29,7 +28,7 @@ impl Recovery<'_> {
         entry: &SegmentEntry,
         expected: &Expected,
     ) -> Result<Sealed, RecoverError> {
-        let name = segment_name(entry.generation, entry.number);
+        let name = entry.name();
         let mut end = Sealed {
             len: 0,
             last_lsn: entry.start_lsn.previous(),
@@ -37,11 +36,8 @@ impl Recovery<'_> {
         };
         let chain = &mut end.chain;
         let is_expected = |header: &FileHeader| {
-            let is_next = expected.chain.is_none_or(|chain| chain == header.chain);
             *chain = header.chain;
-            is_next
-                && (header.generation, header.number, header.salt, header.start_lsn)
-                    == (entry.generation, entry.number, entry.salt, entry.start_lsn)
+            *header == entry.header(expected.chain.unwrap_or(header.chain))
         };
         let Some(mut reader) = self.open(&name, FileKind::Segment, is_expected)? else {
             return Ok(entry.sealed.unwrap_or(end));

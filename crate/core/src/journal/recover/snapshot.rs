@@ -4,18 +4,16 @@ use super::recovery::{RecoverError, Recovery, io_error};
 use crate::format::codec::{Foot, Head, SnapshotEntry, decode};
 use crate::format::header::{FileHeader, FileKind};
 use crate::journal::reader::Next;
-use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD, snapshot_name};
+use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT, KIND_HEAD};
 use crate::model::lsn::Lsn;
 use crc32c::crc32c_append;
 
 impl Recovery<'_> {
     /// Reads the snapshot that the manifest names.
     pub fn snapshot(&mut self, entry: SnapshotEntry) -> Result<(), RecoverError> {
-        let name = snapshot_name(entry.generation);
-        let expected = |header: &FileHeader| {
-            (header.generation, header.salt, header.start_lsn) == (entry.generation, entry.salt, entry.lsn)
-        };
-        let Some(mut reader) = self.open(&name, FileKind::Snapshot, expected)? else {
+        let name = entry.name();
+        let is_expected = |header: &FileHeader| *header == entry.header();
+        let Some(mut reader) = self.open(&name, FileKind::Snapshot, is_expected)? else {
             return Ok(());
         };
         if reader.end() != entry.len {

@@ -38,19 +38,15 @@ impl Writer {
             }
             return;
         }
-        let is_asked = work.ticket > self.tickets_done;
-        if self.log.is_none() {
-            return;
-        }
-        if self.ends_only {
+        if self.log.is_none() || self.ends_only {
             // The next snapshot is the one that heals.
             return;
         }
-        let wanted = self.log_is_long(1) && !work.closing && self.checkpoint_failures.is_due();
-        if !(is_asked || wanted) {
-            return;
-        }
-        if let Err(error) = self.begin_checkpoint(work.ticket) {
+        let is_asked = work.ticket > self.tickets_done;
+        let is_due = self.log_is_long(1) && !work.closing && self.checkpoint_failures.is_due();
+        if (is_asked || is_due)
+            && let Err(error) = self.begin_checkpoint(work.ticket)
+        {
             self.checkpoint_failed(work.ticket, error);
         }
     }
@@ -109,15 +105,13 @@ impl Writer {
                 }
             }
         }
-        let start = self.log.as_ref().map_or(last, Log::last_lsn);
-        let base = self.first_open().map_or(start, Lsn::previous);
-        let generation = self.next_generation;
-        self.next_generation += 1;
-        let snapshot = self.create_snapshot(generation, base)?;
+        let open = self.catalog.manifest().segments.last();
+        let base = open.map_or(last, |open| open.start_lsn.previous());
+        let snapshot = self.create_snapshot(base)?;
         let run = if self.options.checkpoint_thread {
             self.spawn_checkpoint(snapshot)?
         } else {
-            Run::Turns(Some(snapshot))
+            Run::Turns(snapshot)
         };
         self.checkpoint = Some(Checkpoint {
             ticket,
@@ -127,27 +121,15 @@ impl Writer {
         Ok(())
     }
 
-    /// LSN of the first record in the open segment.
-    fn first_open(&self) -> Option<Lsn> {
-        self.catalog
-            .manifest()
-            .segments
-            .last()
-            .map(|segment| segment.start_lsn)
-    }
-
-    pub(super) fn create_snapshot(&self, generation: u64, lsn: Lsn) -> io::Result<SnapshotWriter> {
+    /// Creates the snapshot of the next generation. Replay will start after `lsn`.
+    pub(super) fn create_snapshot(&mut self, lsn: Lsn) -> io::Result<SnapshotWriter> {
+        let generation = self.next_generation;
+        self.next_generation += 1;
         let guard = self.shared.lock();
         let head = guard.store.snapshot_head(self.shared.clock.now());
         drop(guard);
         let salt = salt(&*self.random)?;
         SnapshotWriter::create(&*self.disk, generation, salt, lsn, &head)
-    }
-
-    /// Writes a whole snapshot on this thread.
-    pub(super) fn write_snapshot(&self, generation: u64, lsn: Lsn) -> Outcome {
-        let snapshot = self.create_snapshot(generation, lsn)?;
-        finish(snapshot, &self.shared, &*self.disk, &AtomicBool::new(false), None)
     }
 
     fn spawn_checkpoint(&self, snapshot: SnapshotWriter) -> io::Result<Run> {
@@ -157,46 +139,33 @@ impl Writer {
         let thread = spawn("session-checkpoint", move || {
             let _end = End(&is_done, &shared);
             panic_once_at(PanicAt::Checkpoint, |uid| shared.has_user(uid));
-            finish(snapshot, &shared, &*disk, &must_stop, Some(COPY_PAUSE))
+            finish(snapshot, &shared, &*disk, &must_stop, COPY_PAUSE)
         })?;
         Ok(Run::Thread { thread, done, stop })
     }
 
     /// Copies a slice or takes the thread's result, and installs the snapshot once it is complete.
     fn advance_checkpoint(&mut self) {
-        let Some(mut checkpoint) = self.checkpoint.take() else {
+        let Some(Checkpoint { ticket, started, run }) = self.checkpoint.take() else {
             return;
         };
-        let outcome = match checkpoint.run {
+        let outcome = match run {
             Run::Thread { thread, .. } => joined(thread),
-            Run::Turns(ref mut writer) => {
-                let step = writer
-                    .as_mut()
-                    .map_or(Ok(Step::Abandoned), |writer| writer.step(&self.shared));
-                match step {
-                    Ok(Step::More) => {
-                        self.checkpoint = Some(checkpoint);
-                        return;
-                    }
-                    Ok(Step::Copied) => writer.take().map_or_else(
-                        || Err(io::ErrorKind::Other.into()),
-                        |writer| writer.finish(&*self.disk),
-                    ),
-                    Ok(Step::Abandoned) => Err(io::Error::other(Error::Poisoned)),
-                    Err(error) => Err(error),
+            Run::Turns(mut snapshot) => match snapshot.step(&self.shared) {
+                Ok(Step::More) => {
+                    let run = Run::Turns(snapshot);
+                    self.checkpoint = Some(Checkpoint { ticket, started, run });
+                    return;
                 }
-            }
+                Ok(Step::Copied) => snapshot.finish(&*self.disk),
+                Err(error) => Err(error),
+            },
         };
-        let Checkpoint { ticket, started, .. } = checkpoint;
         match outcome.and_then(|snapshot| self.install(snapshot)) {
             Ok(snapshot) => {
                 self.checkpoint_failures = Failures::default();
-                self.tickets_done = ticket.max(self.tickets_done);
-                self.shared.status.checkpoints(ticket);
-                self.shared.publish(&News::Checkpoint {
-                    ticket,
-                    written: SnapshotWritten::new(&snapshot, started),
-                });
+                let written = SnapshotWritten::new(&snapshot, started);
+                self.end_checkpoint(ticket, &News::Checkpoint { ticket, written });
             }
             Err(error) => self.checkpoint_failed(ticket, error),
         }
@@ -228,7 +197,7 @@ impl Writer {
     }
 
     /// Gives the log up if another manifest may count: then the segment must not be appended to.
-    fn lose_log_in_doubt(&mut self, what: &str, error: &io::Error) {
+    pub(super) fn lose_log_in_doubt(&mut self, what: &str, error: &io::Error) {
         if self.catalog.is_in_doubt() {
             self.lose_log(what, io::Error::new(error.kind(), error.to_string()));
         }
@@ -237,12 +206,15 @@ impl Writer {
     fn checkpoint_failed(&mut self, ticket: u64, error: io::Error) {
         self.catalog.tidy();
         self.checkpoint_failures.again(self.options.retry_pause);
+        let error = Error::io("the checkpoint of the sessions failed", error);
+        self.end_checkpoint(ticket, &News::CheckpointFailed { ticket, error });
+    }
+
+    /// Marks the requests up to `ticket` as done, and reports the outcome.
+    fn end_checkpoint(&mut self, ticket: u64, outcome: &News) {
         self.tickets_done = ticket.max(self.tickets_done);
         self.shared.status.checkpoints(ticket);
-        self.shared.publish(&News::CheckpointFailed {
-            ticket,
-            error: Error::io("the checkpoint of the sessions failed", error),
-        });
+        self.shared.publish(outcome);
     }
 
     /// Stops the running checkpoint, if there is one, and reports `why` it failed.
@@ -253,10 +225,8 @@ impl Writer {
         let ticket = checkpoint.ticket;
         checkpoint.stop();
         self.catalog.tidy();
-        self.tickets_done = ticket.max(self.tickets_done);
-        self.shared.status.checkpoints(ticket);
         let error = why.clone();
-        self.shared.publish(&News::CheckpointFailed { ticket, error });
+        self.end_checkpoint(ticket, &News::CheckpointFailed { ticket, error });
     }
 
     /// Stops the running checkpoint because the log is given up or rewritten, which makes its files useless.

@@ -5,7 +5,6 @@ use crate::format::codec::SnapshotEntry;
 use crate::journal::snapshot::{SnapshotWriter, Step};
 use crate::lock::shared::Shared;
 use crate::lock::sync::{JoinHandle, pause};
-use crate::model::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +27,7 @@ pub enum Run {
         stop: Arc<AtomicBool>,
     },
     /// Slice by slice, one in each turn of the writer.
-    Turns(Option<SnapshotWriter>),
+    Turns(SnapshotWriter),
 }
 
 impl Checkpoint {
@@ -64,26 +63,21 @@ impl Drop for End<'_> {
     }
 }
 
-/// Copies the remaining slices of a snapshot, with a pause after each, and finishes it; fails once `stop` is set.
+/// Copies the remaining slices of a snapshot, with a pause after each that may be zero, and finishes it; fails once `stop` is set.
 pub fn finish(
     mut snapshot: SnapshotWriter,
     shared: &Shared,
     disk: &dyn Disk,
     stop: &AtomicBool,
-    slice_pause: Option<Duration>,
+    slice_pause: Duration,
 ) -> Outcome {
     loop {
         if stop.load(Ordering::Acquire) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         match snapshot.step(shared)? {
-            Step::More => {
-                if let Some(slice_pause) = slice_pause {
-                    pause(slice_pause);
-                }
-            }
+            Step::More => pause(slice_pause),
             Step::Copied => return snapshot.finish(disk),
-            Step::Abandoned => return Err(io::Error::other(Error::Poisoned)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Healing after an error of the disk: memory has everything, so it is written to new files as a snapshot. A file whose sync failed is
 //! never written to or synced again: the system may have dropped its data, and a second sync would succeed without it.
 
+use super::checkpoint_run::finish;
 use super::failures::Failures;
 use super::state::{Work, Writer};
 use crate::format::codec::{SegmentEntry, SnapshotEntry};
@@ -11,7 +12,8 @@ use crate::lock::status::{Health, News, SnapshotWritten};
 use crate::model::error::Error;
 use crate::model::lsn::Lsn;
 use std::io;
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 /// Failed tries after which the store counts as degraded.
 const TRIES: u32 = 3;
@@ -147,8 +149,7 @@ impl Writer {
         match &rebased {
             Ok(_) => self.ends_only = false,
             Err(error) if old.is_some() && self.catalog.is_in_doubt() => {
-                let again = io::Error::new(error.kind(), error.to_string());
-                self.lose_log("the sessions' manifest could not be replaced", again);
+                self.lose_log_in_doubt("the sessions' manifest could not be replaced", error);
             }
             Err(_) if old.is_some() => {
                 self.log = old;
@@ -180,11 +181,11 @@ impl Writer {
 
     /// Writes a snapshot and a segment of a new generation, and replaces the manifest.
     fn write_all_anew(&mut self, lsn: Lsn, last: bool) -> io::Result<SnapshotEntry> {
-        let generation = self.next_generation;
-        self.next_generation += 1;
-        let snapshot = self.write_snapshot(generation, lsn)?;
+        let snapshot = self.create_snapshot(lsn)?;
+        let never = AtomicBool::new(false);
+        let snapshot = finish(snapshot, &self.shared, &*self.disk, &never, Duration::ZERO)?;
         let entry = SegmentEntry {
-            generation,
+            generation: snapshot.generation,
             number: 1,
             salt: salt(&*self.random)?,
             start_lsn: lsn.next(),
@@ -197,7 +198,7 @@ impl Writer {
         };
         let now = self.shared.clock.now();
         self.catalog.update(|manifest| {
-            manifest.generation = generation;
+            manifest.generation = snapshot.generation;
             manifest.snapshot = Some(snapshot);
             manifest.segments = if last { Vec::new() } else { vec![entry] };
             manifest.now = now;
