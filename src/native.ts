@@ -55,7 +55,7 @@ export const NativeStore = translated(addon.NativeStore);
 export const NativeInspection = translated(addon.NativeInspection);
 export const NativeClock = translated(addon.NativeClock);
 
-export const NativeOpening = class extends translated(addon.NativeOpening) {
+export const NativeOpening: typeof Addon.NativeOpening = class extends translated(addon.NativeOpening) {
   override finish(...args: Parameters<Addon.NativeOpening['finish']>): NativeStore {
     return Object.setPrototypeOf(super.finish(...args), NativeStore.prototype) as NativeStore;
   }
