@@ -33,8 +33,26 @@ export type Jsonified<T> = unknown extends T
                 ? T
                 : { [Key in keyof T as KeptKey<T, Key>]: Jsonified<T[Key]> };
 
-/** The same for data, which is an object. As a mapped type it keeps stores and sessions of related types assignable to each other. */
-export type JsonData<Data extends object> = { [Key in keyof Data as KeptKey<Data, Key>]: Jsonified<Data[Key]> };
+/**
+ * The same for data, which is an object; `Validated` data stays what it is. As a mapped type it keeps stores and sessions of related types
+ * assignable to each other.
+ */
+export type JsonData<Data extends object> = {
+  [Key in keyof Data as KeptKey<Data, Key>]: Data extends IsValidated ? Data[Key] : Jsonified<Data[Key]>;
+};
+
+declare const kValidated: unique symbol;
+
+/** Marks a type; no value has this property. */
+interface IsValidated {
+  readonly [kValidated]: true;
+}
+
+/**
+ * The type of data that a schema (the option `data`) has made, so that what is read is of type `Data` itself, a `Date` for example:
+ * `interface SessionData extends Validated<z.infer<typeof schema>> {}`.
+ */
+export type Validated<Data extends object> = Data & IsValidated;
 
 /** JSON has nothing for these. */
 type Unseen = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown) | symbol;

@@ -5,9 +5,18 @@ import { asIncoming, type AnyRequest, type AnyResponse } from '../http.js';
 import type { SessionBackend } from '../backend/session-backend.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import type { Exchange } from '../manager/exchange.js';
-import type { SessionOptions } from '../manager/options.js';
+import type { ManagerOptions, SessionOptions } from '../manager/options.js';
 import { SessionManager, type AnyStore } from '../manager/session-manager.js';
-import type { InMemory, OnDisk, Over } from '../manager/typed-manager.js';
+import type {
+  AnySchema,
+  DataOf,
+  Given,
+  InMemory,
+  OnDisk,
+  Over,
+  SchemaOptions,
+  StoredOf,
+} from '../manager/typed-manager.js';
 import type { Session } from '../session/session.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
@@ -55,22 +64,29 @@ export interface SessionMiddleware<
  * whether the client's connection is secure: behind a proxy, `app.set('trust proxy', 1)`.
  * @throws TypeError, RangeError for a wrong option.
  */
-export function session<Data extends object = DefaultSessionData>(
-  options: OnDisk,
-): SessionMiddleware<Data, DurableSessionStore<Data>, DurableSessionStore<Data> | undefined>;
-export function session<Data extends object = DefaultSessionData>(
-  options: Over<DurableSessionStore<Data>>,
-): SessionMiddleware<Data, DurableSessionStore<Data>>;
-export function session<Data extends object = DefaultSessionData>(
-  options: Over<SessionStore<Data>>,
-): SessionMiddleware<Data, SessionStore<Data>>;
-export function session<Data extends object = DefaultSessionData>(
-  options: Over<SessionBackend>,
-): SessionMiddleware<Data, undefined>;
-export function session<Data extends object = DefaultSessionData>(
-  options?: InMemory,
-): SessionMiddleware<Data, SessionStore<Data>>;
-export function session<Data extends object = DefaultSessionData>(options: SessionOptions): SessionMiddleware<Data>;
+export function session<Data extends object = DefaultSessionData, Schema extends AnySchema = undefined>(
+  options: OnDisk & SchemaOptions<Schema>,
+): SessionMiddleware<
+  DataOf<Data, Schema>,
+  DurableSessionStore<StoredOf<Data, Schema>>,
+  DurableSessionStore<StoredOf<Data, Schema>> | undefined
+>;
+export function session<Data extends object = DefaultSessionData, Schema extends AnySchema = undefined>(
+  options: Over<DurableSessionStore<Data>> & SchemaOptions<Schema>,
+): SessionMiddleware<DataOf<Data, Schema>, DurableSessionStore<Data>>;
+export function session<Data extends object = DefaultSessionData, Schema extends AnySchema = undefined>(
+  options: Over<SessionStore<Data>> & SchemaOptions<Schema>,
+): SessionMiddleware<DataOf<Data, Schema>, SessionStore<Data>>;
+export function session<Data extends object = DefaultSessionData, Schema extends AnySchema = undefined>(
+  options: Over<SessionBackend> & SchemaOptions<Schema>,
+): SessionMiddleware<DataOf<Data, Schema>, undefined>;
+export function session<Data extends object = DefaultSessionData, Schema extends AnySchema = undefined>(
+  options?: InMemory & SchemaOptions<Schema>,
+): SessionMiddleware<DataOf<Data, Schema>, SessionStore<StoredOf<Data, Schema>>>;
+export function session<Data extends object = never>(options: Given<Data>): SessionMiddleware<Data>;
+export function session<Data extends object = DefaultSessionData, Schema extends AnySchema = undefined>(
+  options: ManagerOptions & SchemaOptions<Schema>,
+): SessionMiddleware<DataOf<Data, Schema>>;
 export function session(options: SessionOptions = {}): SessionMiddleware {
   const manager = new SessionManager(options);
   defineSession();

@@ -10,6 +10,7 @@ import { Gate } from '../response/gate.js';
 import type { Response } from '../response/head.js';
 import type { ResponseHook } from '../response/hooks.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
+import type { DataSchema } from '../session/data-schema.js';
 import { bodyParameters, queryParameters } from '../session/form.js';
 import type { RequestForm } from '../session/kept-form.js';
 import { Session } from '../session/session.js';
@@ -130,6 +131,10 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
 
   get backend(): SessionBackend {
     return this.#settings.backend;
+  }
+
+  get schema(): DataSchema | undefined {
+    return this.#settings.schema;
   }
 
   get concurrency(): Concurrency {

@@ -9,17 +9,16 @@ import { checkNames, kindError, kindOf, oneOf } from '../options.js';
 import { otherSessionOptions } from '../other-options.js';
 import { isPromise } from '../maybe-promise.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
+import { DataSchema, type OnInvalid } from '../session/data-schema.js';
+import type { StandardSchema } from '../standard-schema.js';
 import { DurableSessionStore, openDurableStore } from '../store/durable-session-store.js';
 import { SessionStore } from '../store/session-store.js';
 import type { CookieOptions } from './cookie-options.js';
 import { CookiePolicy } from './cookie.js';
 import { warnIfNotShared } from './sharing.js';
 
-/**
- * Options of the manager and of every middleware. The options of a store create one that belongs to this manager: on disk with `path`,
- * where requests wait until it is open, else in memory.
- */
-export interface SessionOptions extends DurableStoreOptions {
+/** The options of the manager and of every middleware without those of the data. */
+export interface ManagerOptions extends DurableStoreOptions {
   /**
    * Where the sessions are: a `SessionStore` or a `DurableSessionStore`, which several middlewares may share, or any
    * `SessionBackend`. Default: a store that belongs to this middleware, created from the store options given here. With `store`,
@@ -42,9 +41,31 @@ export interface SessionOptions extends DurableStoreOptions {
   onError?: (error: unknown, req: IncomingMessage, res: ServerResponse) => void;
 }
 
+/**
+ * Options of the manager and of every middleware. The options of a store create one that belongs to this manager: on disk with `path`,
+ * where requests wait until it is open, else in memory.
+ */
+export interface SessionOptions extends ManagerOptions {
+  /**
+   * What `data` must be: a schema of zod, valibot, arktype or any other library that implements Standard Schema. The data is checked when a
+   * request first reads it, and what the schema makes of it (defaults, a `Date` of a string) is what the handler gets. It is checked again
+   * before it is written: what the schema does not accept is refused with `ERR_SESSION_DATA`. Every session begins with `{}`, so the schema
+   * must accept that; it must be synchronous. Default: none, and nothing is checked.
+   */
+  data?: StandardSchema<unknown, object>;
+  /**
+   * What happens to stored data that the schema `data` does not accept, because the application has changed, for example. `'error'`
+   * (default): reading it throws `ERR_SESSION_DATA`. `'discard'`: the session goes on with the data of a new one. A function: it gets the
+   * stored data and returns new data, which is checked as well; it is stored with the next change.
+   */
+  onInvalid?: OnInvalid;
+}
+
 const ownNames = [
   'store',
   'cookie',
+  'data',
+  'onInvalid',
   'concurrency',
   'trustProxy',
   'onError',
@@ -67,12 +88,36 @@ export interface Settings extends SessionContext {
 export function checkOptions(options: SessionOptions): Settings {
   refuseOther(options);
   checkNames('session', options, [...ownNames, ...storeOptionNames, ...durableOptionNames], otherSessionOptions);
-  const { store, concurrency = 'merge', trustProxy = false, onError, cookie, ...storeOptions } = options;
+  const {
+    store,
+    concurrency = 'merge',
+    trustProxy = false,
+    onError,
+    cookie,
+    data,
+    onInvalid,
+    ...storeOptions
+  } = options;
   oneOf('concurrency', concurrency, ['merge', 'strict', 'last-write-wins']);
   oneOf('trustProxy', trustProxy, [true, false]);
   if (onError !== undefined && typeof onError !== 'function') throw kindError('onError', onError, 'pass a function');
+  const schema = schemaOf(data, onInvalid);
   // The store last: none is opened if another option is wrong.
-  return { cookie: new CookiePolicy(cookie), concurrency, trustProxy, onError, ...storeOf(store, storeOptions) };
+  return {
+    cookie: new CookiePolicy(cookie),
+    schema,
+    concurrency,
+    trustProxy,
+    onError,
+    ...storeOf(store, storeOptions),
+  };
+}
+
+function schemaOf(data: unknown, onInvalid: unknown): DataSchema | undefined {
+  if (data !== undefined) return new DataSchema(data, onInvalid);
+  if (onInvalid !== undefined)
+    throw new TypeError('option onInvalid: it is for a schema: give the option data as well');
+  return undefined;
 }
 
 type Stored = Pick<Settings, 'backend' | 'store' | 'opening'>;

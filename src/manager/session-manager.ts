@@ -95,14 +95,12 @@ export class SessionManager<
    * The id of the live session that a request's cookie names, or of the one it was given since; `undefined` if there is none. Ids from
    * elsewhere, such as the URL, are ignored. In Express, before the middleware, pass `{ secure: req.secure }`.
    */
-  getSessionId(
-    request: AnyRequest,
-    { secure }: Pick<StartOptions, 'secure'> = NOTHING,
-  ): MaybePromise<string | undefined> {
-    const req = asIncoming(request);
-    const started = Exchange.among(Exchange.latest(req), this.#settings);
+  getSessionId(req: AnyRequest, options: Pick<StartOptions, 'secure'> = NOTHING): MaybePromise<string | undefined> {
+    const incoming = asIncoming(req);
+    const started = Exchange.among(Exchange.latest(incoming), this.#settings);
     if (started) return started.session.id;
-    return andThen(this.#find(req, this.#isSecureFor(req, secure), false), (stored) => stored?.id);
+    const isSecure = this.#isSecureFor(incoming, options.secure);
+    return andThen(this.#find(incoming, isSecure, false), (stored) => stored?.id);
   }
 
   /**

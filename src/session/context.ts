@@ -1,5 +1,6 @@
 /** What a session needs of its surroundings. */
 import type { SessionBackend } from '../backend/session-backend.js';
+import type { DataSchema } from './data-schema.js';
 import type { RequestForm } from './kept-form.js';
 
 /**
@@ -14,6 +15,8 @@ export interface SessionContext {
   /** May be replaced by the manager, so it is read at each use. */
   readonly backend: SessionBackend;
   readonly concurrency: Concurrency;
+  /** What the data must be, if anything. */
+  readonly schema?: DataSchema | undefined;
   /** Throws if a new id can no longer reach the client. `isBeforeHeaders`: the headers wait for the write that asks. */
   admitNewId?(isBeforeHeaders: boolean): void;
   /** True as long as a commit is to come that can fail a response: nothing of it was sent yet. */

@@ -41,7 +41,7 @@ export class WorkingCopy<Data extends object> {
   }
 
   get data(): KeptData<Data> {
-    return (this.#data ??= new KeptData<Data>(this.#stored?.data ?? EMPTY));
+    return (this.#data ??= new KeptData<Data>(this.#stored?.data ?? EMPTY, this.context.schema));
   }
 
   get form(): KeptForm {
@@ -69,7 +69,7 @@ export class WorkingCopy<Data extends object> {
 
   /** Drops data and form, which are another user's. */
   dropContents(): void {
-    this.data.value = {} as Data;
+    this.data.clear();
     this.form.clean();
     this.#replacesAll = true;
   }
