@@ -11,6 +11,7 @@ import { DURABILITIES, freshPath } from '../helpers/durable.js';
 import { Client, request } from '../helpers/http.js';
 import { isFullRun, report, SEED } from '../helpers/ledger.js';
 import { ServerChild } from '../helpers/server-child.js';
+import { until } from '../helpers/until.js';
 
 const KILLS = isFullRun ? 200 : 10;
 const VISITORS = 12;
@@ -97,6 +98,7 @@ for (const durability of DURABILITIES) {
     const visitors = Array.from({ length: VISITORS }, (_, n) => new Visitor(`user-${n}`));
     const lost: string[] = [];
     let checked = 0;
+    const answers = (): number => visitors.reduce((sum, visitor) => sum + visitor.answers, 0);
     const lookAll = ({ origin }: ServerChild): Promise<Seen[]> =>
       Promise.all(visitors.map((visitor) => visitor.look(origin, durability !== 'none')));
     for (let kill = 0; kill <= KILLS; kill += 1) {
@@ -107,8 +109,11 @@ for (const durability of DURABILITIES) {
       }
       // The last server is not killed, only asked.
       if (kill === KILLS) break;
+      const answered = answers();
       const visits = visitors.map((visitor) => visitor.visit(server.origin));
       await delay(30 + ((SEED + kill * 7_919) % 90));
+      // On a busy machine no response may have arrived by then, and the kill would prove nothing.
+      await until(() => answers() > answered + VISITORS, 'responses have arrived');
       await server.kill();
       await Promise.all(visits);
     }
