@@ -20,11 +20,11 @@ import { runAll } from './snippets/run.mjs';
 import { makeSandbox } from './snippets/sandbox.mjs';
 import { filesOf, setup } from './setup.mjs';
 
-/** Checks the blocks of these Markdown files, or of all. Returns how many were checked, and the faults, each as a sentence. */
-export async function checkSnippets(files = markdownFiles()) {
+/** Checks the blocks of these Markdown files, or of all, in a folder. Returns how many were checked, and the faults, each as a sentence. */
+export async function checkSnippets(files = markdownFiles(), folder = 'target/snippets') {
   const blocks = files.flatMap((file) => blocksOf(file, readFileSync(file, 'utf8')));
   const checked = blocks.filter((block) => block.mode !== 'skip');
-  const sandbox = makeSandbox('target/snippets');
+  const sandbox = makeSandbox(folder);
   const { faults, failed } = await compile(sandbox, checked);
   const runnable = checked.filter((block) => block.mode === 'run' && !failed.has(block));
   faults.push(...(await runAll(sandbox, runnable)));
