@@ -31,7 +31,7 @@ const server = createApp({ sessions, store, watch, life, kill }).listen(Number(P
   tell({ port });
   watch.onSample = (watched) => tell({ watched });
   const host = HOST === '127.0.0.1' ? 'localhost' : HOST;
-  if (life.killed) console.log(`killed, and back with ${life.sessions} sessions`);
+  if (life.killed) console.log(`agai-session demo: back with ${life.sessions} sessions`);
   else console.log(`agai-session demo: http://${host}:${port} (${life.sessions} sessions from ${store.path})`);
 });
 

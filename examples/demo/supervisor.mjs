@@ -29,10 +29,9 @@ function start() {
     }
   });
   started.on('exit', (code, signal) => {
-    if (isStopping || signal === null || !wasListening) {
-      process.exit(code ?? 128 + constants.signals[signal]);
-    }
-    // Whoever killed it: the page's button, or `kill -9` in a terminal.
+    if (isStopping || code === 0 || !wasListening) process.exit(code ?? 128 + constants.signals[signal]);
+    // Whoever killed it: the page's button, `kill -9` in a terminal, or a fault of its own.
+    console.error(`demo: process ${started.pid} ended by ${signal ?? `exit code ${code}`}; starting another`);
     inherited = { KILLED_AT: String(Date.now()), ...inherited, KILLED_PID: String(started.pid) };
     start();
   });

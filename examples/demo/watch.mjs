@@ -1,5 +1,7 @@
 /** Watches a store: what happened lately, and how its figures went. Looking is no session's activity. */
 
+import { count } from './format.mjs';
+
 const SAMPLES = 120;
 const SAMPLE_INTERVAL = 1_000;
 const MOST_ROWS = 40;
@@ -48,7 +50,7 @@ export class Watch {
     this.#life = life;
     if (earlier) {
       ({ rows: this.#rows, guests: this.#guests, history: this.#history } = JSON.parse(earlier));
-      this.#addRow('killed', { uid: 'server', reason: `${life.sessions} back`, handle: '' });
+      this.#addRow('killed', { uid: 'server', reason: `${count(life.sessions)} back`, handle: '' });
     }
     for (const name of ['created', 'regenerated', 'expired', 'evicted', 'destroyed']) {
       store.on(name, (event) => this.#note(name, event));
