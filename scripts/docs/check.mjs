@@ -39,8 +39,9 @@ function deadLinks() {
   return status === 0 ? [] : [`links of the documentation:\n${output}`];
 }
 
+/** Whether a file is a page of ours: not of an installed package, nor in a hidden folder, such as the copy that the examples install. */
 function isPage(file) {
-  return file.endsWith('.md') && !file.includes('node_modules');
+  return file.endsWith('.md') && !/(^|[\\/])(node_modules|\.[^\\/]+)[\\/]/.test(file);
 }
 
 function staleReference() {
