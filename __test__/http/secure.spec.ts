@@ -46,13 +46,15 @@ const lefts: Left[] = [
   { looksLate: true, remote: true },
 ];
 
-/** A handler that writes to its session once the client has gone; `done` resolves when its response is over, with the error if any. */
-function leaving(looksLate: boolean): {
+interface Leaving {
   readonly handler: (session: () => Visited, req: IncomingMessage, res: ServerResponse) => void;
   readonly arrived: Promise<void>;
   readonly left: () => void;
   readonly done: Promise<void>;
-} {
+}
+
+/** A handler that writes to its session once the client has gone; `done` resolves when its response is over, with the error if any. */
+function leaving(looksLate: boolean): Leaving {
   const [arrived, done, left] = [deferred(), deferred(), deferred()];
   return {
     handler: async (session, _req, res) => {
@@ -69,6 +71,22 @@ function leaving(looksLate: boolean): {
     left: left.resolve,
     done: done.promise,
   };
+}
+
+/** Closes the client's connection while the handler works, and waits until the handler is done. */
+async function leave(sent: http.ClientRequest, { arrived, left, done }: Leaving): Promise<void> {
+  sent.on('error', () => undefined);
+  await arrived;
+  sent.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  left();
+  await done;
+}
+
+/** Sends a request to an application behind a proxy, and leaves. */
+async function requestAndLeave(t: ExecutionContext, app: http.RequestListener, visit: Leaving): Promise<void> {
+  const port = await listen(t, http.createServer(app));
+  await leave(http.get({ port, headers: { 'x-forwarded-proto': 'https' }, agent: false }), visit);
 }
 
 /** Waits until the store has the session of the login. */
@@ -94,19 +112,12 @@ for (const [version, create] of Object.entries(expresses)) {
     test(`${version}${remote ? ', promises' : ''}, a proxy trusted by its address: a login whose client has gone is stored${looksLate ? ', even if nobody looked before' : ''}`, async (t) => {
       const store = new SessionStore();
       const errors: unknown[] = [];
-      const { handler, arrived, left, done } = leaving(looksLate);
+      const visit = leaving(looksLate);
       const app = create();
       app.set('trust proxy', 'loopback');
       app.use(session({ store: over(store, remote), cookie, onError: (error) => errors.push(error) }));
-      app.get('/', (req, res) => handler(() => req.session as Visited, req, res));
-      const port = await listen(t, http.createServer(app));
-      const sent = http.get({ port, headers: { 'x-forwarded-proto': 'https' }, agent: false });
-      sent.on('error', () => undefined);
-      await arrived;
-      sent.destroy();
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      left();
-      await done;
+      app.get('/', (req, res) => visit.handler(() => req.session as Visited, req, res));
+      await requestAndLeave(t, app, visit);
       await stored(t, store, errors);
     });
   }
@@ -147,20 +158,13 @@ for (const [version, create] of Object.entries(expresses)) {
 
 test('a request that waits until its store on disk is open: a login whose client has gone is stored', async (t) => {
   const errors: unknown[] = [];
-  const { handler, arrived, left, done } = leaving(true);
+  const visit = leaving(true);
   const app = expresses['Express 5']!();
   app.set('trust proxy', 'loopback');
   const sessions = session({ path: freshPath(t), cookie, onError: (error) => errors.push(error) });
   app.use(sessions);
-  app.get('/', (req, res) => handler(() => req.session as Visited, req, res));
-  const port = await listen(t, http.createServer(app));
-  const sent = http.get({ port, headers: { 'x-forwarded-proto': 'https' }, agent: false });
-  sent.on('error', () => undefined);
-  await arrived;
-  sent.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  left();
-  await done;
+  app.get('/', (req, res) => visit.handler(() => req.session as Visited, req, res));
+  await requestAndLeave(t, app, visit);
   const store = (await sessions.ready) as DurableSessionStore;
   t.teardown(() => store.close());
   await stored(t, store, errors);
@@ -179,7 +183,8 @@ for (const [source, { secure, trustProxy = false, tls: isTls = false }] of Objec
     test(`node:http${isTls ? 's' : ''}${remote ? ', promises' : ''}, by ${source}: a login whose client has gone is stored${looksLate ? ', though it asked late' : ''}`, async (t) => {
       const store = new SessionStore();
       const errors: unknown[] = [];
-      const { handler, arrived, left, done } = leaving(looksLate);
+      const visit = leaving(looksLate);
+      const { handler } = visit;
       const onError = (error: unknown): number => errors.push(error);
       const manager = new SessionManager<{ n?: number }>({ store: over(store, remote), cookie, trustProxy, onError });
       const listener: http.RequestListener = async (req, res) => {
@@ -189,12 +194,7 @@ for (const [source, { secure, trustProxy = false, tls: isTls = false }] of Objec
       const port = await listen(t, isTls ? https.createServer(tls, listener) : http.createServer(listener));
       const options = { port, headers: { 'x-forwarded-proto': 'https' }, agent: false, rejectUnauthorized: false };
       const sent = isTls ? https.get(options) : http.get(options);
-      sent.on('error', () => undefined);
-      await arrived;
-      sent.destroy();
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      left();
-      await done;
+      await leave(sent, visit);
       await stored(t, store, errors);
     });
   }

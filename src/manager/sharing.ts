@@ -21,7 +21,6 @@ export function warnIfNotShared(isOnDisk: boolean): void {
 function signOfSeveral(isOnDisk: boolean): string | undefined {
   if (cluster.isWorker) return 'it is a worker of node:cluster';
   if (isOnDisk) return undefined;
-  return ['NODE_APP_INSTANCE', 'pm_id'].filter((name) => process.env[name] !== undefined).map(set)[0];
+  const name = ['NODE_APP_INSTANCE', 'pm_id'].find((name) => process.env[name] !== undefined);
+  return name && `the environment has ${name}, as under pm2`;
 }
-
-const set = (name: string): string => `the environment has ${name}, as under pm2`;
