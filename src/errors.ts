@@ -1,5 +1,6 @@
 /** The codes of this package's errors; docs/errors.md says when each occurs and what to do. */
 export type SessionErrorCode =
+  | 'ERR_SESSION_BACKEND'
   | 'ERR_SESSION_BACKPRESSURE'
   | 'ERR_SESSION_BINARY'
   | 'ERR_SESSION_CLOSED'

@@ -93,6 +93,45 @@ for (const remote of [false, true]) {
   );
 }
 
+// It answered `500 OK`, because Koa sets the words of a status itself.
+test.serial('an empty 500 has its own words, not those of the status before', async (t) => {
+  warnings(t);
+  const store = new SessionStore();
+  const { id } = store.create({ n: 0 });
+  const route: Route = (req, res) => {
+    req.session.data['n'] = 1;
+    res.statusMessage = 'OK';
+    res.end('all is well');
+  };
+  const url = await serve(t, kinds[0]!.app({ store: failing(store.backend, false) }, route));
+  const { status, statusText } = await fetch(url, { headers: { cookie: `id=${id}` } });
+  t.deepEqual([status, statusText], [500, 'Internal Server Error']);
+});
+
+// An unhandled rejection ended the process.
+test.serial('an onError that rejects is a warning and an empty 500, or what it has sent before', async (t) => {
+  const seen = warnings(t);
+  const store = new SessionStore();
+  const answers: ((res: http.ServerResponse) => void)[] = [() => undefined, (res) => res.writeHead(503).end('sorry')];
+  const statuses: number[] = [];
+  for (const answer of answers) {
+    const { id } = store.create({ n: 0 });
+    const onError = async (_error: unknown, _req: unknown, res: http.ServerResponse): Promise<void> => {
+      answer(res);
+      await new Promise(setImmediate);
+      throw new Error('the error page is gone');
+    };
+    const app = kinds[0]!.app({ store: failing(store.backend, false), onError }, (req, res) => {
+      req.session.data['n'] = 1;
+      res.end('all is well');
+    });
+    statuses.push((await request(await serve(t, app), { headers: { cookie: `id=${id}` } })).status);
+  }
+  await new Promise(setImmediate);
+  t.deepEqual(statuses, [500, 503]);
+  t.is(seen.filter(({ message }) => message === 'the error page is gone').length, 2);
+});
+
 /** An application whose session is refused, and whose error handler takes its time. */
 function refusing(
   create: typeof express,

@@ -30,6 +30,11 @@ export function checkUid(uid: unknown): string {
 const HANDLE = /^[\w-]{16}$/;
 const ID = /^[\w-]{43}$/;
 
+/** Whether a value has the form of a session id. */
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && ID.test(value);
+}
+
 /**
  * Returns the id if it is a string; one of a wrong form is simply not found, but a handle is refused, because it never finds anything.
  * `instead` says what takes a handle. No message shows the value, which may be a secret.

@@ -1,5 +1,6 @@
 /** The session cookie: its name and its text, which depend on the connection. */
 import { SessionError } from '../errors.js';
+import { warnOnce } from '../warnings.js';
 import { checkCookieOptions, PREFIX, type CookieOptions } from './cookie-options.js';
 
 const EXPIRED = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0';
@@ -62,10 +63,10 @@ export class CookiePolicy {
     }
     if (this.#warned) return;
     this.#warned = true;
-    process.emitWarning(
+    warnOnce(
+      'SESSION_INSECURE_COOKIE',
       `plain HTTP: the session cookie is named "${this.name(false)}" and has no Secure attribute, because browsers accept ` +
         `"${this.#name}" only over HTTPS. In production (NODE_ENV=production) this is refused`,
-      { type: 'SessionWarning', code: 'SESSION_INSECURE_COOKIE' },
     );
   }
 }

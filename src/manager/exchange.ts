@@ -25,7 +25,7 @@ export interface StartOptions {
    */
   secure?: boolean | SecureOf | undefined;
   /** Called when the session cannot be written, instead of the manager's `onError`. */
-  onError?: ((error: unknown) => void) | undefined;
+  onError?: ((error: unknown) => void | Promise<void>) | undefined;
 }
 
 /** The version in both names is that of `RequestLink`. */
@@ -194,12 +194,12 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
     return isPromise(saved) ? saved.then(() => undefined) : undefined;
   }
 
-  protected override onError(error: unknown): void {
+  protected override onError(error: unknown): unknown {
     const own = this.#options.onError;
     const { onError } = this.#settings;
-    if (own) own(error);
-    else if (onError) onError(error, this.#req, this.#res);
-    else giveUp(this.#res as unknown as Response, error);
+    if (own) return own(error);
+    if (onError) return onError(error, this.#req, this.#res);
+    return giveUp(this.#res as unknown as Response, error);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** The options of a manager, which are also those of every middleware. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
+import { checkedBackend } from '../backend/checked-backend.js';
 import { deferredBackend } from '../backend/deferred-backend.js';
 import type { SessionBackend } from '../backend/session-backend.js';
 import { storeOptionNames, type SessionStoreOptions } from '../backend/store-options.js';
@@ -36,9 +37,10 @@ export interface ManagerOptions extends DurableStoreOptions {
   trustProxy?: boolean;
   /**
    * Called when a session cannot be written and its response therefore is not sent. Default: `next(error)` in Express; elsewhere the
-   * client gets an empty 500 and the error becomes a process warning.
+   * client gets an empty 500 and the error becomes a process warning. It must respond: if it has sent nothing within 5 seconds, or throws
+   * or rejects, the client gets that 500 too.
    */
-  onError?: (error: unknown, req: IncomingMessage, res: ServerResponse) => void;
+  onError?: (error: unknown, req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 }
 
 /**
@@ -149,8 +151,20 @@ function checkBackend(store: unknown): SessionBackend {
     typeof store === 'object' &&
     store !== null &&
     backendMethods.every((method) => typeof backend[method] === 'function');
-  if (isBackend) return backend;
+  if (isBackend) return checkedBackend(withTimeouts(backend));
   throw new TypeError(`option store: ${fixOfStore(store)}; got ${kindOf(store)}`);
+}
+
+function withTimeouts(backend: SessionBackend): SessionBackend {
+  const timeouts = Object(backend.timeouts) as Record<string, unknown>;
+  for (const name of ['idleTimeout', 'guestIdleTimeout', 'absoluteTimeout']) {
+    if (typeof timeouts[name] !== 'number') {
+      throw new TypeError(
+        `option store: its timeouts.${name} must be a number of milliseconds, not ${kindOf(timeouts[name])}`,
+      );
+    }
+  }
+  return backend;
 }
 
 /** What to do about a value that is no store. */

@@ -1,6 +1,7 @@
 /** The rest of a response whose commit failed. */
+import { isPromise } from '../maybe-promise.js';
 import { warnOfFailure } from '../warnings.js';
-import { headerNames, headOf, isBare, type Method, type Response, type Sending } from './head.js';
+import { headerNames, headOf, isBare, setServerError, type Method, type Response, type Sending } from './head.js';
 import { removeOwnMethods } from './hooks.js';
 
 /** How long an error handler may take until it sends something, in milliseconds. */
@@ -24,18 +25,21 @@ export class Failure {
 
   /**
    * Calls the error handler. If it throws, the response is ended without it, and also if it does not send anything: the client must not
-   * wait for ever where nobody receives the error. That is so where `next` counts once, as in adapters that make a promise of it.
+   * wait for ever where nobody receives the error. That is so where `next` counts once, as in adapters that make a promise of it. What an
+   * asynchronous error handler rejects with is treated as what it throws.
    */
-  handle(res: Response, error: unknown, onError: () => void): void {
+  handle(res: Response, error: unknown, onError: () => unknown): void {
     this.#head = headOf(res);
+    const fail = (error: unknown): void => this.#within(() => giveUp(res, error));
     try {
-      this.#within(onError);
+      const handled = this.#within(onError);
+      if (isPromise(handled)) handled.then(undefined, fail);
     } catch (error) {
-      this.#within(() => giveUp(res, error));
+      fail(error);
       return;
     }
     if (this.#isAnswered) return;
-    if (isBare(res)) this.#within(() => giveUp(res, error));
+    if (isBare(res)) fail(error);
     else setTimeout(() => this.#endUnanswered(res, error), ANSWER_TIMEOUT).unref();
   }
 
@@ -80,12 +84,13 @@ export class Failure {
 /** Ends a response that no error handler ends: emits a process warning, and sends an empty 500 or cuts the connection. */
 export function giveUp(res: Response, error: unknown): void {
   warnOfFailure(error);
+  if (res.writableEnded) return;
   if (res.headersSent) {
     res.destroy?.();
     return;
   }
   for (const name of headerNames(res)) res.removeHeader?.(name);
-  res.statusCode = 500;
+  setServerError(res);
   res.end();
 }
 
@@ -98,5 +103,5 @@ export function startOver(res: Response): void {
   for (const name of headerNames(res)) {
     if (name.startsWith('content-') || name === 'etag' || name === 'last-modified') res.removeHeader?.(name);
   }
-  res.statusCode = 500;
+  setServerError(res);
 }

@@ -68,9 +68,9 @@ export abstract class Gate implements ResponseHook {
 
   /**
    * Called when a commit failed, once no function of the handler is on the stack. Everything that the handler sends is dropped, and the
-   * status is 500 until another is set.
+   * status is 500 until another is set. What it returns may be a promise.
    */
-  protected abstract onError(error: unknown): void;
+  protected abstract onError(error: unknown): unknown;
 
   /** Installs the gate: calls of the response's sending methods go through it from now on. */
   protected install(res: object): void {

@@ -70,6 +70,12 @@ function statusMessageOf(res: Response): string | undefined {
   return Object.hasOwn(res, 'statusMessage') ? res.statusMessage : undefined;
 }
 
+/** Sets the status 500, with Node's words for it in place of those that a framework set for the status before, as Koa does. */
+export function setServerError(res: Response): void {
+  res.statusCode = 500;
+  if (statusMessageOf(res) !== undefined) Reflect.deleteProperty(res, 'statusMessage');
+}
+
 /** Status and header names, to see whether they change. */
 export function headOf(res: Response): string {
   return `${res.statusCode} ${headerNames(res).join()}`;

@@ -1,0 +1,135 @@
+/**
+ * An application's own backend, whose results are checked: what breaks the contract is refused where it happens, by name, instead of
+ * becoming a login without a cookie.
+ */
+import { SessionError } from '../errors.js';
+import { kindOf } from '../options.js';
+import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { HANDLE_LENGTH, ID_LENGTH, isId } from './ids.js';
+import type { CommitOutcome, SessionBackend, SessionFacts, StoredSession } from './session-backend.js';
+
+/** Each backend has one checked form, because managers over one backend know each other by it. */
+const checked = new WeakMap<SessionBackend, SessionBackend>();
+
+/** The checked form of a backend. Its calls fail with `ERR_SESSION_BACKEND` where the backend's results break the contract. */
+export function checkedBackend(backend: SessionBackend): SessionBackend {
+  let known = checked.get(backend);
+  if (known === undefined) checked.set(backend, (known = new CheckedBackend(backend)));
+  return known;
+}
+
+class CheckedBackend implements SessionBackend {
+  readonly #backend: SessionBackend;
+  readonly cookieReader?: NonNullable<SessionBackend['cookieReader']>;
+  readonly watch?: NonNullable<SessionBackend['watch']>;
+
+  constructor(backend: SessionBackend) {
+    this.#backend = backend;
+    if (backend.watch) this.watch = (...args) => backend.watch!(...args);
+    if (backend.cookieReader) {
+      this.cookieReader = (name) => {
+        const lookup = backend.cookieReader!(name);
+        return (header, touch) => andThen(lookup(header, touch), (stored) => found('cookieReader', stored));
+      };
+    }
+  }
+
+  get timeouts(): SessionBackend['timeouts'] {
+    return this.#backend.timeouts;
+  }
+
+  get isSynchronous(): boolean {
+    return this.#backend.isSynchronous ?? false;
+  }
+
+  now(): number {
+    return this.#backend.now();
+  }
+
+  load(...args: Parameters<SessionBackend['load']>): MaybePromise<StoredSession | undefined> {
+    return andThen(this.#backend.load(...args), (stored) => found('load', stored));
+  }
+
+  create(...args: Parameters<SessionBackend['create']>): MaybePromise<SessionFacts> {
+    return andThen(this.#backend.create(...args), (facts) => factsOf('create', facts));
+  }
+
+  commit(...args: Parameters<SessionBackend['commit']>): MaybePromise<CommitOutcome> {
+    return andThen(this.#backend.commit(...args), (outcome) => outcomeOf('commit', outcome));
+  }
+
+  regenerate(...args: Parameters<SessionBackend['regenerate']>): MaybePromise<CommitOutcome> {
+    return andThen(this.#backend.regenerate(...args), (outcome) => outcomeOf('regenerate', outcome));
+  }
+
+  touch(...args: Parameters<SessionBackend['touch']>): MaybePromise<boolean> {
+    return andThen(this.#backend.touch(...args), (isThere) => truthOf('touch', isThere));
+  }
+
+  destroy(...args: Parameters<SessionBackend['destroy']>): MaybePromise<boolean> {
+    return andThen(this.#backend.destroy(...args), (wasThere) => truthOf('destroy', wasThere));
+  }
+}
+
+/** No message shows a value: it may be a secret or a user's data. */
+function fail(method: keyof SessionBackend, wrong: string): never {
+  throw new SessionError(
+    'ERR_SESSION_BACKEND',
+    `the option store: ${method}() breaks the contract of SessionBackend: ${wrong}`,
+  );
+}
+
+const numbers = ['version', 'createdAt', 'lastSeenAt', 'idleTimeout', 'absoluteDeadline', 'authenticatedAt'] as const;
+
+function factsOf<T extends SessionFacts>(method: keyof SessionBackend, facts: T): T {
+  if (typeof facts !== 'object' || facts === null)
+    fail(method, `it must return the facts of the session, not ${kindOf(facts)}`);
+  const { id, handle } = facts;
+  if (!isId(id)) {
+    // The facts of this package's own stores are getters, which `{ ...facts }` does not copy.
+    const fix = id === undefined ? ': copy each field by its name' : '';
+    fail(method, `the id must be ${ID_LENGTH} characters of base64url, not ${kindOf(id)}${fix}`);
+  }
+  if (handle !== id.slice(0, HANDLE_LENGTH))
+    fail(method, `the handle must be the first ${HANDLE_LENGTH} characters of the id`);
+  for (const name of numbers) {
+    if (typeof facts[name] !== 'number' || Number.isNaN(facts[name])) {
+      fail(method, `${name} must be a number, not ${kindOf(facts[name])}`);
+    }
+  }
+  return facts;
+}
+
+function storedOf(method: keyof SessionBackend, stored: StoredSession): StoredSession {
+  const { uid, data, form } = factsOf(method, stored);
+  if (uid !== undefined && typeof uid !== 'string')
+    fail(method, `uid must be a string or undefined, not ${kindOf(uid)}`);
+  if (typeof data !== 'string') fail(method, `data must be JSON text, not ${kindOf(data)}`);
+  if (typeof form !== 'string') fail(method, `form must be JSON text or '', not ${kindOf(form)}`);
+  return stored;
+}
+
+function found(method: keyof SessionBackend, stored: StoredSession | undefined): StoredSession | undefined {
+  return stored === undefined ? undefined : storedOf(method, stored);
+}
+
+function outcomeOf(method: keyof SessionBackend, outcome: CommitOutcome): CommitOutcome {
+  switch ((outcome as CommitOutcome | undefined)?.status) {
+    case 'ok':
+      factsOf(method, (outcome as { facts: SessionFacts }).facts);
+      break;
+    case 'conflict':
+      storedOf(method, (outcome as { current: StoredSession }).current);
+      break;
+    case 'gone':
+      break;
+    default:
+      fail(method, "it must return an object whose status is 'ok', 'conflict' or 'gone'");
+  }
+  return outcome;
+}
+
+function truthOf(method: keyof SessionBackend, value: boolean): boolean {
+  if (typeof value !== 'boolean') fail(method, `it must return a boolean, not ${kindOf(value)}`);
+  return value;
+}
