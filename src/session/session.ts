@@ -3,17 +3,15 @@ import { inspect } from 'node:util';
 import { checkUid, GUEST } from '../backend/ids.js';
 import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
 import type { DefaultSessionData, JsonData } from '../data.js';
-import { SessionError, type SessionEndReason } from '../errors.js';
-import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
+import { SessionError } from '../errors.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import { checkNames, optionalTimeout, type Duration } from '../options.js';
 import { settle, type SessionCallback } from './callback.js';
-import { commitChanges, type Saved } from './commit.js';
+import type { Saved } from './commit.js';
 import type { SessionContext } from './context.js';
-import { Ending } from './ending.js';
 import { refuseForeign } from './foreign.js';
 import type { FormParameters } from './form.js';
-import { Pending } from './pending.js';
-import { WorkingCopy } from './working-copy.js';
+import { LiveCopy } from './live-copy.js';
 
 /**
  * A user's session. Reads and changes are synchronous and local; they are written once, by `save()`, or by the middleware before the
@@ -27,17 +25,7 @@ export class Session<Data extends object = DefaultSessionData> {
     refuseForeign(this.prototype);
   }
 
-  readonly #copy: WorkingCopy<JsonData<Data>>;
-  /** The data with which `save()` last failed, so that the response does not fail for it again. */
-  #refused: { readonly text: string | undefined } | undefined;
-  /** True if a stored session was ended through this object, so that the client's cookie must be removed. */
-  #removed = false;
-  /** The write in progress. */
-  #writing: Promise<unknown> | undefined;
-  /** The promises that were handed out; created at the first. */
-  #pending: Pending | undefined;
-  /** Made when the signal is first asked for. */
-  #ending: Ending | undefined;
+  readonly #copy: LiveCopy<JsonData<Data>>;
 
   /** @internal For the manager. A static method, so that the constructor can be private in the declarations. */
   static of<Data extends object>(context: SessionContext, stored?: StoredSession): Session<Data> {
@@ -50,7 +38,7 @@ export class Session<Data extends object = DefaultSessionData> {
         'a manager makes sessions: req.session in Express, `manager.start(req, res)`, `manager.create()`',
       );
     }
-    this.#copy = new WorkingCopy<JsonData<Data>>(context, stored);
+    this.#copy = new LiveCopy<JsonData<Data>>(context, stored);
     // Assignments throw without this, with a message of ours: see foreign.ts. This is for `Object.defineProperty`.
     Object.preventExtensions(this);
   }
@@ -121,12 +109,7 @@ export class Session<Data extends object = DefaultSessionData> {
    * is read; does not keep the process alive. Pass it to what takes a signal, or remove your listener when the connection closes.
    */
   get signal(): AbortSignal {
-    if (this.#ending === undefined) {
-      this.#ending = new Ending(() => this.#isCurrent());
-      if (this.#copy.hasEnded) this.#ending.abort(undefined);
-      else this.#follow();
-    }
-    return this.#ending.signal;
+    return this.#copy.signal;
   }
 
   /**
@@ -135,12 +118,12 @@ export class Session<Data extends object = DefaultSessionData> {
    * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
    */
   get data(): JsonData<Data> {
-    this.#checkNotEnded();
+    this.#copy.checkNotEnded();
     return this.#copy.data.value;
   }
 
   set data(data: Data | JsonData<Data>) {
-    this.#checkNotEnded();
+    this.#copy.checkNotEnded();
     if (typeof data !== 'object' || data === null || Array.isArray(data)) {
       throw new SessionError(
         'ERR_SESSION_DATA',
@@ -148,7 +131,7 @@ export class Session<Data extends object = DefaultSessionData> {
       );
     }
     this.#copy.data.value = data as JsonData<Data>;
-    this.#refused = undefined;
+    this.#copy.changed();
   }
 
   /**
@@ -166,7 +149,7 @@ export class Session<Data extends object = DefaultSessionData> {
 
   /** Removes the form parameters. */
   clean(): void {
-    this.#refused = undefined;
+    this.#copy.changed();
     this.#copy.form.clean();
   }
 
@@ -185,17 +168,17 @@ export class Session<Data extends object = DefaultSessionData> {
     }
     checkNames('login', options, ['absoluteTimeout']);
     const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
-    this.#checkNotEnded();
+    this.#copy.checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
     this.#copy.renewal = { login: { uid, absoluteTimeout } };
-    this.#refused = undefined;
+    this.#copy.changed();
   }
 
   /** Ends the stored session immediately, whatever other requests do. This object then is a new, empty session of a guest. */
   logout(callback?: SessionCallback): Promise<void> {
     return settle('logout', callback, () => {
-      this.#checkNotEnded();
-      return this.#track(() => this.#end('logout'), true);
+      this.#copy.checkNotEnded();
+      return this.#copy.end('logout');
     });
   }
 
@@ -204,7 +187,7 @@ export class Session<Data extends object = DefaultSessionData> {
     return settle('destroy', callback, () => {
       if (this.#copy.hasEnded) return undefined;
       this.#copy.hasEnded = true;
-      return this.#track(() => this.#end('destroy'), true);
+      return this.#copy.end('destroy');
     });
   }
 
@@ -214,9 +197,9 @@ export class Session<Data extends object = DefaultSessionData> {
    */
   regenerate(callback?: SessionCallback): Promise<void> {
     return settle('regenerate', callback, () => {
-      this.#checkNotEnded();
+      this.#copy.checkNotEnded();
       this.#copy.renewal ??= {};
-      this.#refused = undefined;
+      this.#copy.changed();
     });
   }
 
@@ -225,7 +208,7 @@ export class Session<Data extends object = DefaultSessionData> {
    * @throws SessionError `ERR_SESSION_GONE` if the session ended meanwhile, or has a new id.
    */
   reload(callback?: SessionCallback): Promise<void> {
-    return settle('reload', callback, () => this.#track(() => this.#reload(), false));
+    return settle('reload', callback, () => this.#copy.reload());
   }
 
   /**
@@ -246,7 +229,7 @@ export class Session<Data extends object = DefaultSessionData> {
    * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
    */
   save(callback?: SessionCallback): Promise<void> {
-    return settle('save', callback, () => this.#track(() => this.#save(), false));
+    return settle('save', callback, () => this.#copy.save());
   }
 
   /**
@@ -255,24 +238,17 @@ export class Session<Data extends object = DefaultSessionData> {
    * @param isBeforeHeaders The headers wait for this commit, so a new id still reaches the client.
    */
   commit(isBeforeHeaders: boolean): MaybePromise<Saved> {
-    const pending = this.#pending?.take();
-    if (pending) return pending.then(() => this.commit(isBeforeHeaders));
-    if (this.#refused && this.#refused.text === this.#copy.dataText) return 'unchanged';
-    return this.#write(isBeforeHeaders);
+    return this.#copy.commit(isBeforeHeaders);
   }
 
   /** @internal Whether a commit failed with an error that the handler has had from a promise that it waited for. */
   hasReported(error: unknown): boolean {
-    return this.#pending?.hasReported(error) ?? false;
+    return this.#copy.hasReported(error);
   }
 
   /** @internal What must happen to the client's cookie; `loaded` is the session that the request came with. */
   cookieChange(loaded: SessionFacts | undefined): 'set' | 'remove' | undefined {
-    const { facts } = this.#copy;
-    // The usual case, in which the id need not be cut out of the header.
-    if (facts === loaded) return undefined;
-    if (facts === undefined) return this.#removed ? 'remove' : undefined;
-    return facts.id === loaded?.id ? undefined : 'set';
+    return this.#copy.cookieChange(loaded);
   }
 
   toJSON(): object {
@@ -284,146 +260,14 @@ export class Session<Data extends object = DefaultSessionData> {
     return this.toJSON();
   }
 
-  #checkNotEnded(): void {
-    if (this.#copy.hasEnded) {
-      throw new SessionError('ERR_SESSION_GONE', 'the session has ended: the next request begins a new one');
-    }
-  }
-
   /** Whether a test moves the clock of the store. */
   get #isTest(): boolean {
-    return this.#copy.context.backend.timeouts?.isTest ?? false;
-  }
-
-  #save(): MaybePromise<void> {
-    const refuse = (error: unknown): never => {
-      this.#refused = { text: this.#copy.dataText };
-      throw error;
-    };
-    const check = (saved: Saved): void => {
-      if (saved === 'gone') {
-        throw new SessionError('ERR_SESSION_GONE', 'the session ended while it was in use: its changes were dropped');
-      }
-    };
-    try {
-      const saved = this.#write(false);
-      return isPromise(saved) ? saved.then(check, refuse) : check(saved);
-    } catch (error) {
-      return refuse(error);
-    }
+    return this.#copy.context.backend.timeouts.isTest ?? false;
   }
 
   #touch(options: { idleTimeout?: Duration }): MaybePromise<boolean> {
     checkNames('touch', options, ['idleTimeout']);
-    this.#checkNotEnded();
-    const idleTimeout = optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest);
-    const { context, facts } = this.#copy;
-    if (idleTimeout !== undefined) this.#copy.idleTimeout = idleTimeout;
-    if (facts === undefined) return true;
-    const touched = (): MaybePromise<boolean> =>
-      andThen(context.backend.touch(facts.id, idleTimeout), (isThere) => {
-        if (!isThere) this.#ending?.abort(undefined);
-        return isThere;
-      });
-    return this.#track(touched, false);
-  }
-
-  #reload(): MaybePromise<void> {
-    this.#checkNotEnded();
-    // A write in progress may be giving the session a new id.
-    if (this.#writing) return this.#writing.then(() => this.#reload());
-    const { context, facts } = this.#copy;
-    this.#refused = undefined;
-    if (facts === undefined) return this.#copy.reset();
-    return andThen(context.backend.load(facts.id, false), (stored) => {
-      this.#copy.reset();
-      if (stored) {
-        this.#copy.load(stored);
-        return;
-      }
-      this.#copy.hasEnded = true;
-      this.#ending?.abort(undefined);
-      throw new SessionError('ERR_SESSION_GONE', 'the session has ended: there is nothing to reload');
-    });
-  }
-
-  /** Whether the id of this object is still its session's. */
-  #isCurrent(): MaybePromise<boolean> {
-    if (this.#writing) return this.#writing.then(() => this.#isCurrent());
-    const { context, facts } = this.#copy;
-    return facts === undefined || andThen(context.backend.load(facts.id, false), (stored) => stored !== undefined);
-  }
-
-  /** Lets the signal follow the stored session, if there is one by now. */
-  #follow(): void {
-    const ending = this.#ending;
-    const { context, facts } = this.#copy;
-    if (ending === undefined || facts === undefined || facts.handle === ending.handle) return;
-    if (ending.handle === undefined) {
-      // A session that belongs to no request has nobody who holds it for as long as a connection.
-      ending.follow(facts.handle, context.backend, context.admitNewId === undefined);
-    } else {
-      this.#endSignal('login');
-    }
-  }
-
-  /** Aborts the signal of a session that ended through this object, which from now on may have another one. */
-  #endSignal(reason: SessionEndReason | undefined): void {
-    const ending = this.#ending;
-    this.#ending = undefined;
-    ending?.abort(reason);
-  }
-
-  /** Writes the changes, after a write that is in progress. */
-  #write(isBeforeHeaders: boolean): MaybePromise<Saved> {
-    if (this.#writing) return this.#writing.then(() => this.#write(isBeforeHeaders));
-    this.#refused = undefined;
-    const saved = commitChanges(this.#copy, isBeforeHeaders);
-    if (!isPromise(saved)) {
-      if (this.#ending) this.#noteWritten(saved);
-      return saved;
-    }
-    const done = (saved?: Saved): void => {
-      this.#writing = undefined;
-      if (this.#ending) this.#noteWritten(saved);
-    };
-    this.#writing = saved.then(done, () => done());
-    return saved;
-  }
-
-  #noteWritten(saved: Saved | undefined): void {
-    if (saved === 'gone') this.#ending?.abort(undefined);
-    else this.#follow();
-  }
-
-  #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
-    // A write in progress may be creating the session, or beginning another user's, which then is the one to end.
-    if (this.#writing) return this.#writing.then(() => this.#end(reason));
-    const { context, facts } = this.#copy;
-    this.#copy.reset();
-    this.#refused = undefined;
-    if (facts === undefined) return undefined;
-    this.#removed = true;
-    if (this.#ending?.handle !== undefined) {
-      if (reason === 'logout') this.#endSignal(reason);
-      else this.#ending.abort(reason);
-    }
-    return andThen(context.backend.destroy(facts.handle, reason), () => undefined);
-  }
-
-  /**
-   * Makes a call of the backend, for which the response then waits; `isFinal` as in `Pending`. Only over a synchronous backend it throws:
-   * what is thrown where nobody awaits a promise would end the process.
-   */
-  #track<T>(work: () => MaybePromise<T>, isFinal: boolean): MaybePromise<T> {
-    const { context } = this.#copy;
-    let call: MaybePromise<T>;
-    try {
-      call = work();
-    } catch (error) {
-      if (context.backend.isSynchronous === true) throw error;
-      call = Promise.reject(error);
-    }
-    return isPromise(call) ? (this.#pending ??= new Pending(context)).add(call, isFinal) : call;
+    this.#copy.checkNotEnded();
+    return this.#copy.touch(optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest));
   }
 }
