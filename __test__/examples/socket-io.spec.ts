@@ -48,3 +48,16 @@ for (const transport of ['polling', 'websocket']) {
     t.notRegex(errors(), /Error/);
   });
 }
+
+test('a logout between the handshake and the connection counts', async (t) => {
+  const { origin } = await startExample(t, 'socket.io');
+  const client = new Client(origin);
+  await client.post('/login', { name: 'ann' });
+  const headers = { cookie: client.cookie };
+  const polling = '/socket.io/?EIO=4&transport=polling';
+  const { sid } = JSON.parse((await client.get(polling)).body.slice(1));
+  await client.post('/logout', {});
+  const poll = `${polling}&sid=${sid}`;
+  await client.get(poll, { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' }, body: '40' });
+  t.is((await client.get(poll, { headers })).body, '44{"message":"log in first"}');
+});

@@ -17,9 +17,7 @@ app.post('/login', (req, res) => {
   res.redirect(303, '/');
 });
 app.post('/logout', async (req, res) => {
-  const { handle } = req.session;
   await req.session.logout();
-  io.in(`session:${handle}`).disconnectSockets();
   res.redirect(303, '/');
 });
 
@@ -29,22 +27,20 @@ const io = new Server(server);
 io.engine.use(sessions); // every handshake request has its session
 io.use((socket, next) => {
   const { session } = socket.request;
-  if (!session.isLoggedIn()) {
-    next(new Error('log in first'));
-    return;
-  }
-  socket.data.id = session.id;
-  socket.join(`session:${session.handle}`);
-  next();
+  // The user may have logged out since the handshake.
+  const isUser = session.isLoggedIn() && !session.signal.aborted;
+  next(isUser ? undefined : new Error('log in first'));
 });
 
 io.on('connection', (socket) => {
+  const { id, signal } = socket.request.session;
+  const end = () => socket.disconnect(true);
+  signal.addEventListener('abort', end);
+  socket.on('disconnect', () => signal.removeEventListener('abort', end));
+
   socket.on('say', async (text, answer) => {
-    const session = await manager.load(socket.data.id);
-    if (!session) {
-      socket.disconnect();
-      return;
-    }
+    const session = await manager.load(id); // counts as activity
+    if (!session) return;
     session.data.messages = (session.data.messages ?? 0) + 1;
     await session.save();
     answer(`${session.uid} (${session.data.messages}): ${text}`);

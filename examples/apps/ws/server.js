@@ -33,6 +33,10 @@ server.on('upgrade', async (req, socket, head) => {
     return;
   }
   sockets.handleUpgrade(req, socket, head, (ws) => {
+    const { signal } = session;
+    const end = () => ws.close(4401, 'session ended');
+    signal.addEventListener('abort', end);
+    ws.on('close', () => signal.removeEventListener('abort', end));
     ws.on('error', () => {});
     ws.on('message', (message) => {
       reply(ws, id, message).catch(() => ws.close(1011));
@@ -45,13 +49,10 @@ function isFromOwnPage({ headers: { origin, host } }) {
   return URL.canParse(origin) && new URL(origin).host === host;
 }
 
-/** Loads the session again for each message: that is the user's activity, and finds nothing after a logout. */
+/** Loads the session again for each message: that is the user's activity, and finds what requests have changed. */
 async function reply(ws, id, message) {
   const session = await manager.load(id);
-  if (!session) {
-    ws.close(4401, 'logged out');
-    return;
-  }
+  if (!session) return;
   session.data.messages = (session.data.messages ?? 0) + 1;
   await session.save();
   ws.send(`${session.uid} (${session.data.messages}): ${message}`);
