@@ -18,11 +18,15 @@ export class ManualClock {
     natives.set(this, new NativeClock(wholeNumber('now', now, 0, Number.MAX_SAFE_INTEGER)));
   }
 
+  /** The instant that the clock shows. */
   now(): number {
     return natives.get(this)!.now();
   }
 
-  /** Moves the clock forward, by milliseconds or a literal such as `'31m'`. */
+  /**
+   * Moves the clock forward, by milliseconds or a literal such as `'31m'`.
+   * @throws TypeError, RangeError for anything but a duration of at least 1 ms: the clock never goes backwards.
+   */
   advance(by: Duration): void {
     natives.get(this)!.advance(duration('advance', by));
   }

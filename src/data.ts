@@ -34,8 +34,8 @@ export type Jsonified<T> = unknown extends T
                 : { [Key in keyof T as KeptKey<T, Key>]: Jsonified<T[Key]> };
 
 /**
- * The same for data, which is an object; `Validated` data stays what it is. As a mapped type it keeps stores and sessions of related types
- * assignable to each other.
+ * What `Jsonified` makes of data, which is an object; `Validated` data stays what it is. As a mapped type it keeps stores and sessions of
+ * related types assignable to each other.
  */
 export type JsonData<Data extends object> = {
   [Key in keyof Data as KeptKey<Data, Key>]: Data extends IsValidated ? Data[Key] : Jsonified<Data[Key]>;

@@ -38,7 +38,10 @@ export type SessionEndReason =
   | 'clear'
   | 'regenerate';
 
-/** The error that this package throws when an operation is refused. A wrong option is a `TypeError` or `RangeError` instead. */
+/**
+ * The error that this package throws when an operation is refused; its `cause` is the original error, if there is one. A wrong option is a
+ * `TypeError` or `RangeError` instead.
+ */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
   /** Stable: test for this. The message is for people and may change. */

@@ -1,4 +1,7 @@
-/** A value, or a promise of one. The session layer stays synchronous as long as its backend returns values. */
+/**
+ * A value, or a promise of one; `await` takes both. Over a `SessionStore` it is always the value itself. Over a `DurableSessionStore` it
+ * may be a promise where something is written. Over a backend that returns promises it is one.
+ */
 export type MaybePromise<T> = T | Promise<T>;
 
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {

@@ -1,7 +1,7 @@
 /** Checks of options and arguments. Each error names the option, says how to fix it, and shows the value received. */
 import { inspect } from 'node:util';
 
-/** A duration: milliseconds, or a number with a unit such as `'90s'`, `'30m'`, `'12h'`, `'14d'`. */
+/** A duration: milliseconds, or a number with a unit such as `'90s'`, `'30m'`, `'12h'`, `'14d'`. `Infinity` is no limit. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w'}`;
 
 /** A size: bytes, or a number with a unit such as `'64KiB'`, `'512MiB'`, `'2GiB'`. */

@@ -1,4 +1,4 @@
-/** An application that logs in with Passport, set up as docs/api.md says. */
+/** An application that logs in with Passport, set up as docs/guides/passport.md says. */
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import { Authenticator, type AuthenticateOptions } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';

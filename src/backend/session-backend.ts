@@ -11,7 +11,7 @@ export interface SessionFacts {
   readonly id: string;
   /** The public name: the same for the session's whole life, safe in logs, useless as a cookie. */
   readonly handle: string;
-  /** 1 when created, incremented by each commit. */
+  /** 1 when created, incremented by each `commit` and `regenerate`. */
   readonly version: number;
   readonly createdAt: number;
   readonly lastSeenAt: number;
@@ -32,7 +32,7 @@ export interface StoredSession extends SessionFacts {
   readonly form: string;
 }
 
-/** The parts of a session that a write replaces. Those that are `undefined` stay as they are. */
+/** The parts of a session that a write replaces. Those that are `undefined` do not change. */
 export interface SessionChange {
   readonly data?: string | undefined;
   /** `''` removes the parameters. */
@@ -55,7 +55,7 @@ export interface SessionLogin {
   readonly absoluteTimeout?: number | undefined;
 }
 
-/** The result of a write. `conflict` carries what is stored now; `gone` is final: the session has ended. */
+/** The result of a write. `conflict` carries what is stored now; `gone` is final: no call brings an ended session back. */
 export type CommitOutcome =
   | { readonly status: 'ok'; readonly facts: SessionFacts }
   | { readonly status: 'conflict'; readonly current: StoredSession }
@@ -71,28 +71,35 @@ export interface Timeouts {
 }
 
 /**
- * A store of sessions, as the session layer uses it. Every method may return a value or a promise; if a backend returns values,
- * the whole session layer is synchronous. A session whose deadline has passed is never returned, whether or not it has been
- * removed from memory.
+ * The contract between a manager and a place where sessions are kept, which is passed as the option `store`. Every method may return a
+ * value or a promise; if a backend returns values, the whole session layer is synchronous. A session whose deadline has passed is never
+ * returned, whether or not it has been removed from memory; an id that the backend did not create is never adopted. Strings are returned
+ * exactly as they were given.
  */
 export interface SessionBackend {
+  /** The timeouts of sessions that have none of their own. */
   readonly timeouts: Timeouts;
   /**
    * True if no method returns a promise: then the methods of a `Session` throw their errors. Default false: they return promises that
    * reject, whatever the error is, so that nobody has to handle both.
    */
   readonly isSynchronous?: boolean;
-  /** The time that deadlines are compared with. */
+  /** The time that deadlines are compared with, in milliseconds since 1970; never a promise. */
   now(): number;
   /** Reads a session and makes it the most recently used; with `touch` also records activity. */
   load(id: string, touch: boolean): MaybePromise<StoredSession | undefined>;
-  /** Stores a new session under a new random id. */
+  /** Stores a new session under a new random id; overwrites nothing. */
   create(draft: SessionDraft): MaybePromise<SessionFacts>;
-  /** Writes a change that was made to `version`; if that is `undefined`, to whichever version is stored. */
+  /**
+   * Writes a change that was made to `version`; if that is `undefined`, to whichever version is stored. Atomic: of several commits from one
+   * version exactly one succeeds. Counts as activity.
+   */
   commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome>;
   /**
-   * As `commit`, and gives the session a new secret, so that every older id of it is void; with `login`, as that user's. A login as
-   * another user ends the session instead, whatever its version, and stores a new one with a new handle and nothing of the old one.
+   * As `commit`, and in the same step gives the session a new secret, so that every older id of it is void; with `login`, as that user's:
+   * it sets `authenticatedAt`, sets the user's idle timeout unless the change has one, and starts the absolute timeout again. A login as
+   * another user ends the session instead, whatever its version, and stores a new one with a new handle, which has what the change contains
+   * and nothing of the old one.
    */
   regenerate(
     id: string,
@@ -100,7 +107,7 @@ export interface SessionBackend {
     change: SessionChange,
     login?: SessionLogin,
   ): MaybePromise<CommitOutcome>;
-  /** Records activity and, if `idleTimeout` is given, sets the session's own. False if there is no such session. */
+  /** Records activity and, if `idleTimeout` is given, sets the session's own; the version does not change. False if there is none. */
   touch(id: string, idleTimeout?: number): MaybePromise<boolean>;
   /** Ends the session of a handle, whatever secret it has by now. False if there is none. */
   destroy(handle: string, reason: 'destroy' | 'logout'): MaybePromise<boolean>;

@@ -4,6 +4,7 @@ import { checkNames, kindError, rangeError, size, timeout, wholeNumber, type Dur
 import { otherStoreOptions } from '../other-options.js';
 import type { Timeouts } from './session-backend.js';
 
+/** The options of a store: bounds, timeouts, clock. */
 export interface SessionStoreOptions {
   /**
    * The maximum number of sessions. When it is reached, the least recently used session is evicted, guests first; a guest's session

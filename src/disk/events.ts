@@ -2,6 +2,10 @@
 import type { SessionError } from '../errors.js';
 import type { CheckpointResult, RecoveryReport } from './reports.js';
 
+/**
+ * The events of the files of a store on disk. Without a listener, `degraded`, a `checkpoint` that failed and a `recovered` of files that
+ * were not intact become process warnings.
+ */
 export interface JournalEvents {
   /**
    * A checkpoint ended, whether it was requested or started because the log had grown. `error` if it failed: the log goes on, and the

@@ -24,6 +24,7 @@ export interface OpeningProgress {
   readonly sessions: number;
 }
 
+/** The options of a store on disk, and of a manager with `path`. */
 export interface DurableStoreOptions extends SessionStoreOptions {
   /**
    * The directory that holds the sessions: a path or a `file:` URL. If it does not exist, it is created, accessible to this user only;

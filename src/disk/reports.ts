@@ -13,6 +13,7 @@ export interface CheckpointResult {
 export interface RecoveryReport {
   /** True if there were no files: the store is new. */
   readonly created: boolean;
+  /** The number of the snapshot that was read. */
   readonly generation: number;
   /** Sessions that were recovered. */
   readonly sessions: number;
@@ -32,5 +33,6 @@ export interface RecoveryReport {
   readonly damages: readonly string[];
   /** By how many milliseconds the system clock had been set back; all times were shifted by it. */
   readonly clockSetBack: number;
+  /** How long opening took. */
   readonly durationMs: number;
 }

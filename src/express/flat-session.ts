@@ -18,8 +18,12 @@ type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unk
 
 /**
  * Creates a middleware that follows `session()`, for packages that set properties of `req.session` itself: Passport, connect-flash.
- * `req.session.flash` then is `req.session.data.flash`. Passport's login is `session.login`, and its logout `session.logout`.
- * `regenerate` drops the data, as in express-session, unless Passport's `keepSessionInfo` is set.
+ * `req.session.flash` then is `req.session.data.flash`; everything else of the session stays as it is. Passport's login is
+ * `session.login`, with one new id, and its logout is `session.logout`: the session ends. A user whom `deserializeUser` does not find is
+ * logged out.
+ *
+ * `regenerate` is as in express-session: `req.session` is another object afterwards, without data, and the old one keeps what it had.
+ * Passport copies that with `keepSessionInfo: true`, but never what another user left in the session.
  * @throws TypeError for a wrong option.
  */
 export function flatSession(options: FlatSessionOptions = {}): Middleware {

@@ -37,8 +37,12 @@ declare global {
 /** What the middleware adds to a request. */
 export interface RequestWithSession {
   /**
-   * The session of this request. There is always one; it is stored only once something is written to it. In a program that also has the
-   * types of express-session, theirs apply to `req.session`; `manager.start(req, res)` returns ours.
+   * The session of this request. There is always one; it is stored only once something is written to it. It is a getter on the prototype
+   * of all requests: `undefined` where a request has not passed the middleware.
+   *
+   * To assign `null` or a plain value throws a TypeError: it would log nobody out and not be stored. An object of a class, which is
+   * another package's session, replaces this one on the request. In a program that also has the types of express-session, theirs apply to
+   * `req.session`; `manager.start(req, res)` returns ours.
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- the one type that any other declaration of the property may narrow
   session: 'sessionStore' extends keyof Express.Request ? any : Session;
@@ -53,15 +57,19 @@ export interface SessionMiddleware<
   Store extends Ready | undefined = Ready,
 > {
   (req: AnyRequest, res: AnyResponse, next: Next): void;
+  /** The manager: for WebSockets and jobs, and for the store that it created. */
   readonly manager: SessionManager<Data, Ready, Store>;
   /** The manager's `ready`: resolves with its store once it is open. */
   readonly ready: Promise<Ready>;
 }
 
 /**
- * Creates the session middleware: `app.use(session())`. It sets `req.session`, and before the response's headers are sent it commits the
- * session and sets its cookie. If the session cannot be written, it calls `next(error)`, and the response is not sent. Express decides
- * whether the client's connection is secure: behind a proxy, `app.set('trust proxy', 1)`.
+ * Creates the session middleware for Express 4 and 5: `app.use(session())`. It sets `req.session`, and before the response's headers are
+ * sent it commits the session and sets its cookie. If the session cannot be written, it calls `next(error)`, or the option `onError`, and
+ * the response is not sent. Express decides whether the client's connection is secure (`req.secure`): behind a proxy that ends TLS,
+ * `app.set('trust proxy', 1)`.
+ * @param options Those of a manager, and those of a store unless `store` is given.
+ * @returns The middleware `(req, res, next)`, named `session`.
  * @throws TypeError, RangeError for a wrong option.
  */
 export function session<Data extends object = DefaultSessionData, Schema extends AnySchema = undefined>(

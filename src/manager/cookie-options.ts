@@ -2,6 +2,7 @@
 import { checkNames, oneOf, typeError } from '../options.js';
 import { otherCookieOptions } from '../other-options.js';
 
+/** The attributes of the session cookie. It has no expiry: the browser keeps it until it is closed, and the store ends the session. */
 export interface CookieOptions {
   /**
    * The cookie's name, which should not reveal the technology. Default `'__Host-id'`; browsers accept a name with the prefix `__Host-`

@@ -27,6 +27,7 @@ export interface ManagerOptions extends DurableStoreOptions {
    */
   // oxlint-disable-next-line typescript/no-explicit-any -- a store of any data
   store?: SessionStore<any> | DurableSessionStore<any> | SessionBackend;
+  /** The attributes of the session cookie. */
   cookie?: CookieOptions;
   /** What happens when two requests change one session at the same time. Default `'merge'`. */
   concurrency?: Concurrency;

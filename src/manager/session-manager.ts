@@ -31,10 +31,8 @@ interface NamedCookie {
 }
 
 /**
- * Loads the session of a request, and commits it before the response's headers are sent. What is synchronous in the store is
- * synchronous here: over a `SessionStore` no method returns a promise, over a `DurableSessionStore` only the methods that write do.
- * (Those of a `Session` that write always return one; over a `SessionStore` it is settled already.)
- * Applications have it through typed-manager.ts.
+ * Loads the session of a request, and commits it before the response's headers are sent. Applications have it through typed-manager.ts,
+ * which says more. (The methods of a `Session` that write always return a promise; over a `SessionStore` it is settled already.)
  */
 export class SessionManager<
   Data extends object = DefaultSessionData,
@@ -65,23 +63,35 @@ export class SessionManager<
     wrapServerResponse();
   }
 
-  /** The store, unless a backend of another kind was given; with `path`, `undefined` until it is open. */
+  /** The store, given or its own; `undefined` if a backend of another kind was given and, with `path`, until it is open. */
   get store(): Store {
     return this.#settings.store as Store;
   }
 
-  /** Creates a guest's session that belongs to no request. Nothing is stored until something is written and `save()` is called. */
+  /**
+   * Creates a guest's session that belongs to no request, without calling the store. Nothing is stored until something is written to it and
+   * `save()` is called.
+   */
   create(): Session<Data> {
     return Session.of<Data>(this.#settings);
   }
 
-  /** Loads the session of an id, for sockets and jobs, and records activity. `undefined` if there is none. */
+  /**
+   * Loads the session of an id, for sockets and jobs, and records activity. It has no response: nothing is written until `save()` is
+   * called, and the new id of a `login` or a `regenerate` does not reach the client.
+   * @returns The session; `undefined` if there is none.
+   * @throws TypeError for a handle in place of the id, which anybody may send where the id does not come from the cookie.
+   */
   load(id: string): MaybePromise<Session<Data> | undefined> {
     checkId(id, NEEDS_ID);
     return andThen(this.#settings.backend.load(id, true), (stored) => stored && Session.of(this.#settings, stored));
   }
 
-  /** Ends the session of an id; false if there is none. */
+  /**
+   * Ends the session of an id.
+   * @returns False if there is none, or if the id is void because the session has a newer one.
+   * @throws TypeError for a handle: use `manager.store.destroyByHandle`.
+   */
   remove(id: string): MaybePromise<boolean> {
     checkId(id, 'use `manager.store.destroyByHandle`');
     const { backend } = this.#settings;
@@ -93,7 +103,9 @@ export class SessionManager<
 
   /**
    * The id of the live session that a request's cookie names, or of the one it was given since; `undefined` if there is none. Ids from
-   * elsewhere, such as the URL, are ignored. In Express, before the middleware, pass `{ secure: req.secure }`.
+   * elsewhere, such as the URL, are ignored. The session becomes the most recently used, but this is not the user's activity.
+   * @param options The name of the cookie depends on whether the connection is secure: in Express, before the middleware, pass
+   * `{ secure: req.secure }`.
    */
   getSessionId(req: AnyRequest, options: Pick<StartOptions, 'secure'> = NOTHING): MaybePromise<string | undefined> {
     const incoming = asIncoming(req);
@@ -104,8 +116,9 @@ export class SessionManager<
   }
 
   /**
-   * Starts the session of a request: the one its cookie names, or a new one. An unknown id from the client is never adopted. The session
-   * is committed, and its cookie set, before the response's headers are sent. Call it before anything is sent.
+   * Starts the session of a request: the one its cookie names, for which this is the user's activity, or a new one. An unknown id from the
+   * client is never adopted. The session is committed, and its cookie set, before the response's headers are sent. Call it before anything
+   * is sent. A second call for the same request returns the same session. The store is called once, or not at all without a session cookie.
    * @throws SessionError `ERR_SESSION_CLOSED`, `ERR_SESSION_HEADERS_SENT`; TypeError if the two are not Node's request and response.
    */
   start(req: AnyRequest, res: AnyResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {

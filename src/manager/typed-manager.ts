@@ -73,11 +73,12 @@ export interface SessionManagerConstructor {
 }
 
 /**
- * Loads the session of a request, and commits it before the response's headers are sent. What is synchronous in the store is
- * synchronous here: over a `SessionStore` no method waits, over a `DurableSessionStore` only the methods that write do.
+ * The manager of the sessions of HTTP requests, of `node:http`, `node:https`, and `node:http2` through its compatibility API. It loads the
+ * session of a request, and commits it before the response's headers are sent. What is synchronous in the store is synchronous here: over a
+ * `SessionStore` no method returns a promise, over a `DurableSessionStore` only those that write do.
  *
- * `Ready` is what `manager.ready` resolves with, and `Store` is what `manager.store` is: the same, or `undefined` until a store on disk is
- * open.
+ * `Data` is the type of `session.data`: what the schema in the option `data` makes, or else `SessionData` once it has fields. `Ready` is
+ * what `manager.ready` resolves with, and `Store` is what `manager.store` is: the same, or `undefined` until a store on disk is open.
  */
 export interface SessionManager<
   Data extends object = DefaultSessionData,

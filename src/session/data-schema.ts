@@ -4,7 +4,7 @@ import { isPromise } from '../maybe-promise.js';
 import { kindError, kindOf } from '../options.js';
 import type { SchemaIssue, SchemaResult, StandardSchema } from '../standard-schema.js';
 
-/** What happens to stored data that the schema does not accept. */
+/** What happens to stored data that the schema does not accept: see the option `onInvalid`. */
 export type OnInvalid<Input = unknown> = 'error' | 'discard' | ((raw: unknown) => Input);
 
 /** The maximum number of places that an error names. */

@@ -24,8 +24,7 @@ const instead: Readonly<Record<string, string>> = {
   resetMaxAge: 'each request prolongs the session by its idle timeout; `session.touch()` does it in between',
 };
 
-const FLAT =
-  'put `app.use(flatSession())` after `app.use(session())`: see "Packages that write to req.session" in docs/api.md';
+const FLAT = 'put `app.use(flatSession())` after `app.use(session())`: see docs/guides/passport.md';
 
 /** The hint for properties that packages set, and which the middleware `flatSession` keeps. */
 function flatHint(name: string): string | undefined {

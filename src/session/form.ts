@@ -1,6 +1,7 @@
 /** Form parameters of requests, and which of them a session keeps until `clean()` or the next form. */
 import { parse } from 'node:querystring';
 
+/** The value of a form field: text, or what a body parser makes of it. */
 export type ParameterValue = string | number | boolean | null | ParameterValue[] | { [name: string]: ParameterValue };
 
 /** The names and values of a form; a name that occurs several times has an array. */

@@ -14,11 +14,15 @@ import type { FormParameters } from './form.js';
 import { LiveCopy } from './live-copy.js';
 
 /**
- * A user's session. Reads and changes are synchronous and local; they are written once, by `save()`, or by the middleware before the
- * response's headers are sent. A new session that nothing was written to is never stored.
+ * A user's session, as a request, a socket or a job uses it. A manager makes it; the class is exported for its type and for `instanceof`.
+ * Reads and changes are synchronous and local; they are written once, by `save()`, or by the middleware before the response's headers are
+ * sent. A new session that nothing was written to is never stored.
  *
- * It takes no properties of its own: `session.cart = []` throws, because it would not be stored; use `session.data.cart`. The methods that
- * return a promise take a callback as well, which is called with the error or with nothing; the promise then need not be awaited.
+ * It takes no properties of its own: `session.cart = []` throws a TypeError, because it would not be stored; use `session.data.cart`. So do
+ * assignments to its members, such as `session.uid = name`, and reading `session.cookie`.
+ *
+ * The methods that return a promise take a callback as well, which is called in a later turn with the error or with nothing; the promise
+ * then need not be awaited. Without a callback, over a store in memory, the call itself throws what fails; `await` sees no difference.
  */
 export class Session<Data extends object = DefaultSessionData> {
   static {
@@ -43,12 +47,15 @@ export class Session<Data extends object = DefaultSessionData> {
     Object.preventExtensions(this);
   }
 
-  /** The secret that the cookie carries; `undefined` until the session is stored. Never log it: log `handle`. */
+  /**
+   * The value of the cookie: the handle, and a secret that each login and `regenerate` replaces, so that older ids are void. Whoever has it
+   * can use the session: never log it. `undefined` until the session is stored.
+   */
   get id(): string | undefined {
     return this.#copy.facts?.id;
   }
 
-  /** The public name, safe in logs; `undefined` until the session is stored. It never changes. */
+  /** The public name, safe in logs and useless as a cookie; `undefined` until the session is stored. It never changes. */
   get handle(): string | undefined {
     return this.#copy.facts?.handle;
   }
@@ -63,6 +70,7 @@ export class Session<Data extends object = DefaultSessionData> {
     return this.#copy.renewal?.login?.uid ?? this.#copy.storedUid ?? GUEST;
   }
 
+  /** Whether a user is logged in. */
   get isAuthenticated(): boolean {
     return this.uid !== GUEST;
   }
@@ -72,13 +80,14 @@ export class Session<Data extends object = DefaultSessionData> {
     return this.isAuthenticated;
   }
 
-  /** When the user logged in; `undefined` for a guest. */
+  /** When the user logged in; `undefined` for a guest. It is set when the login is written. */
   get authenticatedAt(): Date | undefined {
     const { facts, renewal, storedUid, context } = this.#copy;
     if (renewal?.login?.uid !== undefined) return new Date(context.backend.now());
     return facts && storedUid !== undefined ? new Date(facts.authenticatedAt) : undefined;
   }
 
+  /** When the session was first stored; now, if it is not stored yet. */
   get createdAt(): Date {
     const { facts, context } = this.#copy;
     return new Date(facts?.createdAt ?? context.backend.now());
@@ -105,17 +114,21 @@ export class Session<Data extends object = DefaultSessionData> {
   /**
    * Aborted when the session ends in this process in any way (logout, `destroy`, expiry, eviction, another user's login) or another
    * request gives it a new id, which makes the id void that the holder came with: for streams, sockets and jobs. Its `reason` is a
-   * `SessionError` `ERR_SESSION_GONE` whose own `reason` says why, or `ERR_SESSION_CLOSED` if the store was closed. Costs nothing until it
-   * is read; does not keep the process alive. Pass it to what takes a signal, or remove your listener when the connection closes.
+   * `SessionError` `ERR_SESSION_GONE` whose own `reason` says why, or `ERR_SESSION_CLOSED` if the store was closed.
+   *
+   * Costs nothing until it is read; does not keep the process alive. A stream is no activity by itself: call `touch()` while it is in use.
+   * A session from `manager.load()` is kept for its signal until it ends: pass the signal to what takes one, or remove your listener when
+   * the connection closes. Over a `SessionBackend` without `watch` the signal knows only what this object does and finds out.
    */
   get signal(): AbortSignal {
     return this.#copy.signal;
   }
 
   /**
-   * The application's data: any JSON object. Change it in place or replace it; what differs is written in the end. Its type is what JSON
-   * makes of `Data`: a `Date` that was stored is read as a string.
-   * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
+   * The application's data: any JSON object. Change it in place or replace it. It is parsed when it is first read, and written in the end
+   * if it differs from what was read. Its type is what JSON makes of `Data`: a `Date` that was stored is read as a string.
+   * @throws SessionError `ERR_SESSION_DATA` if it is set to anything but an object, or the schema of the option `data` does not accept what
+   * is stored; `ERR_SESSION_GONE` after `destroy()`.
    */
   get data(): JsonData<Data> {
     this.#copy.checkNotEnded();
@@ -154,10 +167,12 @@ export class Session<Data extends object = DefaultSessionData> {
   }
 
   /**
-   * Logs `uid` in. When the session is written, it always gets a new id. It keeps its data and its handle, unless another user was
-   * logged in: then that session ends, and a new, empty one begins.
+   * Logs `uid` in; check the password before. This object shows the login immediately; it is stored when the session is written, which then
+   * always gets a new id. It keeps its data and its handle, unless another user was logged in: then that session ends, and a new, empty one
+   * with a new handle begins.
+   * @param uid 1 to 255 characters (UTF-16 units), not `'Guest'`.
    * @param options `absoluteTimeout` starts with this login and overrides the store's.
-   * @throws SessionError `ERR_SESSION_UID`, TypeError, RangeError.
+   * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_GONE` after `destroy()`; TypeError, RangeError for a wrong argument.
    */
   login(uid: string, options: { absoluteTimeout?: Duration } = {}): void {
     checkUid(uid);
@@ -174,7 +189,11 @@ export class Session<Data extends object = DefaultSessionData> {
     this.#copy.changed();
   }
 
-  /** Ends the stored session immediately, whatever other requests do. This object then is a new, empty session of a guest. */
+  /**
+   * Ends the stored session immediately, whatever other requests do, even if one has given it a new id meanwhile. This object then is a
+   * new, empty session of a guest, and the cookie is removed unless something is written to it.
+   * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
+   */
   logout(callback?: SessionCallback): Promise<void> {
     return settle('logout', callback, () => {
       this.#copy.checkNotEnded();
@@ -182,7 +201,10 @@ export class Session<Data extends object = DefaultSessionData> {
     });
   }
 
-  /** Ends the stored session immediately. This object cannot be used afterwards; the next request begins a new session. */
+  /**
+   * Ends the stored session immediately, as `logout()` does. This object cannot be used afterwards; the next request begins a new session.
+   * A second call does nothing.
+   */
   destroy(callback?: SessionCallback): Promise<void> {
     return settle('destroy', callback, () => {
       if (this.#copy.hasEnded) return undefined;
@@ -194,6 +216,7 @@ export class Session<Data extends object = DefaultSessionData> {
   /**
    * Gives the session a new id when it is written, and keeps its data: call it after a change of rights. `login` does it by itself. The
    * promise resolves at once.
+   * @throws SessionError `ERR_SESSION_GONE` after `destroy()`.
    */
   regenerate(callback?: SessionCallback): Promise<void> {
     return settle('regenerate', callback, () => {
@@ -204,7 +227,8 @@ export class Session<Data extends object = DefaultSessionData> {
   }
 
   /**
-   * Reads the stored session again, and drops the changes that are not written: `data` then is a new object.
+   * Reads the stored session again, and drops the changes that are not written: `data` then is a new object. A session that is not stored
+   * is emptied.
    * @throws SessionError `ERR_SESSION_GONE` if the session ended meanwhile, or has a new id.
    */
   reload(callback?: SessionCallback): Promise<void> {
@@ -212,8 +236,11 @@ export class Session<Data extends object = DefaultSessionData> {
   }
 
   /**
-   * Records activity now, which every request does by itself; with `idleTimeout` also sets the session's own. Resolves with false if the
-   * session has ended, or another request gave it a new id; `signal` is then aborted as well.
+   * Records activity now, which every request does by itself; with `idleTimeout` also sets the session's own at once, or when it is first
+   * stored. A timeout that changes is a write, which a store on disk may refuse.
+   * @returns A promise of false if the session has ended, or another request gave it a new id; `signal` is then aborted as well.
+   * @throws SessionError `ERR_SESSION_GONE` after `destroy()`, `ERR_SESSION_BACKPRESSURE`, `ERR_SESSION_DEGRADED`; TypeError, RangeError
+   * for a wrong duration.
    */
   touch(
     options: { idleTimeout?: Duration } | SessionCallback = {},
@@ -223,10 +250,11 @@ export class Session<Data extends object = DefaultSessionData> {
   }
 
   /**
-   * Writes the changes. The middleware does it before the response's headers are sent; call it where there is no response, or to handle
-   * a failure yourself.
-   * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_CONFLICT` (mode
-   * `strict`), `ERR_SESSION_GONE` if the session ended meanwhile.
+   * Writes the changes, if there are any. The middleware does it before the response's headers are sent; call it where there is no
+   * response, or to handle a failure yourself. If nobody waits for the promise, a failure fails the response, or becomes a process warning
+   * if that has been sent.
+   * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_CONFLICT`, `ERR_SESSION_GONE` if the
+   * session ended meanwhile or has a new id; in a request also `ERR_SESSION_INSECURE`, `ERR_SESSION_HEADERS_SENT`.
    */
   save(callback?: SessionCallback): Promise<void> {
     return settle('save', callback, () => this.#copy.save());
@@ -251,6 +279,7 @@ export class Session<Data extends object = DefaultSessionData> {
     return this.#copy.cookieChange(loaded);
   }
 
+  /** Handle, `uid`, `isAuthenticated`, `expirationTime` and `data`, never the id; `console.log` shows the same. */
   toJSON(): object {
     const { handle, uid, isAuthenticated, expirationTime } = this;
     return { handle, uid, isAuthenticated, expirationTime, data: this.#copy.hasEnded ? undefined : this.data };

@@ -13,12 +13,13 @@ import { sessionEventNames, type DurableSessionEvents } from './events.js';
 import { promiseWrites, StoreWrites } from './store-writes.js';
 
 /**
- * Sessions in this process's memory and on its disk, opened with `await SessionStore.open(options)`. Reads are synchronous, as those of
- * a `SessionStore`. A write is visible to every reader immediately; its promise resolves when the write survives what `durability` says.
- * The end of a session, or its move to a new id, always resolves when the disk has it.
+ * A store of sessions in this process's memory and in a directory on disk, opened with `await SessionStore.open(options)`. Reads are
+ * synchronous, as those of a `SessionStore`. A write is visible to every reader immediately; its promise resolves when the write survives
+ * what `durability` says. The end of a session, or its move to a new id, always resolves when the disk has it. A pending promise keeps the
+ * process alive; an open store does not.
  *
- * Every write may also fail with `ERR_SESSION_IO` or `ERR_SESSION_BACKPRESSURE`, in which case memory may have the change and the disk
- * may not have it yet, or with `ERR_SESSION_DEGRADED`.
+ * Every write rejects with what a `SessionStore` throws, and may also fail with `ERR_SESSION_IO` or `ERR_SESSION_BACKPRESSURE`, in which
+ * case memory may have the change and the disk may not have it yet, or with `ERR_SESSION_DEGRADED`.
  */
 export class DurableSessionStore<Data extends object = DefaultSessionData> extends StoreWrites<
   Data,
@@ -31,6 +32,7 @@ export class DurableSessionStore<Data extends object = DefaultSessionData> exten
 
   /** The directory, as an absolute path. */
   readonly path: string;
+  /** The option `durability`. */
   readonly durability: Durability;
   readonly #journal: Journal;
   readonly #listeners: Listeners<DurableSessionEvents>;
@@ -74,13 +76,17 @@ export class DurableSessionStore<Data extends object = DefaultSessionData> exten
     return this.#journal.isDegraded;
   }
 
-  /** Resolves once the disk has everything that was written before this call, whatever the durability. */
+  /**
+   * Resolves once the disk has everything that was written before this call, whatever the durability and however long it takes.
+   * @throws SessionError `ERR_SESSION_DEGRADED` while the disk keeps failing.
+   */
   flush(): Promise<void> {
     return this.#journal.flush();
   }
 
   /**
-   * Writes a snapshot of all sessions now, while requests go on. This also happens by itself as the log grows, and on close.
+   * Writes a snapshot of all sessions now, while requests go on. This also happens by itself as the log grows, and on close; call it before
+   * a backup.
    * @throws SessionError `ERR_SESSION_IO` if it failed, `ERR_SESSION_DEGRADED` while the disk keeps failing.
    */
   checkpoint(): Promise<CheckpointResult> {
@@ -89,7 +95,9 @@ export class DurableSessionStore<Data extends object = DefaultSessionData> exten
 
   /**
    * Writes everything to the disk and releases the directory. From this call on, every other call throws or rejects with
-   * `ERR_SESSION_CLOSED`; writes in progress are finished. A second call returns the same promise.
+   * `ERR_SESSION_CLOSED`; writes in progress are finished, and `path`, `durability`, `degraded` and `recovery` can still be read. A second
+   * call returns the same promise. A store that was not closed can be opened again; the opening then reads the log, which takes longer.
+   * @throws SessionError if not everything could be written, such as `ERR_SESSION_IO`.
    */
   close(): Promise<void> {
     if (this.#closing === undefined) {
@@ -100,6 +108,7 @@ export class DurableSessionStore<Data extends object = DefaultSessionData> exten
     return this.#closing;
   }
 
+  /** Closes the store at the end of a block: `await using store = await SessionStore.open()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -13,25 +13,28 @@ export interface SessionEvent<Reason extends string = string> {
   readonly reason: Reason;
 }
 
-/** The events of every store, with their reasons. */
+/** The events of every store, with their reasons. A session ends with exactly one of `expired`, `evicted` and `destroyed`. */
 export interface SessionEvents {
-  /** The reason `login`: somebody logged in over the session of another user, so that one ended and a new one began. */
+  /** A session was stored. With `login`: somebody logged in over the session of another user, so that one ended and this one began. */
   created: SessionEvent<'create' | 'login'>;
-  /** The session moved to a new id; handle and data are unchanged. */
+  /** The session has a new id; handle and data are unchanged. */
   regenerated: SessionEvent<'regenerate' | 'login'>;
   /** A deadline passed. */
   expired: SessionEvent<'idle-timeout' | 'absolute-timeout'>;
   /** The store was full. */
   evicted: SessionEvent<'max-sessions' | 'max-bytes'>;
-  /** With `login`: by a login as another user. */
+  /** A session was ended. With `login`: by a login as another user. */
   destroyed: SessionEvent<'destroy' | 'logout' | 'login' | 'clear'>;
 }
 
-/** The events of a store on disk. */
+/** The events of a store on disk: those of its sessions and those of its files. */
 export interface DurableSessionEvents extends SessionEvents, JournalEvents {}
 
+/** The name of an event of every store. */
 export type SessionEventName = keyof SessionEvents;
+/** The name of an event of a store on disk. */
 export type DurableSessionEventName = keyof DurableSessionEvents;
+/** A listener of an event of every store. */
 export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => void;
 
 /** In the order of the addon's numbers for them. */

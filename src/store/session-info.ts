@@ -5,12 +5,17 @@ import { rangeError, typeError } from '../options.js';
 
 /** A session without its id and its data. Instants are milliseconds since 1970. */
 export interface SessionInfo {
+  /** For `destroyByHandle`. */
   readonly handle: string;
+  /** `'Guest'` for a guest. */
   readonly uid: string;
+  /** 1 when created, incremented by each write. */
   readonly version: number;
   readonly createdAt: number;
   readonly lastSeenAt: number;
+  /** Milliseconds; `Infinity` for no limit. */
   readonly idleTimeout: number;
+  /** `Infinity` for none. */
   readonly absoluteDeadline: number;
   /** `undefined` for a guest. */
   readonly authenticatedAt: number | undefined;
@@ -21,10 +26,20 @@ export interface SessionInfo {
 /** Some sessions, and the cursor of the next page. A page may be short, even empty, although there is a `next`. */
 export interface SessionPage {
   readonly sessions: readonly SessionInfo[];
+  /** The `cursor` of the next page; `undefined` on the last one. */
   readonly next: string | undefined;
 }
 
-/** What a store contains, and its counters since it was opened. */
+/**
+ * What a store contains, and its counters since it was opened.
+ *
+ * - `sessions`, `guests`, `users`, `bytes`: what it contains now.
+ * - `created`, `committed`, `conflicts`, `regenerated`: writes.
+ * - `destroyed`, `expired`, `evicted`: how sessions ended.
+ * - `hits`, `misses`: lookups that found a live session, and those that did not.
+ * - `rejected`: `Cookie` headers with our cookie, but with no live session or more than one.
+ * - `eventsDropped`: events that were dropped because a listener was too slow.
+ */
 export type SessionStoreStats = Readonly<NativeStats> & {
   /** Sessions of logged-in users. */
   readonly users: number;

@@ -7,6 +7,7 @@ import type { JsonData } from '../data.js';
 
 /** A copy of one session at one moment, which later changes do not affect. Instants are milliseconds since 1970. */
 export class SessionRecord<Data extends object> {
+  /** 1 when created, incremented by each write. */
   readonly version: number;
   /** `'Guest'` for a guest. */
   readonly uid: string;
@@ -14,6 +15,7 @@ export class SessionRecord<Data extends object> {
   readonly data: JsonData<Data>;
   readonly createdAt: number;
   readonly lastSeenAt: number;
+  /** Milliseconds; `Infinity` for no limit. */
   readonly idleTimeout: number;
   /** `Infinity` for none. */
   readonly absoluteDeadline: number;
@@ -33,7 +35,7 @@ export class SessionRecord<Data extends object> {
     this.authenticatedAt = uid === undefined ? undefined : facts.authenticatedAt;
   }
 
-  /** The secret that the cookie carries. A getter of the prototype, so that JSON, logs and copies leave it out. */
+  /** The value of the cookie. A getter of the prototype, so that JSON, logs and copies leave it out. */
   get id(): string {
     return this.#facts.id;
   }
@@ -43,15 +45,17 @@ export class SessionRecord<Data extends object> {
     return this.#facts.handle;
   }
 
+  /** Whether the session is a user's. */
   get isAuthenticated(): boolean {
     return this.authenticatedAt !== undefined;
   }
 
-  /** When the session expires unless there is activity; `Infinity` for never. */
+  /** When the session expires unless there is activity: `lastSeenAt + idleTimeout`. */
   get idleDeadline(): number {
     return this.lastSeenAt + this.idleTimeout;
   }
 
+  /** The record without `id`, `isAuthenticated` and `idleDeadline`; `console.log` shows the same. */
   toJSON(): object {
     const shown: object = { ...this };
     return { handle: this.handle, ...shown };

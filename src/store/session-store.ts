@@ -11,15 +11,21 @@ import { sessionEventNames, type SessionEvents } from './events.js';
 import { StoreWrites } from './store-writes.js';
 
 /**
- * Sessions in this process's memory, off the JavaScript heap, bounded, and expiring on time. Synchronous: every call takes a few
- * microseconds at most, plus the JSON of the data. One store serves any number of middlewares.
+ * A store of sessions in this process's memory, off the JavaScript heap, bounded, and expiring on time; for jobs, command-line tools and
+ * admin pages as well. Synchronous: every call takes a few microseconds at most, plus the JSON of the data. One store serves any number of
+ * middlewares. Its thread for expiry does not keep the process alive.
+ *
+ * A method that takes an id throws a TypeError for what is no string and for a handle; any other string that is not the id of a live
+ * session is not found.
  */
 export class SessionStore<Data extends object = DefaultSessionData> extends StoreWrites<Data, 'memory', SessionEvents> {
   readonly #native: NativeBackend;
   readonly #listeners: Listeners<SessionEvents>;
 
   /**
-   * Opens a store on disk, in the directory `path`: its sessions survive the process.
+   * Opens a store on disk, in the directory `path`: its sessions survive the process. A thread of the addon reads the files: the event loop
+   * is not blocked, the process stays alive meanwhile, and openings of different directories do not wait for each other. `process.exit()`
+   * and `worker.terminate()` cancel it without waiting; the directory is free again at once, or as soon as its disk responds.
    * @throws TypeError, RangeError for a wrong option; SessionError `ERR_SESSION_PATH`, `ERR_SESSION_LOCKED`, `ERR_SESSION_OPTIONS`,
    * `ERR_SESSION_CORRUPT`, `ERR_SESSION_FORMAT_NEWER`, `ERR_SESSION_IO`, `ERR_SESSION_SYSTEM`.
    */
@@ -29,7 +35,10 @@ export class SessionStore<Data extends object = DefaultSessionData> extends Stor
     return openDurableStore<Data>(checkDurableOptions(options));
   }
 
-  /** @throws TypeError, RangeError for a wrong option. */
+  /**
+   * Creates a store in memory.
+   * @throws TypeError, RangeError for a wrong option; SessionError `ERR_SESSION_SYSTEM` if there is no thread or no randomness.
+   */
   constructor(options: SessionStoreOptions = {}) {
     refuseDurable(options);
     const limits = checkStoreOptions(options);
@@ -42,13 +51,17 @@ export class SessionStore<Data extends object = DefaultSessionData> extends Stor
     this.#listeners = listeners;
   }
 
-  /** Removes all sessions from memory; every later call except `close` throws `ERR_SESSION_CLOSED`. */
+  /**
+   * Removes all sessions from memory. Afterwards `size`, `bytes` and every method but `close` and `off` throw `ERR_SESSION_CLOSED`,
+   * `sessions()` at its first step. A second call does nothing.
+   */
   close(): void {
     this.#listeners.close();
     this.#native.native.close();
     this.#native.watchers.close();
   }
 
+  /** Closes the store at the end of a block: `using store = new SessionStore()`, where the language has `using`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -16,7 +16,7 @@ const DELIVERY_MS = 0.5;
 
 /** The part of a store that is synchronous in memory and on disk. Every call takes a few microseconds at most, plus the JSON of the data. */
 export abstract class StoreReads<Data extends object, Events extends SessionEvents> extends StoreEvents<Events> {
-  /** The backend that sessions of requests use. */
+  /** The store as a `SessionBackend`, which is what a manager uses. */
   readonly backend: SessionBackend;
   readonly #native: NativeBackend;
   readonly #listeners: Listeners<Events>;
@@ -39,26 +39,37 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
     return this.#native.timeouts.isTest ?? false;
   }
 
-  /** Reads a session and makes it the most recently used. Does not count as the user's activity: see `touch`. */
+  /**
+   * Reads a session and makes it the most recently used. Does not count as the user's activity: the idle deadline does not move.
+   * @returns `undefined` if there is no such session.
+   */
   get(id: string): SessionRecord<Data> | undefined {
     const stored = this.#native.load(checkId(id, NEEDS_ID), false);
     return stored && recordOf<Data>(stored);
   }
 
-  /** Whether there is a live session of this id. */
+  /** Whether there is a live session of this id. Neither a use nor activity. */
   has(id: string): boolean {
     return this.#native.native.has(checkId(id, NEEDS_ID));
   }
 
-  /** Records the user's activity, and with `idleTimeout` sets the session's own. False if there is no such session. */
+  /**
+   * Records the user's activity: the idle deadline moves, and the session becomes the most recently used. With `idleTimeout` also sets the
+   * session's own. The version does not change. Never waits for the disk, which gets activity now and then; but a timeout that changes is a
+   * write, and throws where a store on disk would refuse one.
+   * @returns False if there is no such session.
+   * @throws SessionError `ERR_SESSION_BACKPRESSURE`, `ERR_SESSION_DEGRADED`.
+   */
   touch(id: string, options: { idleTimeout?: Duration } = {}): boolean {
     checkNames('touch', options, ['idleTimeout']);
     return this.#native.touch(checkId(id, NEEDS_ID), optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest));
   }
 
   /**
-   * Lists some sessions, in no particular order, from `cursor` on, which is the `next` of the page before, or from the start;
-   * `sessions()` lists all. Scans a limited number of slots, so a page may be short, even empty, although there is a `next`.
+   * Lists some sessions, in no particular order, without their ids and data. Neither a use nor activity. Scans a limited number of slots,
+   * so a page may be short, even empty, although there is a `next`.
+   * @param options `cursor` is the `next` of the page before; without it the list begins. `limit` is 1 to 10,000; default 100.
+   * @throws TypeError, RangeError for a wrong `limit`, and a `cursor` that is not the `next` of a page.
    */
   page(options: { cursor?: string | undefined; limit?: number } = {}): SessionPage {
     checkNames('page', options, ['cursor', 'limit']);
@@ -67,7 +78,10 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
     return pageOf(this.#native.native.page(cursor === undefined ? 0 : slotOf(cursor), limit));
   }
 
-  /** Lists all sessions, page by page. Those that begin or end meanwhile may be included or not; all others are, exactly once. */
+  /**
+   * Lists all sessions. Those that begin or end meanwhile may be included or not; all others are, exactly once. With a million sessions a
+   * loop over it holds up the event loop for a second: where requests are served, go `page` by page.
+   */
   *sessions(): Generator<SessionInfo, void, undefined> {
     let cursor: string | undefined;
     do {
@@ -87,6 +101,7 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
     return this.stats().bytes;
   }
 
+  /** What the store contains, and what happened since it was opened. O(1). */
   stats(): SessionStoreStats {
     const stats = this.#native.native.stats();
     return { ...stats, users: stats.sessions - stats.guests };

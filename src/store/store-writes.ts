@@ -19,23 +19,28 @@ export type Medium = 'memory' | 'disk';
 /** The result of a write: the value itself from a store in memory, a promise of it from a store on disk. */
 export type Written<Kind extends Medium, T> = Kind extends 'disk' ? Promise<T> : T;
 
+/** Options of `create`. */
 export interface CreateOptions {
   /** The user; without one the session is a guest's. 1 to 255 characters, not `'Guest'`. */
   uid?: string;
-  /** Overrides the store's. */
+  /** Default: the store's `idleTimeout`, or `guestIdleTimeout` for a guest. */
   idleTimeout?: Duration;
-  /** Overrides the store's. */
+  /** Default: the store's `absoluteTimeout`. */
   absoluteTimeout?: Duration;
 }
 
+/** Options of `regenerate`. */
 export interface RegenerateOptions {
-  /** The user who logs in. */
+  /** The user who logs in; without one the user does not change. */
   uid?: string;
-  /** Starts with the login; overrides the store's. */
+  /** Starts with the login; only with `uid`. Default: the store's `absoluteTimeout`. */
   absoluteTimeout?: Duration;
 }
 
-/** The result of a commit. `conflict` carries what is stored now; `gone` is final: the session has ended. */
+/**
+ * The result of a commit. `ok`: written, with the new version. `conflict`: another write came in between and nothing was written; `current`
+ * is what is stored now. `gone`: there is no such session, and nothing brings it back.
+ */
 export type CommitResult<Data extends object> =
   | { readonly status: 'ok'; readonly version: number }
   | { readonly status: 'conflict'; readonly current: SessionRecord<Data> }
@@ -73,7 +78,7 @@ export abstract class StoreWrites<
   }
 
   /**
-   * Stores a new session under a new random id, and returns its record, which has the id.
+   * Stores a new session under a new random id, and returns its record, which has the id. May evict other sessions.
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
    */
   create(data: Data | JsonData<Data>, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
@@ -88,7 +93,7 @@ export abstract class StoreWrites<
 
   /**
    * Writes data that was made from `version`; if that is `undefined`, over whichever version is stored. Counts as activity.
-   * @throws SessionError as `create`; the stored session is then unchanged.
+   * @throws SessionError as `create`; the stored session is then unchanged. TypeError, RangeError for a version that is no integer from 1.
    */
   commit(id: string, version: number | undefined, data: Data | JsonData<Data>): Written<Kind, CommitResult<Data>> {
     if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
@@ -104,7 +109,9 @@ export abstract class StoreWrites<
 
   /**
    * Reads a session, calls `change` to change its data in place or return new data, and commits; starts again from what is then stored
-   * if another write came in between. Returns the session as written, or `undefined` if there is none.
+   * if another write came in between.
+   * @param change Must be synchronous. If it throws, nothing is written.
+   * @returns The session as written, or `undefined` if there is none.
    * @throws SessionError as `create`, and `ERR_SESSION_CONFLICT` if `change` itself writes the session each time.
    */
   update(id: string, change: DataChange<Data>): Written<Kind, SessionRecord<Data> | undefined> {
@@ -135,8 +142,10 @@ export abstract class StoreWrites<
 
   /**
    * Gives a session a new id in one step: the old id is void from then on, data and handle are unchanged. With `uid` it becomes that
-   * user's, logged in now, with an absolute timeout of its own if one is given; if another user was logged in, that session ends and an
-   * empty one with a new handle begins. Returns `undefined` if there is no such session.
+   * user's, logged in now: it gets the store's `idleTimeout`, and its absolute timeout starts again. If another user was logged in, that
+   * session ends and an empty one with a new handle begins.
+   * @returns The session, or `undefined` if there is none.
+   * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_FULL`; TypeError, RangeError for a wrong option.
    */
   regenerate(id: string, options: RegenerateOptions = {}): Written<Kind, SessionRecord<Data> | undefined> {
     checkNames('regenerate', options, ['uid', 'absoluteTimeout']);
@@ -154,12 +163,19 @@ export abstract class StoreWrites<
     );
   }
 
-  /** Ends the session of an id; false if there is none, or if it has another id by now: see `destroyByHandle`. */
+  /**
+   * Ends the session of an id.
+   * @returns False if there is none, or if it has another id by now: see `destroyByHandle`.
+   */
   destroy(id: string): Written<Kind, boolean> {
     return written(this.#backend.destroyById(checkId(id, 'use `destroyByHandle`')));
   }
 
-  /** Ends the session of a public handle, whatever id it has by now; false if there is none. */
+  /**
+   * Ends the session of a public handle, whatever id it has by now.
+   * @returns False if there is none.
+   * @throws TypeError for an id in place of the handle.
+   */
   destroyByHandle(handle: string): Written<Kind, boolean> {
     return written(this.#backend.destroy(checkHandle(handle, 'use `destroy`'), 'destroy'));
   }
