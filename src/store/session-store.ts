@@ -36,7 +36,7 @@ export class SessionStore<Data extends object = DefaultSessionData> extends Stor
   }
 
   /**
-   * Creates a store in memory.
+   * Creates a store in memory. Options of a store on disk are refused: that is opened with `SessionStore.open`.
    * @throws TypeError, RangeError for a wrong option; SessionError `ERR_SESSION_SYSTEM` if there is no thread or no randomness.
    */
   constructor(options: SessionStoreOptions = {}) {

@@ -68,7 +68,7 @@ export default defineConfig({
   themeConfig: {
     nav: [
       { text: 'Start', link: '/start' },
-      { text: 'API', link: '/api' },
+      { text: 'Reference', link: '/reference/' },
       { text: 'Options', link: '/options' },
       { text: 'Errors', link: '/errors' },
     ],
