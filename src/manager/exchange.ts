@@ -25,7 +25,7 @@ export interface StartOptions {
    */
   secure?: boolean | SecureOf | undefined;
   /** Called when the session cannot be written, instead of the manager's `onError`. */
-  onError?: ((error: unknown) => void | Promise<void>) | undefined;
+  onError?: ((error: unknown) => unknown) | undefined;
 }
 
 /** The version in both names is that of `RequestLink`. */

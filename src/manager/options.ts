@@ -41,7 +41,7 @@ export interface ManagerOptions extends DurableStoreOptions {
    * client gets an empty 500 and the error becomes a process warning. It must respond: if it has sent nothing within 5 seconds, or throws
    * or rejects, the client gets that 500 too.
    */
-  onError?: (error: unknown, req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+  onError?: (error: unknown, req: IncomingMessage, res: ServerResponse) => unknown;
 }
 
 /**
