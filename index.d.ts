@@ -64,16 +64,17 @@ export declare class NativeStore {
   constructor(options: NativeOptions, results: Float64Array, onSignal: () => void, clock?: NativeClock | undefined | null)
   /**
    * Returns the functions that requests call. They are not methods because checking a method's receiver takes longer than their work.
-   * `create` stores a new session and returns its id. `load` returns a session's text (user id, form parameters, data) or null.
-   * `commit` writes a change that was made to `version` (0: to whichever is stored) and returns a status; undefined parts stay as they
-   * are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
+   * `create` stores a new session and returns its id. `load` returns a session's text (user id, form parameters, places of the data's
+   * members, U+0000, data) or null; `loadKey` the text of one key's value, `''` if there is no such key. `commit` writes a change that was
+   * made to `version` (0: to whichever is stored) and returns a status; `set` and `removed` are objects with changed keys, and undefined parts
+   * stay as they are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
    */
-  calls(): { load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
+  calls(): { load(id: string, touch: boolean): string | null; loadKey(id: string, name: string): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, set: string | undefined, removed: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
   /**
-   * Gives a session a new secret, and applies a change to it. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
+   * Gives a session a new secret, and applies a change to it, as `commit` does. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
    * own unless it is NaN. Returns the new id, or null with the status in the shared array.
    */
-  regenerate(id: string, version: number, data: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number): string | null
+  regenerate(id: string, version: number, data: string | undefined | null, set: string | undefined | null, removed: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number): string | null
   /** Returns whether the id is that of a live session. */
   has(id: string): boolean
   /** Ends the session of an id, if the id's secret is its current one. Returns whether it did. */
@@ -106,6 +107,12 @@ export declare class NativeStore {
 
 /** Returns the well-formed ids in the cookies of a name, from a raw `Cookie` header. For stores on other machines. */
 export declare function findIds(header: string, name: string): Array<string>
+
+/**
+ * Returns where the members of an object's text lie: the length of each in bytes of seven bits, as the characters of a string; null for a
+ * text that `JSON.stringify` would not write for an object. For sessions that come from other stores.
+ */
+export declare function keyPlaces(text: string): string | null
 
 export interface NativeContents {
   /** These are missing if the header cannot be read. */

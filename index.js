@@ -840,3 +840,4 @@ module.exports.NativeInspection = nativeBinding.NativeInspection
 module.exports.NativeOpening = nativeBinding.NativeOpening
 module.exports.NativeStore = nativeBinding.NativeStore
 module.exports.findIds = nativeBinding.findIds
+module.exports.keyPlaces = nativeBinding.keyPlaces

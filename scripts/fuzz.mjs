@@ -1,5 +1,5 @@
-// Runs libFuzzer on the code that reads the files: `npm run fuzz`. The corpus begins with the frames of the golden directories.
-//   TARGET ...       only these: codec, frame, log, manifest, snapshot
+// Runs libFuzzer on the code that reads the files and the texts of objects: `npm run fuzz`. The corpus begins with the frames of the golden directories.
+//   TARGET ...       only these: codec, frame, log, manifest, object, snapshot
 //   --seconds=N      for each (default 60)
 //   --executions=N   for each instead; a full run has 1e9
 // AGAI_SESSION_SEED repeats a run, if the corpus in target/fuzz/corpus is the same.
@@ -10,11 +10,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureFuzzTools, env, root } from './setup.mjs';
 
-const TARGETS = ['log', 'snapshot', 'manifest', 'frame', 'codec'];
+const TARGETS = ['log', 'snapshot', 'manifest', 'frame', 'codec', 'object'];
 /** The number of targets that run at a time: the cores of a small machine. */
 const AT_ONCE = 2;
 const HEADER = 56;
 const SALT = 32;
+/** Stored data, keys that are set and keys that are removed, with a byte 0xff between them. */
+const OBJECTS = [
+  ['{}', '{"a":1}', '{}'],
+  ['{"a":1,"b":[{"c":"]}"}],"d":"\\"\\\\"}', '{"b":{},"e":null}', '{"a":0,"f":0}'],
+  ['{"\\u001f\\n\\ud800":-1.5e+30,"__proto__":true}', '{"":"x"}', '{"__proto__":0}'],
+];
 /** The compiler flags of `cargo fuzz`. An explicit target keeps them from build scripts. */
 const FLAGS = [
   '--cfg=fuzzing',
@@ -98,8 +104,13 @@ async function run(target) {
   return { target, seed, executions, seconds, crashes: code === 0 && executions > 0 ? 0 : 1 };
 }
 
-/** The initial corpus of a target: frames of the golden files, with the flags that `fuzzing.rs` reads. */
+/** The initial corpus of a target: frames of the golden files, with the flags that `fuzzing.rs` reads, or the objects. */
 function* seeds(target) {
+  if (target === 'object') {
+    for (const [index, texts] of OBJECTS.entries())
+      yield [`object-${index}`, Buffer.from(texts.join('\xff'), 'latin1')];
+    return;
+  }
   for (const { name, kind, salt, frames } of goldenFiles()) {
     if (target === 'codec') {
       for (const [index, { type, body }] of [...framesOf(frames)].entries()) {
@@ -134,5 +145,5 @@ function* framesOf(bytes) {
 
 /** The number that `fuzzing.rs` uses for the body of a frame type. */
 function bodyOf(type) {
-  return { 1: 0, 2: 0, 3: 1, 4: 2, 7: 3, 17: 4, 16: 5, 18: 6, 32: 7 }[type] ?? 0;
+  return { 1: 0, 2: 0, 3: 7, 4: 1, 5: 2, 8: 3, 17: 4, 16: 5, 18: 6, 32: 8 }[type] ?? 0;
 }

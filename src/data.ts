@@ -41,6 +41,14 @@ export type JsonData<Data extends object> = {
   [Key in keyof Data as KeptKey<Data, Key>]: Data extends IsValidated ? Data[Key] : Jsonified<Data[Key]>;
 };
 
+/** The keys of data. */
+export type DataKey<Data extends object> = keyof JsonData<Data> & string;
+
+/** What can be stored under a key of data: a value of the declared type, or what JSON makes of one. */
+export type DataValue<Data extends object, Key extends DataKey<Data>> =
+  | JsonData<Data>[Key]
+  | (Key extends keyof Data ? Data[Key] : never);
+
 declare const kValidated: unique symbol;
 
 /** Marks a type; no value has this property. */

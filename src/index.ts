@@ -1,4 +1,5 @@
 /** The entry `agai-session`: the typed stores, and the manager for servers without a framework. */
+export type { KeyChanges } from './backend/members.js';
 export type {
   CommitOutcome,
   CookieLookup,
@@ -15,7 +16,7 @@ export type { JournalEvents } from './disk/events.js';
 export type { DurableStoreOptions, Durability, OpeningProgress } from './disk/options.js';
 export type { CheckpointResult, RecoveryReport } from './disk/reports.js';
 export type { Watcher } from './backend/watchers.js';
-export type { DefaultSessionData, JsonData, Jsonified, SessionData, Validated } from './data.js';
+export type { DataKey, DataValue, DefaultSessionData, JsonData, Jsonified, SessionData, Validated } from './data.js';
 export { SessionError, type SessionEndReason, type SessionErrorCode } from './errors.js';
 export type { AnyRequest, AnyResponse } from './http.js';
 export type { CookieOptions } from './manager/cookie-options.js';

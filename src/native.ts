@@ -50,7 +50,7 @@ export const Status = { ok: 0, conflict: 1, gone: 2, absent: 3, rejected: 4 } as
 export const JournalState = { healthy: 0, healing: 1, degraded: 2, closed: 3 } as const;
 
 const addon = load();
-export const { findIds } = addon;
+export const { findIds, keyPlaces } = addon;
 export const NativeStore = translated(addon.NativeStore);
 export const NativeInspection = translated(addon.NativeInspection);
 export const NativeClock = translated(addon.NativeClock);

@@ -9,7 +9,7 @@ const ways: [string, string, number, RegExp][] = [
   ['with listeners whose sessions expire at that moment', 'due', 0, /^$/],
   ['that was closed', 'closed', 0, /^$/],
   ['that was cleared', 'cleared', 0, /^$/],
-  ['among fifty', 'many stores', 0, /^$/],
+  ['among fifty', 'many stores', 0, /^$|SESSION_MANY_STORES/],
   ['by process.exit', 'process.exit', 0, /^$/],
   ['by an uncaught exception', 'uncaught', 1, /Error: uncaught on purpose/],
   ['by an unhandled rejection', 'rejected', 1, /Error: rejected on purpose/],

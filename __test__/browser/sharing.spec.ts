@@ -19,7 +19,7 @@ test.serial('the changes of two tabs to different keys at the same moment are bo
   t.is(a.version, b.version);
   await one.reload();
   await basketShows(one, '1 apple, 1 pear');
-  t.is(await figure(one, 'merged'), 1);
+  t.is(await figure(one, 'written'), 2);
 });
 
 test.serial('a flood of guests evicts guests, and a logged-in user stays logged in', async (t) => {

@@ -44,7 +44,7 @@ test.serial('two tabs at once: both changes are kept', async (t) => {
   t.is(sentence, 'Both kept: 2 apples, 1 pear.');
   t.deepEqual(told, ['1 apple, 0 pears', 'both version 1', 'both answered', 'version 3']);
   await basketShows(page, '2 apples, 1 pear');
-  t.is(await figure(page, 'merged'), 1);
+  t.is(await figure(page, 'written'), 2);
 });
 
 test.serial('a logout is final although a slower request writes the session', async (t) => {

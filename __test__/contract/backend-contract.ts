@@ -46,6 +46,12 @@ const FORMS = ['', '{"post":{"a":"1"}}', '{"get":{"q":"漢"}}', '{"post":{"__pro
 const UIDS = [undefined, 'ada', 'Zoë', 'Жанна', '漢字🎉', '__proto__', 'constructor', '{"a":1}', ' ', 'u'.repeat(255)];
 const LONE_SURROGATES = ['\ud800', '\udfff', 'a\udc00\ud800z'];
 
+/** A text of data with its keys in order: a backend may keep them in any. */
+function sorted(data: string): string {
+  const entries = Object.entries(JSON.parse(data) as object);
+  return JSON.stringify(Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))));
+}
+
 export function backendContract(
   test: TestFn,
   name: string,
@@ -207,6 +213,81 @@ export function backendContract(
     await backend.commit(id, 1, { data: '{"a":1}' });
     t.is(factsOf(t, await backend.commit(id, undefined, { data: '{"b":1}' })).version, 3);
     t.is((await mustLoad(t, backend, id)).data, '{"b":1}');
+  });
+
+  contract('a commit of keys changes those keys alone, and the version like any other', async (t, backend) => {
+    const { id } = await backend.create({ data: '{"a":1,"b":{"c":[2]},"gone":1}', form: '{"post":{}}', uid: 'ada' });
+    const keys = [
+      ['a', '2'],
+      ['new', '[1]'],
+      ['gone', null],
+      ['never', null],
+    ] as const;
+    const facts = factsOf(t, await backend.commit(id, 1, { keys }));
+    t.is(facts.version, 2);
+    const stored = await mustLoad(t, backend, id);
+    t.deepEqual(
+      { ...contentsOf(stored), data: sorted(stored.data) },
+      {
+        uid: 'ada',
+        form: '{"post":{}}',
+        data: '{"a":2,"b":{"c":[2]},"new":[1]}',
+      },
+    );
+    t.deepEqual(numbersOf(stored), numbersOf(facts));
+    t.is((await backend.commit(id, 1, { keys: [['a', '3']] })).status, 'conflict');
+    t.is(factsOf(t, await backend.commit(id, undefined, { keys: [['a', null]] })).version, 3);
+    t.is(sorted((await mustLoad(t, backend, id)).data), '{"b":{"c":[2]},"new":[1]}');
+  });
+
+  contract('keys may be any strings, and values any JSON', async (t, backend) => {
+    const names = [
+      '',
+      '__proto__',
+      'constructor',
+      'toString',
+      '0',
+      '17',
+      'é',
+      '漢字',
+      '"',
+      '\\',
+      '\n\u2028',
+      'k'.repeat(5_000),
+    ];
+    const values = ['1', 'null', '"}"', '"\\"a\\":1"', '{"a":{"b":[]}}', '[]', '"漢"', `"${'x'.repeat(3_000)}"`];
+    const expected = new Map<string, string>();
+    const { id } = await backend.create({ data: '{}' });
+    for (const [n, name] of [...names, ...names.toReversed()].entries()) {
+      const value = values[n % values.length]!;
+      expected.set(name, value);
+      factsOf(t, await backend.commit(id, undefined, { keys: [[name, value]] }));
+    }
+    const data = JSON.parse((await mustLoad(t, backend, id)).data) as object;
+    const found = Object.entries(data).map(([key, value]) => [key, JSON.stringify(value)]);
+    t.deepEqual(found.toSorted(), [...expected].toSorted());
+    factsOf(t, await backend.commit(id, undefined, { keys: names.map((name) => [name, null] as const) }));
+    t.is((await mustLoad(t, backend, id)).data, '{}');
+  });
+
+  contract('many commits of a key each at once are all kept', async (t, backend) => {
+    const { id } = await backend.create({ data: '{}' });
+    const commits = Array.from({ length: 50 }, (_, n) =>
+      backend.commit(id, undefined, { keys: [[`k${n}`, String(n)]] }),
+    );
+    for (const outcome of await Promise.all(commits)) factsOf(t, outcome);
+    const stored = await mustLoad(t, backend, id);
+    t.is(stored.version, 51);
+    t.deepEqual(JSON.parse(stored.data), Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, n])));
+  });
+
+  contract('a renewal takes changed keys as well, and another user begins with them alone', async (t, backend) => {
+    const { id } = await backend.create({ data: '{"cart":[1]}' });
+    const keys = [['name', '"Ada"']] as const;
+    const ada = factsOf(t, await backend.regenerate(id, undefined, { keys }, { uid: 'ada' }));
+    t.is(sorted((await mustLoad(t, backend, ada.id)).data), '{"cart":[1],"name":"Ada"}');
+    const bob = factsOf(t, await backend.regenerate(ada.id, undefined, { keys }, { uid: 'bob' }));
+    t.is((await mustLoad(t, backend, bob.id)).data, '{"name":"Ada"}');
   });
 
   contract('exactly one of many commits with the same version succeeds', async (t, backend) => {

@@ -71,6 +71,7 @@ test('the files of a store match the documentation at each moment of its life', 
   await store.checkpoint();
   for (let n = 0; n < 60; n++) {
     await store.update(ids[n]!, (data) => void (data.again = n));
+    await store.setKeys(ids[n]!, { n: -n, [n % 2 ? 'é' : '变']: n, again: n % 3 ? undefined : 'set' });
     await store.destroy(ids[100 + n]!);
     const renewed = await store.regenerate(ids[200 + n]!, { uid: 'bob' });
     if (renewed) ids.push(renewed.id);
@@ -88,9 +89,9 @@ test('the files of a store match the documentation at each moment of its life', 
   const closed = replay(path);
   t.true(closed.manifest.clean);
   t.is(closed.sessions.length, 1);
-  const { put, renew, touch, remove, clear, mark, head, block, foot } = Kind;
+  const { put, renew, keys, touch, remove, clear, mark, head, block, foot } = Kind;
   t.deepEqual(
-    [put, renew, touch, remove, clear, mark, head, block, foot].filter((kind) => !kinds.has(kind)),
+    [put, renew, keys, touch, remove, clear, mark, head, block, foot].filter((kind) => !kinds.has(kind)),
     [],
   );
 });

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 export const Kind = {
   put: 1,
   renew: 2,
-  touch: 3,
-  remove: 4,
-  clear: 5,
-  skip: 6,
-  mark: 7,
+  keys: 3,
+  touch: 4,
+  remove: 5,
+  clear: 6,
+  skip: 7,
+  mark: 8,
   head: 16,
   block: 17,
   foot: 18,
@@ -203,6 +204,39 @@ export function readPut(body: Body): Put {
   readExt(body);
   const times = { createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt };
   return { handle, secretHash, version, ...times, uid, data };
+}
+
+export interface Keys {
+  readonly handle: string;
+  readonly secretHash: string;
+  readonly version: number;
+  readonly lastSeenAt: number;
+  readonly idleTimeout: number;
+  readonly set: string;
+  readonly removed: string;
+}
+
+export function readKeys(body: Body): Keys {
+  const handle = readHandle(body);
+  const secretHash = body.fixed(16).toString('hex');
+  const [version, lastSeenAt, idleTimeout] = [body.integer(), body.integer(), body.integer()];
+  const encoding = body.bool() ? 'utf16le' : 'latin1';
+  const [set, removed] = [body.bytes().toString(encoding), body.bytes().toString(encoding)];
+  return { handle, secretHash, version, lastSeenAt, idleTimeout, set: set || '{}', removed: removed || '{}' };
+}
+
+/** Applies changed keys to data. Not for keys that are numbers: `JSON.parse` puts those first. */
+export function changeKeys(data: string, { set, removed }: Keys): string {
+  const changed: Map<string, unknown> = membersOf(data);
+  for (const key of membersOf(removed).keys()) if (!membersOf(set).has(key)) changed.delete(key);
+  for (const [key, value] of membersOf(set)) changed.set(key, value);
+  return JSON.stringify(Object.fromEntries(changed));
+}
+
+function membersOf(text: string): Map<string, unknown> {
+  const parsed = JSON.parse(text) as Record<string, unknown>;
+  if (JSON.stringify(parsed) !== text) throw new Error(`not what JSON.stringify writes: ${text}`);
+  return new Map(Object.entries(parsed));
 }
 
 export interface Foot {

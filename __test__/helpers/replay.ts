@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import {
   Body,
   Kind,
+  changeKeys,
   readFile,
   readFoot,
   readExt,
   readHandle,
+  readKeys,
   readManifest,
   readPut,
   type File,
@@ -129,6 +131,17 @@ class Replay {
       case Kind.renew: {
         const put = readPut(body);
         if (this.#isOlder(put.handle, lsn)) this.sessions.set(put.handle, { put, lsn });
+        return;
+      }
+      case Kind.keys: {
+        const keys = readKeys(body);
+        const { handle, secretHash, version, lastSeenAt, idleTimeout } = keys;
+        const session = this.sessions.get(handle);
+        if (!session || !this.#isOlder(handle, lsn)) return;
+        check(version === session.put.version + 1, 'the keys follow the version before');
+        check(secretHash === session.put.secretHash, 'the keys have the secret of the session');
+        const data = changeKeys(session.put.data, keys);
+        this.sessions.set(handle, { put: { ...session.put, version, lastSeenAt, idleTimeout, data }, lsn });
         return;
       }
       case Kind.touch: {

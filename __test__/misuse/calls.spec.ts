@@ -213,12 +213,9 @@ const wrong: Wrong[] = [
     TypeError,
     /^there is no session\.cookie: .*idleTimeout/,
   ],
-  [
-    'session.get(name)',
-    () => (anything(started()) as Map<string, unknown>).get('cart'),
-    TypeError,
-    /^there is no session\.get: read `session\.data`/,
-  ],
+  ['session.get() without a key', () => started().get(anything(undefined)), TypeError, /a key .* is a string/],
+  ['session.set(object)', () => started().set(anything({ cart: [SECRET] }), 1), TypeError, /a key .* is a string/],
+  ['session.set of a function', () => started().set('a', () => SECRET), 'ERR_SESSION_DATA', /JSON has nothing for/],
   ['session.data = null', () => (started().data = anything(null)), 'ERR_SESSION_DATA', /must be an object, not null/],
   ['session.data = []', () => (started().data = anything([SECRET])), 'ERR_SESSION_DATA', /not an array/],
   [

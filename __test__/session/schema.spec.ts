@@ -118,6 +118,7 @@ test('two requests that change different keys both keep their change', async (t)
   two.data.theme = 'dark';
   await one.save();
   await two.save();
+  await two.reload();
   t.deepEqual({ ...two.data }, { cart: ['apple', 'pear'], theme: 'dark' });
   t.deepEqual(manager.store.get(session.id!)?.data, { cart: ['apple', 'pear'], theme: 'dark' });
 });

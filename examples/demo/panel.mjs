@@ -69,7 +69,7 @@ export function figures({ stats, history }) {
     <dl class="figures">
       ${figure('guests', stats.guests)} ${figure('created', stats.created)} ${figure('expired', stats.expired)}
       ${figure('evicted', stats.evicted)} ${figure('destroyed', stats.destroyed)}
-      ${figure('new ids', stats.regenerated)} ${figure('merged', stats.conflicts)} ${figure('hits', stats.hits)}
+      ${figure('new ids', stats.regenerated)} ${figure('written', stats.committed)} ${figure('hits', stats.hits)}
       <div>
         <dt>memory</dt>
         <dd data-figure="bytes">${bytes(stats.bytes)}</dd>

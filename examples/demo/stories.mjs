@@ -26,7 +26,7 @@ export function stories({ store, kill }) {
   router.get('/session', (req, res) => res.json(facts(req)));
 
   router.post('/apple', async (req, res) => {
-    req.session.data.apples = (req.session.data.apples ?? 0) + 1;
+    req.session.update('apples', (count = 0) => count + 1);
     await req.session.save();
     res.json({ ...facts(req), id: fingerprint(req.session.id) });
   });
@@ -48,9 +48,9 @@ export function stories({ store, kill }) {
     if (!FRUIT.includes(fruit)) return res.status(422).json({});
     const bothHaveRead = (name) => meeting.meet(`tabs of ${name}`);
     // #region tabs
-    const { data, handle } = req.session;
-    await bothHaveRead(handle);
-    data[fruit] = (data[fruit] ?? 0) + 1;
+    const { session } = req;
+    await bothHaveRead(session.handle);
+    session.update(fruit, (count = 0) => count + 1);
     // #endregion
     return res.json({ version });
   });

@@ -13,10 +13,7 @@ export function stringifyData(data: unknown): string {
   try {
     text = JSON.stringify(data);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new SessionError('ERR_SESSION_DATA', `the session's data cannot be stored: ${why}`, {
-      cause,
-    });
+    throw cannotStore(cause);
   }
   if (text?.[0] !== '{') {
     const found = text === undefined ? typeof data : (KINDS[text[0]!] ?? 'a number');
@@ -28,7 +25,20 @@ export function stringifyData(data: unknown): string {
   return text;
 }
 
-/** Parses a stored text: plain objects and arrays only; `__proto__` is an ordinary property without effect. */
+/** The error for data that JSON refuses. */
+export function cannotStore(cause: unknown): SessionError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SessionError('ERR_SESSION_DATA', `the session's data cannot be stored: ${why}`, { cause });
+}
+
+/**
+ * Parses a stored text: plain objects and arrays only; `__proto__` is an ordinary property without effect.
+ * @throws SessionError `ERR_SESSION_DATA`, without the engine's own message, which shows a part of the text.
+ */
 export function parseData<Data>(text: string): Data {
-  return JSON.parse(text) as Data;
+  try {
+    return JSON.parse(text) as Data;
+  } catch {
+    throw new SessionError('ERR_SESSION_DATA', "the session's data, as it is stored, is not JSON");
+  }
 }

@@ -1,6 +1,7 @@
 /** The backend over the addon's store, which holds the sessions in this process. */
 import { SessionError } from '../errors.js';
 import { checkUid } from './ids.js';
+import { removedOf, textOf } from './members.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import { NativeStore, ResultIndex, Status, toSessionError, type NativeCalls, type NativeClock } from '../native.js';
 import type { Acknowledgements } from './acknowledgements.js';
@@ -86,6 +87,15 @@ export class NativeBackend implements SessionBackend {
     return text === null ? undefined : new NativeSession(this.#results, id, 0, text);
   }
 
+  /** The text of one key's value; `''` if the session has no such key, `undefined` if there is no such session. */
+  loadKey(id: string, name: string): string | undefined {
+    try {
+      return this.#calls.loadKey(id, name) ?? undefined;
+    } catch (error) {
+      throw toSessionError(error);
+    }
+  }
+
   create(draft: SessionDraft): MaybePromise<SessionFacts> {
     this.#checkSize(draft.data);
     try {
@@ -113,7 +123,10 @@ export class NativeBackend implements SessionBackend {
   }
 
   #commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome> {
-    const status = this.#calls.commit(id, version ?? 0, change.data, change.form, change.idleTimeout ?? NaN);
+    const { data, keys, form, idleTimeout = NaN } = change;
+    const set = keys && textOf(keys);
+    const removed = keys && removedOf(keys);
+    const status = this.#calls.commit(id, version ?? 0, data, set, removed, form, idleTimeout);
     if (status !== Status.ok) return this.#refused(id, status);
     const outcome = this.#ok(id);
     return this.#acks === undefined ? outcome : this.#acks.saved(outcome);
@@ -139,10 +152,22 @@ export class NativeBackend implements SessionBackend {
     change: SessionChange,
     login: SessionLogin | undefined,
   ): MaybePromise<CommitOutcome> {
-    const { data, form, idleTimeout = NaN } = change;
+    const { data, keys, form, idleTimeout = NaN } = change;
+    const set = keys && textOf(keys);
+    const removed = keys && removedOf(keys);
     const uid = login === undefined ? undefined : checkUid(login.uid);
     const absoluteTimeout = login?.absoluteTimeout ?? NaN;
-    const newId = this.#native.regenerate(id, version ?? 0, data, form, uid, idleTimeout, absoluteTimeout);
+    const newId = this.#native.regenerate(
+      id,
+      version ?? 0,
+      data,
+      set,
+      removed,
+      form,
+      uid,
+      idleTimeout,
+      absoluteTimeout,
+    );
     if (newId === null) return this.#refused(id, this.#results[ResultIndex.status]!);
     const outcome = this.#ok(newId);
     return this.#acks === undefined ? outcome : this.#acks.moved(outcome);

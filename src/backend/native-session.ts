@@ -72,7 +72,7 @@ export class NativeFacts implements SessionFacts {
 
 /** A session with its text, which is cut into its parts only when they are read. */
 export class NativeSession extends NativeFacts implements StoredSession {
-  /** User id, form parameters and data, concatenated. */
+  /** User id, form parameters, places of the data's members, U+0000 and data, concatenated. */
   readonly #text: string;
 
   constructor(results: Float64Array, source: string, offset: number, text: string) {
@@ -89,7 +89,15 @@ export class NativeSession extends NativeFacts implements StoredSession {
   }
 
   get data(): string {
-    const start = this.uidUnits + this.formUnits;
-    return start > 0 ? this.#text.slice(start) : this.#text;
+    return this.#text.slice(this.#dataAt);
+  }
+
+  get places(): string {
+    return this.#text.slice(this.uidUnits + this.formUnits, this.#dataAt - 1);
+  }
+
+  /** The data begins after the first U+0000 that follows user id and form: the places have none. */
+  get #dataAt(): number {
+    return this.#text.indexOf('\0', this.uidUnits + this.formUnits) + 1;
   }
 }

@@ -1,5 +1,6 @@
 /** The contract between the session layer and a store, whether the sessions are in this process or across a network. */
 import type { MaybePromise } from '../maybe-promise.js';
+import type { KeyChanges } from './members.js';
 import type { Watcher } from './watchers.js';
 
 /** What a backend knows of a session besides its contents. Instants are milliseconds since 1970, durations milliseconds. */
@@ -28,13 +29,21 @@ export interface StoredSession extends SessionFacts {
   readonly uid: string | undefined;
   /** The application's data as JSON text. */
   readonly data: string;
+  /** @internal Where its members lie, if the backend knows: see `Members`. */
+  readonly places?: string | undefined;
   /** The form parameters that the session keeps, as JSON text; `''` if there are none. */
   readonly form: string;
 }
 
-/** The parts of a session that a write replaces. Those that are `undefined` do not change. */
+/** The parts of a session that a write changes. Those that are `undefined` stay as they are. */
 export interface SessionChange {
+  /** The whole data as JSON text, in place of all that is stored. Never together with `keys`. */
   readonly data?: string | undefined;
+  /**
+   * Changed top-level keys of the data: pairs of a key and the JSON text of its new value, or `null` if the key is to be removed. All other keys
+   * stay as they are stored by then. A list, because JSON can carry it to another process, and a key may be named `__proto__`.
+   */
+  readonly keys?: KeyChanges | undefined;
   /** `''` removes the parameters. */
   readonly form?: string | undefined;
   readonly idleTimeout?: number | undefined;

@@ -1,6 +1,7 @@
-/** The commit of a session: writes the changes of a working copy, and settles conflicts with other requests. */
+/** The commit of a session: writes the changes of a working copy. */
 import { EMPTY } from '../backend/json.js';
-import type { CommitOutcome, SessionChange, SessionFacts, StoredSession } from '../backend/session-backend.js';
+import { textOf } from '../backend/members.js';
+import type { CommitOutcome, SessionChange, SessionFacts } from '../backend/session-backend.js';
 import { SessionError } from '../errors.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import type { Renewal, WorkingCopy } from './working-copy.js';
@@ -10,9 +11,6 @@ export type Saved = 'unchanged' | 'saved' | 'gone';
 
 type Copy = WorkingCopy<object>;
 
-/** How often a commit merges and tries again; it gives up only if others write the session all the time. */
-const MAX_TRIES = 10;
-
 /**
  * Writes the changes of a session, if there are any. One that is not stored yet is created. `isBeforeHeaders`: the headers of the
  * response wait for this.
@@ -21,33 +19,30 @@ const MAX_TRIES = 10;
 export function commitChanges(copy: Copy, isBeforeHeaders: boolean): MaybePromise<Saved> {
   if (copy.hasEnded || copy.isUntouched) return 'unchanged';
   const { change, facts } = copy;
-  return facts === undefined
-    ? create(copy, change, isBeforeHeaders)
-    : write(copy, facts, change, isBeforeHeaders, MAX_TRIES);
+  return facts === undefined ? create(copy, change, isBeforeHeaders) : write(copy, facts, change, isBeforeHeaders);
 }
 
 /** Stores a new session if it has data or a user; form parameters alone are not stored. */
-function create(copy: Copy, { data, form }: SessionChange, isBeforeHeaders: boolean): MaybePromise<Saved> {
+function create(copy: Copy, change: SessionChange, isBeforeHeaders: boolean): MaybePromise<Saved> {
   const { context, renewal, idleTimeout } = copy;
+  const { data, keys, form } = change;
   const login = renewal?.login;
-  if (data === undefined && login === undefined) return 'unchanged';
+  if (data === undefined && keys === undefined && login === undefined) return 'unchanged';
   context.admitNewId?.(isBeforeHeaders);
-  const draft = { ...login, data: data ?? EMPTY, form, idleTimeout };
-  return andThen(context.backend.create(draft), (facts) => saved(copy, draft, facts, renewal));
+  const draft = { ...login, data: data ?? (keys ? textOf(keys) : EMPTY), form, idleTimeout };
+  return andThen(context.backend.create(draft), (facts) => saved(copy, change, facts, renewal));
 }
 
-/** Writes a change to a stored session, and moves it to a new id if that was requested. */
-function write(
-  copy: Copy,
-  facts: SessionFacts,
-  change: SessionChange,
-  isBeforeHeaders: boolean,
-  tries: number,
-): MaybePromise<Saved> {
+/**
+ * Writes a change to a stored session, and moves it to a new id if that was requested. Changed keys are applied to whatever is stored by
+ * then; only in the mode `strict` it must be what this request read.
+ */
+function write(copy: Copy, facts: SessionFacts, change: SessionChange, isBeforeHeaders: boolean): MaybePromise<Saved> {
   const { context, renewal, idleTimeout } = copy;
-  if (renewal === undefined && change.data === undefined && change.form === undefined) return 'unchanged';
+  const { data, keys, form } = change;
+  if (renewal === undefined && data === undefined && keys === undefined && form === undefined) return 'unchanged';
   const { backend, concurrency } = context;
-  const version = concurrency === 'last-write-wins' ? undefined : facts.version;
+  const version = concurrency === 'strict' ? facts.version : undefined;
   if (renewal) context.admitNewId?.(isBeforeHeaders);
   const outcome: MaybePromise<CommitOutcome> = renewal
     ? backend.regenerate(facts.id, version, { ...change, idleTimeout }, renewal.login)
@@ -59,7 +54,10 @@ function write(
       case 'gone':
         return gone(copy, renewal, isBeforeHeaders);
       case 'conflict':
-        return conflict(copy, outcome.current, isBeforeHeaders, tries);
+        throw new SessionError(
+          'ERR_SESSION_CONFLICT',
+          'another request wrote the session in between: nothing was written',
+        );
     }
   });
 }
@@ -81,13 +79,4 @@ function gone(copy: Copy, renewal: Renewal | undefined, isBeforeHeaders: boolean
   }
   copy.detach();
   return create(copy, copy.change, isBeforeHeaders);
-}
-
-/** Handles a session that another request wrote in between: merges and tries again, or fails, as configured. */
-function conflict(copy: Copy, current: StoredSession, isBeforeHeaders: boolean, tries: number): MaybePromise<Saved> {
-  if (copy.context.concurrency === 'strict' || tries === 0) {
-    throw new SessionError('ERR_SESSION_CONFLICT', 'another request wrote the session in between: nothing was written');
-  }
-  copy.rebase(current);
-  return write(copy, current, copy.change, isBeforeHeaders, tries - 1);
 }

@@ -34,15 +34,18 @@ export class DataSchema {
     checkObject(empty.value, TypeError);
   }
 
-  /** The data of a session from what is stored. @throws SessionError `ERR_SESSION_DATA`, or what `onInvalid` throws. */
-  read(raw: object): object {
+  /**
+   * The data of a session from what is stored. `isReplaced`: the schema did not accept that, and this stands in its place.
+   * @throws SessionError `ERR_SESSION_DATA`, or what `onInvalid` throws.
+   */
+  read(raw: object): { value: object; isReplaced: boolean } {
     const result = this.#validate(raw);
-    if (!result.issues) return checkObject(result.value);
+    if (!result.issues) return { value: checkObject(result.value), isReplaced: false };
     if (this.#onInvalid === 'error') throw refused('stored', result.issues);
     const data: unknown = this.#onInvalid === 'discard' ? {} : this.#onInvalid(raw);
     const again = this.#validate(data);
     if (again.issues) throw refused('returned by onInvalid', again.issues);
-    return checkObject(again.value);
+    return { value: checkObject(again.value), isReplaced: true };
   }
 
   /** Checks data that is to be written, in the form in which it will be read again. @throws SessionError `ERR_SESSION_DATA`. */

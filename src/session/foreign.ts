@@ -19,8 +19,6 @@ const instead: Readonly<Record<string, string>> = {
   signal: 'it is aborted when the session ends',
   postParameters: '`session.clean()` removes the parameters',
   getParameters: '`session.clean()` removes the parameters',
-  get: 'read `session.data`, a plain object',
-  set: 'change `session.data`, a plain object: session.data.name = value',
   resetMaxAge: 'each request prolongs the session by its idle timeout; `session.touch()` does it in between',
 };
 
@@ -46,7 +44,7 @@ function flatHint(name: string): string | undefined {
 }
 
 /** The names that are refused when they are read, because what is read there is used at once. */
-const unreadable = new Set(['cookie', 'get', 'set', 'resetMaxAge']);
+const unreadable = new Set(['cookie', 'resetMaxAge']);
 
 function nameOf(key: PropertyKey): string {
   return typeof key === 'symbol' ? '[a symbol]' : String(key);

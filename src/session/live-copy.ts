@@ -50,7 +50,7 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
   commit(isBeforeHeaders: boolean): MaybePromise<Saved> {
     const pending = this.#pending?.take();
     if (pending) return pending.then(() => this.commit(isBeforeHeaders));
-    if (this.#refused && this.#refused.text === this.dataText) return 'unchanged';
+    if (this.#refused && this.#refused.text === this.changedText) return 'unchanged';
     return this.#write(isBeforeHeaders);
   }
 
@@ -93,7 +93,7 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
 
   #save(): MaybePromise<void> {
     const refuse = (error: unknown): never => {
-      this.#refused = { text: this.dataText };
+      this.#refused = { text: this.changedText };
       throw error;
     };
     const check = (saved: Saved): void => {

@@ -3,6 +3,8 @@
  * changed, in less than half of the time that `JSON.stringify` and a comparison of texts take (docs/internals/laboratory.md).
  */
 
+import { isObject } from './properties.js';
+
 /** The maximum nesting that is followed, so that the recursion cannot overflow the stack. */
 const MAX_DEPTH = 100;
 /** Marks the end of an object or array; no JSON value is a symbol. */
@@ -71,8 +73,4 @@ function follow(value: object, outline: Outline, at: number): number {
     }
   }
   return outline[next++] === END ? next : -1;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -2,15 +2,17 @@
 import { inspect } from 'node:util';
 import { checkUid, GUEST } from '../backend/ids.js';
 import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
-import type { DefaultSessionData, JsonData } from '../data.js';
+import { checkKey } from '../backend/value-text.js';
+import type { DataKey, DataValue, DefaultSessionData, JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
-import type { MaybePromise } from '../maybe-promise.js';
+import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { checkNames, optionalTimeout, type Duration } from '../options.js';
 import { settle, type SessionCallback } from './callback.js';
 import type { Saved } from './commit.js';
 import type { SessionContext } from './context.js';
 import { refuseForeign } from './foreign.js';
 import type { FormParameters } from './form.js';
+import type { KeptData } from './kept-data.js';
 import { LiveCopy } from './live-copy.js';
 
 /**
@@ -145,6 +147,64 @@ export class Session<Data extends object = DefaultSessionData> {
     }
     this.#copy.data.value = data as JsonData<Data>;
     this.#copy.changed();
+  }
+
+  /**
+   * The value of one key of the data; `undefined` if there is none. Parses that key alone, and returns the same object again: what you change
+   * in it is written in the end.
+   * @throws SessionError `ERR_SESSION_GONE` after `destroy()`; TypeError for a key that is not a string.
+   */
+  get<Key extends DataKey<Data>>(key: Key): JsonData<Data>[Key] | undefined {
+    return this.#keyed(key).get(key) as JsonData<Data>[Key] | undefined;
+  }
+
+  /**
+   * Sets one key of the data, and returns the session; `undefined` removes the key. What other requests write to other keys is kept.
+   * @throws SessionError `ERR_SESSION_DATA` for a function, a symbol or a `BigInt`; an object is looked at when it is written.
+   */
+  set<Key extends DataKey<Data>>(key: Key, value: DataValue<Data, Key> | undefined): this {
+    this.#keyed(key).set(key, value);
+    this.#copy.changed();
+    return this;
+  }
+
+  /** Whether the data has a key. */
+  has(key: DataKey<Data>): boolean {
+    return this.#keyed(key).has(key);
+  }
+
+  /** Removes one key of the data; false if there was none. */
+  delete(key: DataKey<Data>): boolean {
+    const data = this.#keyed(key);
+    const isThere = data.has(key);
+    if (isThere) data.set(key, undefined);
+    this.#copy.changed();
+    return isThere;
+  }
+
+  /** The keys of the data, as an array. */
+  keys(): DataKey<Data>[] {
+    this.#copy.checkNotEnded();
+    return this.#copy.data.keys() as DataKey<Data>[];
+  }
+
+  /**
+   * Changes one key of the data by a function of its value, `undefined` if there is none: `session.update('visits', (n = 0) => n + 1)`. The
+   * function returns the new value, or changes an object in place and returns nothing. Returns the value after that.
+   */
+  update<Key extends DataKey<Data>>(
+    key: Key,
+    change: (value: JsonData<Data>[Key] | undefined) => DataValue<Data, Key> | void,
+  ): JsonData<Data>[Key] | undefined {
+    if (typeof change !== 'function') throw new TypeError('session.update(key, change): pass a function of the value');
+    const value = change(this.get(key));
+    if (isPromise(value)) {
+      throw new TypeError(
+        'session.update() needs a synchronous function, but it returned a promise: nothing was changed',
+      );
+    }
+    if (value !== undefined) this.set(key, value);
+    return this.get(key);
   }
 
   /**
@@ -287,6 +347,12 @@ export class Session<Data extends object = DefaultSessionData> {
 
   [inspect.custom](): object {
     return this.toJSON();
+  }
+
+  #keyed(key: unknown): KeptData<JsonData<Data>> {
+    checkKey(key);
+    this.#copy.checkNotEnded();
+    return this.#copy.data;
   }
 
   /** Whether a test moves the clock of the store. */

@@ -1,5 +1,5 @@
 /** A session as it is stored, together with the changes that are not written yet. */
-import { EMPTY } from '../backend/json.js';
+import { Members } from '../backend/members.js';
 import type { SessionChange, SessionFacts, SessionLogin, StoredSession } from '../backend/session-backend.js';
 import type { SessionContext } from './context.js';
 import { KeptData } from './kept-data.js';
@@ -26,8 +26,6 @@ export class WorkingCopy<Data extends object> {
   #uid: string | undefined;
   #data: KeptData<Data> | undefined;
   #form: KeptForm | undefined;
-  /** True if another user's data was dropped: what is stored meanwhile must not be merged into the new data. */
-  #replacesAll = false;
 
   constructor(context: SessionContext, stored: StoredSession | undefined) {
     this.context = context;
@@ -41,17 +39,18 @@ export class WorkingCopy<Data extends object> {
   }
 
   get data(): KeptData<Data> {
-    return (this.#data ??= new KeptData<Data>(this.#stored?.data ?? EMPTY, this.context.schema));
+    return (this.#data ??= new KeptData<Data>(membersOf(this.#stored), this.context.schema));
   }
 
   get form(): KeptForm {
     return (this.#form ??= new KeptForm(this.#stored?.form ?? '', this.context.form ?? {}));
   }
 
-  /** The data's text as it would be stored; `undefined` if nobody has read the data, or it cannot be stored. */
-  get dataText(): string | undefined {
+  /** The changes of the data as a text to compare; `undefined` if there are none, or they cannot be stored. */
+  get changedText(): string | undefined {
     try {
-      return this.#data?.text;
+      const changes = this.#data?.changes;
+      return changes && JSON.stringify(changes);
     } catch {
       return undefined;
     }
@@ -64,14 +63,17 @@ export class WorkingCopy<Data extends object> {
 
   /** The parts that differ from what was last read or written. @throws SessionError `ERR_SESSION_DATA`. */
   get change(): SessionChange {
-    return { data: this.#data?.change, form: this.#form?.change };
+    // One form of object for all changes, because every write makes one.
+    const form = this.#form?.change;
+    const keys = this.#data?.changes;
+    const data = this.#data?.whole(keys, this.context.concurrency === 'last-write-wins');
+    return { data, keys: data === undefined ? keys : undefined, form, idleTimeout: undefined };
   }
 
   /** Drops data and form, which are another user's. */
   dropContents(): void {
     this.data.clear();
     this.form.clean();
-    this.#replacesAll = true;
   }
 
   /** Becomes the copy of a new session that is empty and not stored. */
@@ -82,7 +84,6 @@ export class WorkingCopy<Data extends object> {
     this.#data = undefined;
     this.#form = undefined;
     this.renewal = undefined;
-    this.#replacesAll = false;
     this.idleTimeout = undefined;
   }
 
@@ -97,29 +98,22 @@ export class WorkingCopy<Data extends object> {
     this.facts = undefined;
     this.#stored = undefined;
     this.#uid = undefined;
-    this.#data?.merge(EMPTY);
+    this.#data?.detach(this.#data.changes);
     this.#form?.stored('');
   }
 
   /** Notes that a change and a renewal were written. */
-  written({ data, form }: SessionChange, facts: SessionFacts, renewal: Renewal | undefined): void {
+  written({ data, keys, form }: SessionChange, facts: SessionFacts, renewal: Renewal | undefined): void {
     this.facts = facts;
     this.#uid = renewal?.login?.uid ?? this.#uid;
-    if (data !== undefined) this.#data?.stored(data);
+    if (data !== undefined) this.#data?.storedAll(data);
+    else if (keys !== undefined) this.#data?.stored(keys);
     if (form !== undefined) this.#form?.stored(form);
     // A login or a renewal that was requested during the write is still to be written.
-    if (this.renewal === renewal) {
-      this.renewal = undefined;
-      this.#replacesAll = false;
-    }
+    if (this.renewal === renewal) this.renewal = undefined;
   }
+}
 
-  /** Merges what another request has stored meanwhile. */
-  rebase(current: StoredSession): void {
-    this.facts = current;
-    this.#stored = current;
-    if (this.#replacesAll) this.#data?.stored(current.data);
-    else this.#data?.merge(current.data);
-    this.#form?.stored(current.form);
-  }
+function membersOf(stored: StoredSession | undefined): Members {
+  return stored === undefined ? Members.EMPTY : Members.of(stored.data, stored.places);
 }

@@ -1,8 +1,12 @@
 /** The reads of the typed stores, and their events. */
 import { checkId, NEEDS_ID } from '../backend/ids.js';
+import { parseData } from '../backend/json.js';
+import { nameOf } from '../backend/members.js';
 import type { NativeBackend } from '../backend/native-backend.js';
 import type { SessionBackend } from '../backend/session-backend.js';
 import type { Signal } from '../backend/signal.js';
+import { checkKey } from '../backend/value-text.js';
+import type { DataKey, JsonData } from '../data.js';
 import type { Listeners } from '../listeners.js';
 import { checkNames, optionalTimeout, wholeNumber, type Duration } from '../options.js';
 import { eventMask, notifyBatch, type SessionEvents } from './events.js';
@@ -46,6 +50,15 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
   get(id: string): SessionRecord<Data> | undefined {
     const stored = this.#native.load(checkId(id, NEEDS_ID), false);
     return stored && recordOf<Data>(stored);
+  }
+
+  /**
+   * The value of one key of a session's data; `undefined` if there is no such key or session. Reads and parses that key alone. As `get`, it
+   * makes the session the most recently used and is not the user's activity.
+   */
+  getKey<Key extends DataKey<Data>>(id: string, key: Key): JsonData<Data>[Key] | undefined {
+    const text = this.#native.loadKey(checkId(id, NEEDS_ID), nameOf(checkKey(key)));
+    return text ? parseData<JsonData<Data>[Key]>(text) : undefined;
   }
 
   /** Whether there is a live session of this id. Neither a use nor activity. */

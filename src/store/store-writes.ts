@@ -4,7 +4,8 @@ import { parseData, stringifyData } from '../backend/json.js';
 import type { NativeBackend } from '../backend/native-backend.js';
 import type { StoredSession } from '../backend/session-backend.js';
 import type { Signal } from '../backend/signal.js';
-import type { JsonData } from '../data.js';
+import { textToStore } from '../backend/value-text.js';
+import type { DataKey, DataValue, JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
 import type { Listeners } from '../listeners.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
@@ -141,6 +142,20 @@ export abstract class StoreWrites<
   }
 
   /**
+   * Sets some keys of a session's data and leaves all others as they are; a key that is `undefined` is removed. Counts as activity. False if
+   * there is no such session.
+   * @throws SessionError as `create`; the stored session is then unchanged.
+   */
+  setKeys(id: string, changes: { [Key in DataKey<Data>]?: DataValue<Data, Key> | undefined }): Written<Kind, boolean> {
+    if (typeof changes !== 'object' || changes === null || Array.isArray(changes)) {
+      throw new TypeError('setKeys needs an object of keys and values');
+    }
+    const keys = Object.entries(changes).map(([key, value]) => [key, textToStore(key, value) ?? null] as const);
+    const outcome = this.#backend.commit(checkId(id, NEEDS_ID), undefined, { keys });
+    return written(andThen(outcome, ({ status }) => status === 'ok'));
+  }
+
+  /**
    * Gives a session a new id in one step: the old id is void from then on, data and handle are unchanged. With `uid` it becomes that
    * user's, logged in now: it gets the store's `idleTimeout`, and its absolute timeout starts again. If another user was logged in, that
    * session ends and an empty one with a new handle begins.
@@ -191,7 +206,7 @@ function written<Kind extends Medium, T>(result: MaybePromise<T>): Written<Kind,
   return result as Written<Kind, T>;
 }
 
-const WRITES = ['create', 'commit', 'update', 'regenerate', 'destroy', 'destroyByHandle', 'clear'] as const;
+const WRITES = ['create', 'commit', 'update', 'setKeys', 'regenerate', 'destroy', 'destroyByHandle', 'clear'] as const;
 
 /**
  * Wraps the inherited writes on the prototype of a store on disk, so that they always return promises, and reject instead of throwing.

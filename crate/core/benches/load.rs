@@ -13,7 +13,7 @@
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::random::{OsRandom, Random};
 use agai_session_core::{
-    Error, EventMask, NEVER, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer,
+    Error, EventMask, NEVER, NewSession, ObjectText, Options, SessionId, StoreHandle, Text, TextBuffer,
 };
 use std::hint::black_box;
 use std::process::Command;
@@ -23,7 +23,6 @@ use std::time::{Duration, Instant};
 
 const LOADS: usize = 200_000;
 const ROUNDS: usize = 7;
-const DATA: [u8; 300] = [b'x'; 300];
 const OPTIONS: Options = Options {
     max_sessions: u32::MAX,
     max_bytes: u64::MAX,
@@ -32,6 +31,18 @@ const OPTIONS: Options = Options {
     guest_idle_timeout: 1_800_000,
     absolute_timeout: NEVER,
 };
+
+/// The text of an object with eight keys, 300 bytes long.
+fn data() -> String {
+    let members: Vec<_> = (1..8)
+        .map(|n| format!("\"key{n}\":\"{}\"", "x".repeat(24)))
+        .collect();
+    let others = members.join(",");
+    format!(
+        "{{{others},\"rest\":\"{}\"}}",
+        "x".repeat(300 - 13 - others.len())
+    )
+}
 
 /// A cheap source of random bytes, so that making ids does not hide the cost of a create.
 struct Cheap(Mutex<fastrand::Rng>);
@@ -73,10 +84,12 @@ fn measure(sessions: u32) {
     let clock = Arc::new(ManualClock::new(1));
     let random = Cheap(Mutex::new(fastrand::Rng::with_seed(u64::from(sessions))));
     let store = StoreHandle::open(OPTIONS, Arc::clone(&clock) as _, Box::new(random)).unwrap();
+    let (data, mut places) = (data(), Vec::new());
+    assert_eq!(data.len(), 300);
     let new = NewSession {
         uid: Text::Latin1(b"ann"),
         form: Text::Latin1(b""),
-        data: Text::Latin1(&DATA),
+        data: ObjectText::scan(Text::Latin1(data.as_bytes()), &mut places).unwrap(),
         idle_timeout: None,
         absolute_timeout: None,
     };

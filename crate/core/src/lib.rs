@@ -40,6 +40,8 @@ pub use model::error::Error;
 pub use model::event::{Event, EventKind, EventMask, Reason};
 pub use model::facts::{Facts, MAX_UID_UNITS};
 pub use model::id::{Handle, SessionId};
+pub use model::keys::KeyChange;
+pub use model::object::ObjectText;
 pub use model::page::{SessionInfo, SessionPage};
 pub use model::stats::Stats;
 pub use model::text::{OwnedText, Text, TextBuffer};

@@ -10,7 +10,7 @@ use agai_session_core::model::lsn::Lsn;
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::testing::waiting::Waiting;
 use agai_session_core::{
-    EventKind, EventMask, NewSession, Options, Reason, SessionId, StoreHandle, Text, TextBuffer,
+    EventKind, EventMask, NewSession, ObjectText, Options, Reason, SessionId, StoreHandle, Text, TextBuffer,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +35,7 @@ fn new_session() -> NewSession<'static> {
     NewSession {
         uid: empty,
         form: empty,
-        data: Text::Latin1(b"{}"),
+        data: ObjectText::EMPTY,
         idle_timeout: None,
         absolute_timeout: None,
     }

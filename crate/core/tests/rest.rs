@@ -11,6 +11,7 @@ use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk};
+use agai_session_core::testing::objects::object;
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{NewSession, Options, Reason, SessionId, Text};
 use std::sync::Arc;
@@ -44,11 +45,16 @@ fn open(disk: &SimulatedDisk) -> SimulatedStore {
     SimulatedStore::open(disk, parts(1_000)).unwrap()
 }
 
+/// The text of an object, `bytes` long.
+fn data_of(bytes: usize) -> String {
+    format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8))
+}
+
 fn create(store: &SimulatedStore, data: &str) -> SessionId {
     let new = NewSession {
         uid: Text::Latin1(b"ann"),
         form: Text::Latin1(b""),
-        data: Text::Latin1(data.as_bytes()),
+        data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
     };
@@ -79,7 +85,7 @@ fn fail(disk: &SimulatedDisk, n: u64, only: Operation, sticky: bool) {
 fn filled(disk: &SimulatedDisk, store: &mut SimulatedStore) {
     store.settle();
     disk.set_capacity(disk.total_bytes() + 100);
-    create(store, &"x".repeat(1_000));
+    create(store, &data_of(1_000));
     store.rests();
     assert_eq!(store.handle.health(), Health::Healing);
     disk.set_capacity(u64::MAX);
@@ -178,13 +184,14 @@ fn a_store_on_a_full_disk_does_not_use_the_reserve_for_logouts_to_heal() {
     let ids: Vec<_> = (0..40).map(|_| create(&store, "{}")).collect();
     store.settle();
     disk.set_capacity(disk.total_bytes() + 500);
+    let data = data_of(300);
     for id in ids {
         for _ in 0..20 {
             // Refused, or created in memory only.
             let new = NewSession {
                 uid: Text::Latin1(b"ann"),
                 form: Text::Latin1(b""),
-                data: Text::Latin1(&[b'x'; 300]),
+                data: object(&data),
                 idle_timeout: None,
                 absolute_timeout: None,
             };
@@ -212,11 +219,11 @@ fn a_failed_attempt_to_heal_leaves_the_reserve_to_logouts() {
     for room in rooms.clone() {
         let disk = SimulatedDisk::new();
         let mut store = open(&disk);
-        let ids: Vec<_> = (0..70).map(|_| create(&store, &"x".repeat(900))).collect();
+        let ids: Vec<_> = (0..70).map(|_| create(&store, &data_of(900))).collect();
         store.settle();
         // Too little for a snapshot of all sessions, even with the reserve given back; each logout makes the snapshot shorter.
         disk.set_capacity(disk.total_bytes() + room);
-        create(&store, &"x".repeat(3_000));
+        create(&store, &data_of(3_000));
         for id in &ids[..4] {
             store.pass_time();
             store.rests();
@@ -241,7 +248,7 @@ fn a_failed_checkpoint_leaves_the_log_and_the_reserve() {
     for room in (0..2_000).step_by(8) {
         let disk = SimulatedDisk::new();
         let mut store = open(&disk);
-        let id = create(&store, &"x".repeat(900));
+        let id = create(&store, &data_of(900));
         store.settle();
         store.handle.checkpoint().unwrap();
         disk.set_capacity(disk.total_bytes() + room);
@@ -322,7 +329,7 @@ fn a_logout_during_a_failed_attempt_to_heal_is_acknowledged() {
     });
     fail(&disk, 1, Operation::Rename, true);
     disk.set_capacity(disk.total_bytes() + 100);
-    create(&store, &"x".repeat(1_000));
+    create(&store, &data_of(1_000));
     store.rests();
     assert!(is_done.load(Ordering::Relaxed));
     assert!(!store.handle.has(&id).unwrap());

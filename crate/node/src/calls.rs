@@ -5,7 +5,7 @@ use crate::function::{Arguments, make_function};
 use crate::opened::{Opened, base_version, set_outcome};
 use crate::results::{Status, optional_millis};
 use crate::strings::{check, make_bool, make_null, make_number, make_text, read_bool, read_id, read_number};
-use agai_session_core::{Change, NewSession, Text};
+use agai_session_core::{Change, KeyChange, NewSession, ObjectText, Text};
 use napi::{Env, sys};
 use std::ffi::CStr;
 use std::ptr::null_mut;
@@ -13,8 +13,9 @@ use std::rc::Rc;
 
 type Call = fn(&Opened, Env, Arguments) -> Result<sys::napi_value>;
 
-const CALLS: [(&CStr, Call); 4] = [
+const CALLS: [(&CStr, Call); 5] = [
     (c"load", load),
+    (c"loadKey", load_key),
     (c"create", create),
     (c"commit", commit),
     (c"touch", touch),
@@ -34,7 +35,7 @@ pub fn make_calls(env: Env, opened: &Rc<Opened>) -> Result<sys::napi_value> {
     Ok(object)
 }
 
-/// `(id, touch)`: returns the text of a session (user id, form parameters, data), or null.
+/// `(id, touch)`: returns the text of a session (user id, form parameters, places, U+0000, data), or null.
 fn load(opened: &Opened, env: Env, [id, touch, ..]: Arguments) -> Result<sys::napi_value> {
     let activity = read_bool(env, touch)?;
     let Some(id) = read_id(env, id)? else {
@@ -53,11 +54,31 @@ fn load(opened: &Opened, env: Env, [id, touch, ..]: Arguments) -> Result<sys::na
     })
 }
 
+/// `(id, name)`: returns the text of one key's value, `''` if there is no such key, null if there is no such session. The name is the key
+/// with its quotation marks and its colon.
+fn load_key(opened: &Opened, env: Env, [id, name, ..]: Arguments) -> Result<sys::napi_value> {
+    let Some(id) = read_id(env, id)? else {
+        opened.check(())?;
+        return make_null(env);
+    };
+    opened.call(|handle, buffers| {
+        let name = buffers.name.read(env, name)?;
+        let found = handle
+            .load_key(&id, name, &mut buffers.out)
+            .map_err(|error| from_core(&error))?;
+        if found {
+            make_text(env, buffers.out.text())
+        } else {
+            make_null(env)
+        }
+    })
+}
+
 /// `(data, form, uid, idleTimeout, absoluteTimeout)`: stores a new session and returns its id.
 fn create(
     opened: &Opened,
     env: Env,
-    [data, form, uid, idle_timeout, absolute_timeout, _]: Arguments,
+    [data, form, uid, idle_timeout, absolute_timeout, ..]: Arguments,
 ) -> Result<sys::napi_value> {
     let idle_timeout = optional_millis(read_number(env, idle_timeout)?);
     let absolute_timeout = optional_millis(read_number(env, absolute_timeout)?);
@@ -75,12 +96,12 @@ fn create(
     })
 }
 
-/// `(id, version, data, form, idleTimeout)`: writes a change that was made to `version` (0: to whichever is
-/// stored) and returns a status. Undefined parts stay as they are.
+/// `(id, version, data, set, removed, form, idleTimeout)`: writes a change that was made to `version` (0: to whichever is stored) and returns
+/// a status. `set` and `removed` are objects with the keys that are set and removed. Undefined parts stay as they are.
 fn commit(
     opened: &Opened,
     env: Env,
-    [id, version, data, form, idle_timeout, _]: Arguments,
+    [id, version, data, set, removed, form, idle_timeout]: Arguments,
 ) -> Result<sys::napi_value> {
     let version = base_version(read_number(env, version)?);
     let idle_timeout = optional_millis(read_number(env, idle_timeout)?);
@@ -89,8 +110,13 @@ fn commit(
         let Some(id) = id else {
             return opened.check(Status::Gone);
         };
+        let keys = key_change(
+            buffers.set.read_optional(env, set)?,
+            buffers.removed.read_optional(env, removed)?,
+        );
         let change = Change {
             data: buffers.data.read_optional(env, data)?,
+            keys: keys.as_ref(),
             form: buffers.form.read_optional(env, form)?,
             idle_timeout,
         };
@@ -100,6 +126,12 @@ fn commit(
         Ok(set_outcome(&mut buffers.results, commit))
     })?;
     make_number(env, u32::from(status as u8))
+}
+
+/// The changed keys, unless there are none.
+pub fn key_change<'a>(set: Option<ObjectText<'a>>, removed: Option<ObjectText<'a>>) -> Option<KeyChange<'a>> {
+    let [set_keys, removed_keys] = [set, removed].map(|object| object.unwrap_or(ObjectText::EMPTY));
+    (set.is_some() || removed.is_some()).then(|| KeyChange::new(set_keys, removed_keys))
 }
 
 /// `(id, idleTimeout)`: records activity, and sets the session's own idle timeout unless that is NaN. Returns false if the session is

@@ -31,7 +31,7 @@ fn find(
 ) -> Result<sys::napi_value> {
     let activity = read_bool(env, touch)?;
     opened.call(|handle, buffers| {
-        let header = buffers.data.read_bytes(env, header)?;
+        let header = buffers.name.read_bytes(env, header)?;
         let found = handle.find_by_cookie(header, name, activity, &mut buffers.out);
         match found.map_err(|error| from_core(&error))? {
             CookieLookup::Found { offset, facts } => {

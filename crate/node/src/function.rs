@@ -10,7 +10,10 @@ use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
 
 /// The arguments of a call; those that were not given are undefined.
-pub type Arguments = [sys::napi_value; 6];
+pub type Arguments = [sys::napi_value; ARGUMENTS];
+
+/// The number of arguments that a call may have.
+const ARGUMENTS: usize = 7;
 
 /// Makes a function that runs `body` under `guard` and throws its errors. The body is freed with the function.
 pub fn make_function<F>(env: Env, name: &CStr, body: F) -> Result<sys::napi_value>
@@ -56,7 +59,7 @@ where
     F: Fn(Env, Arguments) -> Result<sys::napi_value> + 'static,
 {
     let result = guard(|| {
-        let mut arguments: Arguments = [null_mut(); 6];
+        let mut arguments: Arguments = [null_mut(); ARGUMENTS];
         let (mut count, mut body) = (arguments.len(), null_mut());
         // SAFETY: the call fills exactly `count` arguments, those that were not given with undefined.
         check(unsafe {

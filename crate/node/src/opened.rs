@@ -2,14 +2,18 @@
 
 use crate::error::{Result, from_core};
 use crate::results::{Results, Status, millis};
-use crate::strings::TextIn;
+use crate::strings::{ObjectIn, TextIn};
 use agai_session_core::{Commit, StoreHandle, TextBuffer};
 use napi::bindgen_prelude::Float64Array;
 use std::cell::RefCell;
 
 /// Buffers that all calls reuse. One JavaScript thread uses them, one call at a time.
 pub struct Buffers {
-    pub data: TextIn,
+    pub data: ObjectIn,
+    pub set: ObjectIn,
+    pub removed: ObjectIn,
+    /// A key, or a `Cookie` header.
+    pub name: TextIn,
     pub form: TextIn,
     pub uid: TextIn,
     pub out: TextBuffer,
@@ -27,7 +31,10 @@ impl Opened {
         Self {
             handle,
             buffers: RefCell::new(Buffers {
-                data: TextIn::default(),
+                data: ObjectIn::default(),
+                set: ObjectIn::default(),
+                removed: ObjectIn::default(),
+                name: TextIn::default(),
                 form: TextIn::default(),
                 uid: TextIn::default(),
                 out: TextBuffer::default(),

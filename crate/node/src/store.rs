@@ -1,6 +1,6 @@
 //! The store's exports. TypeScript has checked the arguments.
 
-use crate::calls::make_calls;
+use crate::calls::{key_change, make_calls};
 use crate::clock::{NativeClock, clock_or_system};
 use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
@@ -9,10 +9,10 @@ use crate::opened::{Buffers, Opened, base_version, set_outcome};
 use crate::options::NativeOptions;
 use crate::recovery::NativeRecovery;
 use crate::results::{Status, number, optional_millis};
-use crate::strings::{Made, TextIn, read_handle, read_id};
+use crate::strings::{Made, ObjectIn, TextIn, make_null, make_text, read_handle, read_id};
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::{
-    Change, Commit, EventMask, Login, Reason, Renewal, SessionId, Stats, StoreHandle, Text,
+    Change, Commit, EventMask, Login, ObjectText, Reason, Renewal, SessionId, Stats, StoreHandle, Text,
 };
 use napi::bindgen_prelude::{Array, Float64Array, Function, JsValue};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -139,17 +139,18 @@ impl NativeStore {
     }
 
     /// Returns the functions that requests call. They are not methods because checking a method's receiver takes longer than their work.
-    /// `create` stores a new session and returns its id. `load` returns a session's text (user id, form parameters, data) or null.
-    /// `commit` writes a change that was made to `version` (0: to whichever is stored) and returns a status; undefined parts stay as they
-    /// are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
+    /// `create` stores a new session and returns its id. `load` returns a session's text (user id, form parameters, places of the data's
+    /// members, U+0000, data) or null; `loadKey` the text of one key's value, `''` if there is no such key. `commit` writes a change that was
+    /// made to `version` (0: to whichever is stored) and returns a status; `set` and `removed` are objects with changed keys, and undefined parts
+    /// stay as they are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
     #[napi(
-        ts_return_type = "{ load(id: string, touch: boolean): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }"
+        ts_return_type = "{ load(id: string, touch: boolean): string | null; loadKey(id: string, name: string): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, set: string | undefined, removed: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }"
     )]
     pub fn calls(&self, env: Env) -> Result<Made> {
         guard(|| make_calls(env, &self.opened).map(Made))
     }
 
-    /// Gives a session a new secret, and applies a change to it. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
+    /// Gives a session a new secret, and applies a change to it, as `commit` does. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
     /// own unless it is NaN. Returns the new id, or null with the status in the shared array.
     #[napi(ts_return_type = "string | null")]
     #[allow(
@@ -162,6 +163,8 @@ impl NativeStore {
         id: JsString<'_>,
         version: f64,
         data: Option<JsString<'_>>,
+        set: Option<JsString<'_>>,
+        removed: Option<JsString<'_>>,
         form: Option<JsString<'_>>,
         uid: Option<JsString<'_>>,
         idle_timeout: f64,
@@ -176,9 +179,14 @@ impl NativeStore {
                 uid,
                 absolute_timeout: optional_millis(absolute_timeout),
             });
+            let keys = key_change(
+                read_object(&mut buffers.set, env, set)?,
+                read_object(&mut buffers.removed, env, removed)?,
+            );
             let renewal = Renewal {
                 change: Change {
-                    data: read_given(&mut buffers.data, env, data)?,
+                    data: read_object(&mut buffers.data, env, data)?,
+                    keys: keys.as_ref(),
                     form: read_given(&mut buffers.form, env, form)?,
                     idle_timeout: optional_millis(idle_timeout),
                 },
@@ -285,4 +293,29 @@ impl NativeStore {
 /// Reads an optional argument.
 fn read_given<'a>(buffer: &'a mut TextIn, env: Env, value: Option<JsString<'_>>) -> Result<Option<Text<'a>>> {
     value.map(|value| buffer.read(env, value.raw())).transpose()
+}
+
+/// Reads an optional argument that is the text of an object.
+fn read_object<'a>(
+    buffer: &'a mut ObjectIn,
+    env: Env,
+    value: Option<JsString<'_>>,
+) -> Result<Option<ObjectText<'a>>> {
+    value.map(|value| buffer.read(env, value.raw())).transpose()
+}
+
+/// Returns where the members of an object's text lie: the length of each in bytes of seven bits, as the characters of a string; null for a
+/// text that `JSON.stringify` would not write for an object. For sessions that come from other stores.
+#[napi(ts_return_type = "string | null")]
+pub fn key_places(env: Env, text: JsString<'_>) -> Result<Made> {
+    guard(|| {
+        let (mut text_in, mut places) = (TextIn::default(), Vec::new());
+        let text = text_in.read(env, text.raw())?;
+        let object = ObjectText::scan(text, &mut places);
+        match object {
+            Some(object) => make_text(env, Text::Latin1(object.places())),
+            None => make_null(env),
+        }
+        .map(Made)
+    })
 }

@@ -4,7 +4,7 @@
 //! So a read uses a buffer that is nearly always large enough, and reads again if it was not.
 
 use crate::error::{INTERNAL, Result};
-use agai_session_core::{Handle, SessionId, Text};
+use agai_session_core::{Handle, ObjectText, SessionId, Text};
 use napi::bindgen_prelude::{JsValue, ToNapiValue};
 use napi::{Env, JsString, sys};
 use std::ptr::null_mut;
@@ -60,14 +60,16 @@ impl Unit for u16 {
     }
 }
 
+/// Units that a buffer keeps after a long text.
+const MOST_KEPT: usize = 1 << 16;
+
 /// Reads a whole string into `buffer`. A buffer that an earlier, long string made large shrinks again.
 fn read<T: Unit>(env: Env, value: sys::napi_value, buffer: &mut Vec<T>) -> Result<&[T]> {
     const AT_FIRST: usize = 1024;
-    const AT_MOST: usize = 1 << 16;
     if buffer.len() < AT_FIRST {
         buffer.resize(AT_FIRST, T::default());
-    } else if buffer.len() > AT_MOST {
-        buffer.truncate(AT_MOST);
+    } else if buffer.len() > MOST_KEPT {
+        buffer.truncate(MOST_KEPT);
         buffer.shrink_to_fit();
     }
     loop {
@@ -102,10 +104,7 @@ impl TextIn {
 
     /// Reads a string, or `None` for undefined.
     pub fn read_optional(&mut self, env: Env, value: sys::napi_value) -> Result<Option<Text<'_>>> {
-        let mut kind = 0;
-        // SAFETY: a live handle of this environment.
-        check(unsafe { sys::napi_typeof(env.raw(), value, &raw mut kind) })?;
-        if kind == sys::ValueType::napi_undefined {
+        if is_undefined(env, value)? {
             return Ok(None);
         }
         self.read(env, value).map(Some)
@@ -115,6 +114,43 @@ impl TextIn {
     pub fn read_bytes(&mut self, env: Env, value: sys::napi_value) -> Result<&[u8]> {
         read(env, value, &mut self.latin1)
     }
+}
+
+/// The buffers for one argument that is the text of an object.
+#[derive(Default)]
+pub struct ObjectIn {
+    text: TextIn,
+    places: Vec<u8>,
+}
+
+impl ObjectIn {
+    /// Reads a string and finds its members.
+    pub fn read(&mut self, env: Env, value: sys::napi_value) -> Result<ObjectText<'_>> {
+        // A buffer that an earlier object with very many keys made large shrinks again.
+        if self.places.capacity() > MOST_KEPT {
+            self.places = Vec::new();
+        }
+        let text = self.text.read(env, value)?;
+        ObjectText::scan(text, &mut self.places).ok_or_else(|| {
+            let message = "the session's data must be the text of a JSON object as JSON.stringify writes it";
+            napi::Error::new("ERR_SESSION_DATA", message.to_owned())
+        })
+    }
+
+    /// Reads a string, or `None` for undefined.
+    pub fn read_optional(&mut self, env: Env, value: sys::napi_value) -> Result<Option<ObjectText<'_>>> {
+        if is_undefined(env, value)? {
+            return Ok(None);
+        }
+        self.read(env, value).map(Some)
+    }
+}
+
+fn is_undefined(env: Env, value: sys::napi_value) -> Result<bool> {
+    let mut kind = 0;
+    // SAFETY: a live handle of this environment.
+    check(unsafe { sys::napi_typeof(env.raw(), value, &raw mut kind) })?;
+    Ok(kind == sys::ValueType::napi_undefined)
 }
 
 /// Reads an id or a handle, which are short and ASCII; `None` if `parse` rejects it. It is read as UTF-16: read as latin1, any other

@@ -94,7 +94,7 @@ async function tabs(stage) {
   stage.conclude(
     after.apples === before.apples + 1 && after.pears === before.pears + 1,
     `Both kept: ${inBasket(after)}.`,
-    'The second commit found a newer version, and merged its one key into it.',
+    'Each commit wrote its one key, and left the other as it was by then.',
   );
 }
 

@@ -19,7 +19,7 @@ use crate::model::lsn::AtomicLsn;
 use crate::model::page::{MAX_LOOKED_AT, SessionPage};
 use crate::model::random::Random;
 use crate::model::stats::Stats;
-use crate::model::text::TextBuffer;
+use crate::model::text::{Text, TextBuffer};
 use crate::store::{Store, Walk};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -221,6 +221,14 @@ impl StoreHandle {
     /// [`Error::Closed`], [`Error::Poisoned`].
     pub fn load(&self, id: &SessionId, touch: bool, buffer: &mut TextBuffer) -> Result<Option<Facts>, Error> {
         self.with(|store, now| store.load(id, now, touch, buffer))
+    }
+
+    /// Reads the value of one key into `buffer`; see [`Store::load_key`].
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Poisoned`].
+    pub fn load_key(&self, id: &SessionId, key: Text<'_>, buffer: &mut TextBuffer) -> Result<bool, Error> {
+        self.with(|store, now| store.load_key(id, now, key, buffer))
     }
 
     /// Stores a new session under a new id.

@@ -14,6 +14,7 @@ use crate::model::change::{NewSession, Options};
 use crate::model::clock::{ManualClock, SystemClock};
 use crate::model::durability::Durability;
 use crate::model::error::Error;
+use crate::model::object::ObjectText;
 use crate::model::random::OsRandom;
 use crate::model::text::{Text, TextBuffer};
 use crate::model::time::NEVER;
@@ -31,7 +32,7 @@ const SHORT: Duration = Duration::from_millis(50);
 const ANN: NewSession<'_> = NewSession {
     uid: Text::Latin1(b"ann"),
     form: Text::Latin1(b""),
-    data: Text::Latin1(b"{}"),
+    data: ObjectText::EMPTY,
     idle_timeout: None,
     absolute_timeout: None,
 };

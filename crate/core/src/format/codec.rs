@@ -33,6 +33,26 @@ pub struct Put<'a> {
     pub ext: &'a [u8],
 }
 
+/// Changed keys of a session's data. Everything else of the session is as in the record before, except what the fields say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys<'a> {
+    pub handle: [u8; 12],
+    /// Hash of the secret, which the change leaves as it was.
+    pub secret: [u8; 16],
+    /// The version after the change; that of the record before is one less.
+    pub version: u64,
+    pub last_seen_at: u64,
+    pub idle_timeout: u64,
+    /// True if the texts are UTF-16, little endian; else they are latin1.
+    pub wide: bool,
+    /// The text of an object with the keys that are replaced or added; empty if there are none.
+    #[serde(with = "serde_bytes", borrow)]
+    pub set: &'a [u8],
+    /// The text of an object with the keys that are removed; empty if there are none.
+    #[serde(with = "serde_bytes", borrow)]
+    pub removed: &'a [u8],
+}
+
 /// A session's last activity and idle timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {

@@ -1,6 +1,6 @@
 //! The queue of encoded records that wait to be written to the log. Filled under the store's lock, emptied by the writer thread.
 
-use crate::format::codec::{Put, Remove, Touch, encode};
+use crate::format::codec::{Keys, Put, Remove, Touch, encode};
 use crate::format::frame;
 use crate::model::durability::Durability;
 use crate::model::lsn::Lsn;
@@ -13,16 +13,18 @@ pub mod kind {
     pub const PUT: u8 = 1;
     /// The full state of a session under a new secret: its old ids are void.
     pub const RENEW: u8 = 2;
+    /// Changed keys of a session's data.
+    pub const KEYS: u8 = 3;
     /// A session's last activity and idle timeout.
-    pub const TOUCH: u8 = 3;
+    pub const TOUCH: u8 = 4;
     /// The removal of a session.
-    pub const REMOVE: u8 = 4;
+    pub const REMOVE: u8 = 5;
     /// The end of all sessions.
-    pub const CLEAR: u8 = 5;
+    pub const CLEAR: u8 = 6;
     /// A write that was refused because the disk was full: only its LSN is kept.
-    pub const SKIP: u8 = 6;
+    pub const SKIP: u8 = 7;
     /// The start of a batch, with the LSN of the record before it.
-    pub const MARK: u8 = 7;
+    pub const MARK: u8 = 8;
 
     /// Whether frames of this kind are records, each with an LSN of its own.
     pub fn is_record(kind: u8) -> bool {
@@ -122,6 +124,12 @@ impl Queue {
         see(put.uid);
         self.push(if renewed { kind::RENEW } else { kind::PUT }, put);
         self.sync |= self.durability == Durability::Disk || (renewed && !planted(Fault::DestroyNotSynced));
+    }
+
+    /// Queues changed keys of a session.
+    pub fn keys(&mut self, keys: &Keys<'_>) {
+        self.push(kind::KEYS, keys);
+        self.sync |= self.durability == Durability::Disk;
     }
 
     pub fn touch(&mut self, touch: &Touch) {

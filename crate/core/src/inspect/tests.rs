@@ -1,6 +1,6 @@
 //! An inspection's verdict is what an opening does, whatever happened to the files, and an inspection changes nothing.
 
-use super::{Ask, Inspection, Role, Verdict, inspect, inspect_disk};
+use super::{Ask, Inspection, Role, Verdict, inspect, inspect_disk, kind_name};
 use crate::disk::{Disk, Holder, Sink, Source};
 use crate::face::Parts;
 use crate::face::open::open;
@@ -8,8 +8,10 @@ use crate::journal::options::JournalOptions;
 use crate::model::change::Change;
 use crate::model::error::Error;
 use crate::model::event::Reason;
+use crate::model::keys::KeyChange;
+use crate::model::object::ObjectText;
 use crate::testing::disk::{Crash, SimulatedDisk};
-use crate::testing::fixtures::{self, session, text};
+use crate::testing::fixtures::{self, object, session, text};
 use crate::testing::simulation::SimulatedStore;
 use fastrand::Rng;
 use std::io;
@@ -45,8 +47,10 @@ pub fn killed() -> SimulatedDisk {
             .handle
             .create(&session("bob", "{\"longer\":\"text\"}"))
             .unwrap();
+        let keys = KeyChange::new(object("{\"n\":1}"), ObjectText::EMPTY);
         let change = Change {
-            data: Some(text("{}")),
+            data: (n < 3).then_some(ObjectText::EMPTY),
+            keys: (n >= 3).then_some(&keys),
             ..Change::default()
         };
         store.handle.commit(&id, None, &change).unwrap();
@@ -246,6 +250,12 @@ fn a_sound_store_is_reported_with_all_its_files() {
     let snapshot = found.files[1].contents.as_ref().unwrap();
     assert_eq!((snapshot.sessions, snapshot.foot_fits), (8, Some(true)));
     assert_eq!(found.files[3].chained, Some(true));
+    let frames = &found.files[3].contents.as_ref().unwrap().frames;
+    let counts: Vec<_> = frames
+        .iter()
+        .map(|(&kind, &count)| (kind_name(kind), count))
+        .collect();
+    assert_eq!(counts, [("put", 9), ("keys", 3), ("mark", 6)]);
 }
 
 #[test]

@@ -128,6 +128,7 @@ pub fn kind_name(kind: u8) -> &'static str {
     match kind {
         kind::PUT => "put",
         kind::RENEW => "renew",
+        kind::KEYS => "keys",
         kind::TOUCH => "touch",
         kind::REMOVE => "remove",
         kind::CLEAR => "clear",

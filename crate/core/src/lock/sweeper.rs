@@ -97,6 +97,7 @@ mod tests {
     use super::*;
     use crate::model::change::{NewSession, Options};
     use crate::model::id::SessionId;
+    use crate::model::object::ObjectText;
     use crate::model::random::OsRandom;
     use crate::model::text::Text;
     use crate::planted::PanicAt;
@@ -119,7 +120,7 @@ mod tests {
         let new = NewSession {
             uid: Text::Latin1(PanicAt::Expire.uid().as_bytes()),
             form: Text::Latin1(b""),
-            data: Text::Latin1(b"{}"),
+            data: ObjectText::EMPTY,
             idle_timeout: None,
             absolute_timeout: None,
         };

@@ -6,19 +6,24 @@
 )]
 
 mod body;
+mod splice;
 mod stamp;
 mod times;
 
 use body::CREATED_AT;
 pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, RECORD_OVERHEAD, Units};
+pub use splice::Splicer;
 pub use times::{cap, is_log_due, mark, shift_back};
 
 use crate::memory::bodies::{Bodies, Spot};
 use crate::memory::timeouts::{Timeout, Timeouts};
 use crate::model::facts::Facts;
 use crate::model::id::{Handle, SecretHash};
+use crate::model::keys::begins_with;
+use crate::model::object::members;
 use crate::model::text::{OwnedText, Text, TextBuffer};
 use crate::model::time::after;
+use crate::model::unit::Unit;
 use body::record_bytes;
 use stamp::U48;
 use std::num::NonZeroU8;
@@ -266,7 +271,8 @@ impl<'a> Stored<'a> {
         let (text, wide) = self.text(body);
         let shift = usize::from(wide);
         let (uid, rest) = text.split_at(usize::from(self.record.uid_units) << shift);
-        let (form, data) = rest.split_at(self.form_units(body) << shift);
+        let (form, rest) = rest.split_at(self.form_units(body) << shift);
+        let (places, data) = rest.split_at(places_len(rest, wide));
         Contents {
             created_at: time(body, CREATED_AT),
             idle_timeout: self.idle_timeout(),
@@ -274,7 +280,8 @@ impl<'a> Stored<'a> {
             ext: self.ext(body),
             uid: Units::stored(uid, wide),
             form: Units::stored(form, wide),
-            data: Units::stored(data, wide),
+            places: Units::stored(places, wide),
+            data: Units::stored(&data[1 << shift..], wide),
         }
     }
 
@@ -287,13 +294,44 @@ impl<'a> Stored<'a> {
         self.contents().uid.equals(Text::Latin1(uid.as_bytes()))
     }
 
-    /// Copies the whole text, which is user id, form and data, to `buffer`.
+    /// Copies the value of a key to `buffer`; nothing if there is no such key. `key` has its quotation marks and its colon.
+    pub fn read_key_into(&self, key: Text<'_>, buffer: &mut TextBuffer) {
+        let Contents { places, data, .. } = self.contents();
+        let places = places.stored_bytes();
+        match data {
+            Units::Utf16Le(data) => {
+                let value = value_of(data.as_chunks::<2>().0, places.as_chunks::<2>().0, key);
+                buffer.set_utf16_le(value.unwrap_or_default().as_flattened());
+            }
+            data @ Units::Given(_) => {
+                let value = value_of(data.stored_bytes(), places, key);
+                buffer.set_latin1(value.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Copies the whole text to `buffer`: user id, form, places, a unit that is 0, data.
     pub fn read_into(&self, buffer: &mut TextBuffer) {
         match self.text(self.body()) {
             (bytes, true) => buffer.set_utf16_le(bytes),
             (bytes, false) => buffer.set_latin1(bytes),
         }
     }
+}
+
+/// The bytes of the places that are before the data.
+#[expect(clippy::expect_used, reason = "a body that is not laid out so must panic")]
+fn places_len(bytes: &[u8], wide: bool) -> usize {
+    Units::find_zero(bytes, wide).expect("a body has a 0 before its data")
+}
+
+/// The value in the member whose key, with its colon, is `key`.
+fn value_of<'a, U: Unit>(data: &'a [U], places: &'a [U], key: Text<'_>) -> Option<&'a [U]> {
+    let is_it = |member: &&[U]| match key {
+        Text::Latin1(key) => begins_with(member, key),
+        Text::Utf16(key) => begins_with(member, key),
+    };
+    members(data, places).find(is_it)?.get(key.units()..)
 }
 
 fn chunk<const N: usize>(body: &[u8], at: usize) -> [u8; N] {

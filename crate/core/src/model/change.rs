@@ -1,14 +1,16 @@
 //! Inputs and outcomes of the store's operations: options, new session, change, login, renewal, commit, sweep.
 
 use crate::model::facts::Facts;
+use crate::model::keys::KeyChange;
+use crate::model::object::ObjectText;
 use crate::model::text::Text;
 
 /// The limits and default timeouts of a store. Timeouts are in milliseconds, [`crate::NEVER`] for none.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub max_sessions: u32,
-    /// The most bytes that all sessions may take: for each its text, the length of its form (4 bytes, if it has
-    /// one), its times (12 bytes, a user's 18) and [`crate::RECORD_OVERHEAD`].
+    /// The most bytes that all sessions may take: for each its text, with the places of its keys (see [`ObjectText`]) and one more unit, the
+    /// length of its form (4 bytes, if it has one), its times (12 bytes, a user's 18) and [`crate::RECORD_OVERHEAD`].
     pub max_bytes: u64,
     /// The most bytes that a session's data and form may take: one byte a UTF-16 unit, two in a text with units beyond latin1.
     pub max_session_bytes: usize,
@@ -25,8 +27,7 @@ pub struct NewSession<'a> {
     pub uid: Text<'a>,
     /// The JSON text of the form parameters, empty if there are none.
     pub form: Text<'a>,
-    /// JSON text.
-    pub data: Text<'a>,
+    pub data: ObjectText<'a>,
     pub idle_timeout: Option<u64>,
     pub absolute_timeout: Option<u64>,
 }
@@ -34,7 +35,9 @@ pub struct NewSession<'a> {
 /// New contents of a session; a field that is `None` keeps the stored value.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Change<'a> {
-    pub data: Option<Text<'a>>,
+    /// The whole data. Never together with `keys`.
+    pub data: Option<ObjectText<'a>>,
+    pub keys: Option<&'a KeyChange<'a>>,
     /// Empty to remove the form parameters.
     pub form: Option<Text<'a>>,
     /// In milliseconds.

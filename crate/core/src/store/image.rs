@@ -1,19 +1,29 @@
 //! The sessions as recovered from the files, before expiry and bounds are applied.
 
-use crate::format::codec::{Block, Head, Put, Remove, Touch, decode, decode_first};
+use crate::format::codec::{Block, Head, Keys, Put, Remove, Touch, decode, decode_first};
 use crate::format::frame::Frame;
 use crate::format::queue::kind;
 use crate::memory::bodies::Garbage;
 use crate::memory::chunks::Chunks;
 use crate::memory::index::Index;
+use crate::memory::record::{Fixed, Splicer};
 use crate::memory::records::Records;
-use crate::model::id::Handle;
+use crate::model::change::Change;
+use crate::model::id::{Handle, SecretHash};
 use crate::model::lsn::Lsn;
+use crate::model::time::NEVER;
 use crate::planted::{PanicAt, panic_at};
-use crate::store::saved::restore;
+use crate::store::saved::{Defect, Scratch, restore, restore_keys};
 
-/// What is wrong with a frame although its checksum is right: a short text for the report of an inspection.
-pub type Defect = &'static str;
+const FULL: Defect = "the sessions have more bytes than can be addressed";
+
+/// Buffers that the reading of all records uses.
+#[derive(Debug, Default)]
+struct Scratches {
+    set: Scratch,
+    removed: Scratch,
+    splicer: Splicer,
+}
 
 /// The sessions of a snapshot with the log's records applied. A record changes only sessions that are older than it: a snapshot block
 /// has its sessions as of the block's LSN, and the log also has records from before that.
@@ -29,8 +39,11 @@ pub struct Image {
     pub last_lsn: Lsn,
     /// Log records that were read.
     pub applied: u64,
+    /// Damage was skipped: records may be missing, and that is known.
+    pub lacks_records: bool,
     /// The ext field of the snapshot's head.
     pub ext: Vec<u8>,
+    scratches: Scratches,
 }
 
 impl Image {
@@ -77,6 +90,10 @@ impl Image {
                     self.put(frame.lsn, &put, there)?;
                 }
             }
+            kind::KEYS => {
+                let keys: Keys<'_> = decode(frame.body).ok_or(MALFORMED)?;
+                self.keys(frame.lsn, &keys)?;
+            }
             kind::TOUCH => {
                 let touch: Touch = decode(frame.body).ok_or(MALFORMED)?;
                 self.touch(frame.lsn, &touch);
@@ -105,9 +122,8 @@ impl Image {
 
     /// Adds a session, or replaces the one in the slot `there`.
     fn put(&mut self, lsn: Lsn, put: &Put<'_>, there: Option<u32>) -> Result<(), Defect> {
-        const FULL: Defect = "the sessions have more bytes than can be addressed";
         panic_at(PanicAt::Open, |uid| put.uid == uid.as_bytes());
-        let (fixed, contents) = restore(put).ok_or("the session is malformed")?;
+        let (fixed, contents) = restore(put, &mut self.scratches.set)?;
         self.now = self.now.max(put.last_seen_at);
         let body = self.records.encode(&contents);
         let mut garbage = Garbage::new();
@@ -126,6 +142,58 @@ impl Image {
         self.records.set_logged(slot);
         self.set_lsn(slot, lsn);
         Ok(())
+    }
+
+    /// Changes keys of a session. One that is not there has been removed later, and the snapshot was made after that.
+    ///
+    /// A record that does not follow the session's version says that others are missing, which is an error if it was not known. It is applied
+    /// all the same, for a salvage: that loses only what is missing. It has the hash of the secret, so that after a renewal that is missing the
+    /// old id does not get what was written under the new one.
+    fn keys(&mut self, lsn: Lsn, keys: &Keys<'_>) -> Result<(), Defect> {
+        let Some(slot) = self.find(Handle::from_bytes(keys.handle)) else {
+            return Ok(());
+        };
+        if !self.is_older(slot, lsn) {
+            return Ok(());
+        }
+        let Scratches {
+            set,
+            removed,
+            splicer,
+        } = &mut self.scratches;
+        let change = restore_keys(keys, set, removed)?;
+        let change = Change {
+            keys: Some(&change),
+            idle_timeout: Some(keys.idle_timeout),
+            ..Change::default()
+        };
+        let stored = self.records.at(slot);
+        let before = stored.fixed();
+        if keys.version < before.version {
+            return Err("the changed keys are of an older version than the session");
+        }
+        let mut contents = stored.contents();
+        splicer.apply(&mut contents, &change);
+        let fixed = Fixed {
+            secret: SecretHash::from_bytes(keys.secret),
+            version: keys.version,
+            last_seen_at: keys.last_seen_at,
+            ..before
+        };
+        let body = self.records.encode(&contents);
+        self.now = self.now.max(keys.last_seen_at);
+        if !self.records.replace(slot, fixed, body, &mut Garbage::new()) {
+            return Err(FULL);
+        }
+        self.records.set_logged(slot);
+        self.set_lsn(slot, lsn);
+        // The last version stays the last.
+        let follows = keys.version == (before.version + 1).min(NEVER) && fixed.secret.matches(before.secret);
+        if follows || self.lacks_records {
+            Ok(())
+        } else {
+            Err("a change of the session is missing before that of its keys")
+        }
     }
 
     fn touch(&mut self, lsn: Lsn, touch: &Touch) {
@@ -176,98 +244,4 @@ impl Image {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::format::codec::encode;
-    use crate::model::text::{Text, TextBuffer};
-
-    fn put(version: u64, data: &[u8], ext: &[u8]) -> Vec<u8> {
-        let mut body = Vec::new();
-        let put = Put {
-            handle: [7; 12],
-            secret: [0; 16],
-            version,
-            created_at: 0,
-            last_seen_at: 0,
-            idle_timeout: 0,
-            absolute_deadline: 0,
-            authenticated_at: 0,
-            wide: false,
-            uid: &[],
-            data,
-            ext,
-        };
-        encode(&put, &mut body);
-        body
-    }
-
-    fn frame(lsn: u64, kind: u8, body: &[u8]) -> Frame<'_> {
-        Frame {
-            lsn: Lsn::new(lsn),
-            kind,
-            body,
-            crc: 0,
-        }
-    }
-
-    fn block(puts: &[Vec<u8>]) -> Vec<u8> {
-        let mut body = Vec::new();
-        let count = u32::try_from(puts.len()).unwrap();
-        encode(&Block { count }, &mut body);
-        body.extend(puts.concat());
-        body
-    }
-
-    fn data(image: &Image) -> Option<Vec<u8>> {
-        let session = image.records.get(0)?;
-        let mut buffer = TextBuffer::default();
-        session.read_into(&mut buffer);
-        match buffer.text() {
-            Text::Latin1(bytes) => Some(bytes.to_vec()),
-            Text::Utf16(_) => None,
-        }
-    }
-
-    #[test]
-    fn a_record_applies_only_to_a_session_that_is_older() {
-        let mut image = Image::default();
-        let snapshot = block(&[put(3, b"{3}", b"")]);
-        assert_eq!(image.block(&frame(30, 17, &snapshot)), Ok(1));
-        for (lsn, kind, body) in [
-            (20, kind::PUT, put(2, b"{2}", b"")),
-            (21, kind::CLEAR, Vec::new()),
-            (30, kind::RENEW, put(4, b"{x}", b"")),
-        ] {
-            image.record(&frame(lsn, kind, &body)).unwrap();
-            assert_eq!(data(&image).unwrap(), b"{3}");
-        }
-        image.record(&frame(31, kind::PUT, &put(4, b"{4}", b""))).unwrap();
-        assert_eq!(data(&image).unwrap(), b"{4}");
-        image.record(&frame(32, kind::CLEAR, &[])).unwrap();
-        assert_eq!(data(&image), None);
-        image.index.validate(|slot| image.records.at(slot).handle());
-    }
-
-    /// A salvage once kept the first of two sessions with one handle, even if it was the older.
-    #[test]
-    fn of_two_sessions_with_one_handle_the_newer_is_kept() {
-        for versions in [[5, 6], [6, 5]] {
-            let puts = versions.map(|version| put(version, format!("{{{version}}}").as_bytes(), b""));
-            let mut image = Image::default();
-            let found = image.block(&frame(9, 17, &block(&puts)));
-            assert_eq!(found, Err("two of its sessions have the same handle"));
-            assert_eq!((data(&image).unwrap(), image.records.len()), (b"{6}".to_vec(), 1));
-        }
-    }
-
-    #[test]
-    fn an_ext_field_of_a_later_version_is_kept_and_a_malformed_one_is_refused() {
-        let ext = [1, 2, 3, 0, b'a', b'b', b'c'];
-        let mut image = Image::default();
-        image.record(&frame(1, kind::PUT, &put(1, b"{}", &ext))).unwrap();
-        assert_eq!(image.records.at(0).to_put().ext, ext);
-        assert_eq!(data(&image).unwrap(), b"{}");
-        let malformed = image.record(&frame(2, kind::PUT, &put(2, b"{}", &ext[..5])));
-        assert_eq!(malformed, Err("the session is malformed"));
-    }
-}
+mod tests;

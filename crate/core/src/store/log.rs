@@ -2,10 +2,14 @@
 //! `Option`.
 
 use super::Store;
-use crate::format::codec::{Head, Put, Touch};
+use crate::format::codec::{Head, Keys, Put, Touch};
 use crate::format::queue::Queue;
+use crate::memory::record::Units;
 use crate::model::id::Handle;
+use crate::model::keys::KeyChange;
 use crate::model::lsn::Lsn;
+use crate::model::object::ObjectText;
+use crate::model::text::Text;
 use crate::planted::{PanicAt, panic_at};
 
 impl Store {
@@ -33,6 +37,35 @@ impl Store {
             self.records.set_logged(index);
             log.put(&self.records.at(index).to_put(), renewed);
         }
+    }
+
+    /// Queues changed keys of a session; the whole session, if they are not shorter.
+    pub(super) fn log_keys(&mut self, index: u32, keys: &KeyChange<'_>) {
+        let Some(log) = &mut self.log else { return };
+        self.records.set_logged(index);
+        let session = self.records.at(index);
+        let put = session.to_put();
+        let wide = keys.is_wide();
+        let [mut set, mut removed] = [Vec::new(), Vec::new()];
+        let record = Keys {
+            handle: put.handle,
+            secret: put.secret,
+            version: put.version,
+            last_seen_at: put.last_seen_at,
+            idle_timeout: put.idle_timeout,
+            wide,
+            set: bytes_of(keys.set(), wide, &mut set),
+            removed: bytes_of(keys.removed(), wide, &mut removed),
+        };
+        // The other fields of a put are longer.
+        if record.set.len() + record.removed.len() < put.uid.len() + put.data.len() + put.ext.len() {
+            log.keys(&record);
+        } else {
+            log.put(&put, false);
+        }
+        let buffers = [set, removed].into_iter();
+        self.garbage
+            .extend(buffers.filter(|buffer| buffer.capacity() > 0));
     }
 
     /// Queues the end of a session. `ended` means that a caller ended it: it neither expired nor was evicted.
@@ -95,5 +128,17 @@ impl Store {
             }
         }
         Some((end, count))
+    }
+}
+
+/// The bytes of an object's text as a record has them, none for the empty object. UTF-16 is put into `buffer`.
+fn bytes_of<'a>(object: ObjectText<'a>, wide: bool, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    match object.text() {
+        _ if object.is_empty() => &[],
+        Text::Latin1(bytes) if !wide => bytes,
+        text => {
+            Units::from(text).write(wide, buffer);
+            buffer
+        }
     }
 }

@@ -19,9 +19,9 @@ use crate::memory::bodies::Garbage;
 use crate::memory::expiry::Expiry;
 use crate::memory::index::Index;
 use crate::memory::lru::Lru;
-use crate::memory::record::Record;
 #[cfg(any(test, feature = "testing"))]
 use crate::memory::record::Stored;
+use crate::memory::record::{Record, Splicer};
 use crate::memory::records::Records;
 use crate::memory::slab::Slab;
 use crate::model::change::Options;
@@ -61,6 +61,7 @@ pub struct Store {
     log: Option<Queue>,
     /// The ext field of the snapshot's head, kept for the next snapshot: it may have tags that this version does not know.
     ext: Vec<u8>,
+    splicer: Splicer,
 }
 
 impl Store {
@@ -81,6 +82,7 @@ impl Store {
             stats: Stats::default(),
             log: None,
             ext: Vec::new(),
+            splicer: Splicer::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use super::Store;
 use crate::model::error::Error;
 use crate::model::facts::Facts;
 use crate::model::id::{Handle, SessionId};
-use crate::model::text::TextBuffer;
+use crate::model::text::{Text, TextBuffer};
 use crate::model::time::is_over;
 
 impl Store {
@@ -28,6 +28,19 @@ impl Store {
         let session = self.records.at(index);
         session.read_into(buffer);
         Some(session.facts())
+    }
+
+    /// Reads the value of one key into `buffer`, where it is empty if there is no such key; false if there is no such session. `key` has its
+    /// quotation marks and its colon, as in the text. Otherwise as [`Store::load`] without `touch`.
+    pub fn load_key(&mut self, id: &SessionId, now: u64, key: Text<'_>, buffer: &mut TextBuffer) -> bool {
+        let Some(index) = self.owned(id, now) else {
+            self.stats.misses += 1;
+            return false;
+        };
+        self.stats.hits += 1;
+        self.promote(index);
+        self.records.at(index).read_key_into(key, buffer);
+        true
     }
 
     /// Records the user's activity, and sets the session's own idle timeout if one is given. Changing the timeout counts as a write, which

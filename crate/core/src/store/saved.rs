@@ -1,10 +1,13 @@
 //! Converting a session to the form in which files have it, and back.
 
-use crate::format::codec::Put;
+use crate::format::codec::{Keys, Put};
 use crate::format::ext;
 use crate::memory::record::{Contents, Fixed, Stored, Units};
 use crate::model::facts::MAX_UID_UNITS;
 use crate::model::id::{Handle, SecretHash};
+use crate::model::keys::KeyChange;
+use crate::model::object::ObjectText;
+use crate::model::text::Text;
 use crate::model::time::NEVER;
 
 impl<'a> Stored<'a> {
@@ -28,12 +31,67 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// The session that was written; `None` if no store can have written it.
-pub fn restore<'a>(put: &Put<'a>) -> Option<(Fixed, Contents<'a>)> {
-    if put.wide && !(put.uid.len().is_multiple_of(2) && put.data.len().is_multiple_of(2)) {
-        return None;
+/// What is wrong with a frame although its checksum is right: a short text for the report of an inspection.
+pub type Defect = &'static str;
+
+const NO_OBJECT: Defect = "the session's data is not the text of a JSON object as JSON.stringify writes it";
+
+/// Buffers for an object that is read from a file.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    units: Vec<u16>,
+    places: Vec<u8>,
+}
+
+impl Scratch {
+    /// An object's text as a record of changed keys has it; `None` if no store can have written it.
+    fn object<'a>(&'a mut self, bytes: &'a [u8], wide: bool) -> Option<ObjectText<'a>> {
+        if bytes.is_empty() {
+            return Some(ObjectText::EMPTY);
+        }
+        if !wide {
+            return ObjectText::scan(Text::Latin1(bytes), &mut self.places);
+        }
+        let (units, rest) = bytes.as_chunks::<2>();
+        self.units.clear();
+        self.units
+            .extend(units.iter().map(|&unit| u16::from_le_bytes(unit)));
+        ObjectText::scan(Text::Utf16(&self.units), &mut self.places).filter(|_| rest.is_empty())
     }
-    ext::entries(put.ext)?;
+}
+
+/// The change that was written.
+///
+/// # Errors
+/// If no store can have written it.
+pub fn restore_keys<'a>(
+    keys: &Keys<'a>,
+    set: &'a mut Scratch,
+    removed: &'a mut Scratch,
+) -> Result<KeyChange<'a>, Defect> {
+    let times = [keys.last_seen_at, keys.idle_timeout];
+    if !(1..=NEVER).contains(&keys.version) || times.iter().any(|&time| time > NEVER) {
+        return Err("the changed keys are malformed");
+    }
+    let (set, removed) = (
+        set.object(keys.set, keys.wide),
+        removed.object(keys.removed, keys.wide),
+    );
+    Ok(KeyChange::new(set.ok_or(NO_OBJECT)?, removed.ok_or(NO_OBJECT)?))
+}
+
+/// The session that was written.
+///
+/// # Errors
+/// If no store can have written it.
+pub fn restore<'a>(put: &Put<'a>, scratch: &'a mut Scratch) -> Result<(Fixed, Contents<'a>), Defect> {
+    const MALFORMED: Defect = "the session is malformed";
+    if put.wide && !(put.uid.len().is_multiple_of(2) && put.data.len().is_multiple_of(2)) {
+        return Err(MALFORMED);
+    }
+    ext::entries(put.ext).ok_or(MALFORMED)?;
+    let data = Units::stored(put.data, put.wide);
+    data.scan(&mut scratch.places).ok_or(NO_OBJECT)?;
     let contents = Contents {
         created_at: put.created_at,
         idle_timeout: put.idle_timeout,
@@ -41,7 +99,8 @@ pub fn restore<'a>(put: &Put<'a>) -> Option<(Fixed, Contents<'a>)> {
         ext: put.ext,
         uid: Units::stored(put.uid, put.wide),
         form: Units::stored(&[], false),
-        data: Units::stored(put.data, put.wide),
+        places: Units::stored(&scratch.places, false),
+        data,
     };
     let times = [
         put.created_at,
@@ -60,5 +119,8 @@ pub fn restore<'a>(put: &Put<'a>) -> Option<(Fixed, Contents<'a>)> {
         last_seen_at: put.last_seen_at,
         absolute_deadline: put.absolute_deadline,
     };
-    is_plausible.then_some((fixed, contents))
+    if !is_plausible {
+        return Err(MALFORMED);
+    }
+    Ok((fixed, contents))
 }

@@ -1,5 +1,7 @@
 //! Tests of the store against a naive model, and of each rule about which sessions end, and when.
 
+mod keys;
+
 use super::*;
 use crate::memory::record::RECORD_OVERHEAD;
 use crate::model::change::{Change, Commit, Login, NewSession, Renewal, Swept};
@@ -9,7 +11,8 @@ use crate::model::facts::Facts;
 use crate::model::id::SessionId;
 use crate::model::page::SessionInfo;
 use crate::model::text::{OwnedText, Text, TextBuffer};
-use crate::testing::fixtures::{session, text};
+use crate::testing::fixtures::{object, object_of, session, text};
+use crate::testing::objects::{DataWrite, Members, data_in, owned};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -46,19 +49,27 @@ fn login_of(uid: &str) -> Login<'_> {
 
 fn set(data: &str) -> Change<'_> {
     Change {
-        data: Some(text(data)),
+        data: Some(object(data)),
         ..Change::default()
     }
 }
 
-/// Reads a session: its text, which begins with the user id, and its facts.
+/// The text of an object, `bytes` long.
+fn filled(bytes: usize) -> String {
+    format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8))
+}
+
+/// Reads a session: user id, form and data as one text, and its facts.
 fn read(store: &mut Store, id: &SessionId, now: u64, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
     let facts = store.load(id, now, touch, &mut buffer)?;
-    match buffer.text() {
-        Text::Latin1(bytes) => Some((String::from_utf8(bytes.to_vec()).unwrap(), facts)),
-        Text::Utf16(units) => Some((String::from_utf16(units).unwrap(), facts)),
-    }
+    let units: Vec<u16> = match buffer.text() {
+        Text::Latin1(bytes) => bytes.iter().map(|&byte| byte.into()).collect(),
+        Text::Utf16(units) => units.to_vec(),
+    };
+    let before = &units[..facts.uid_units + facts.form_units];
+    let text = [before, data_in(&units, &facts)].concat();
+    Some((String::from_utf16(&text).unwrap(), facts))
 }
 
 /// Lists all live sessions.
@@ -83,7 +94,7 @@ fn ended(store: &mut Store) -> Vec<(EventKind, Reason)> {
 #[derive(Debug, Clone)]
 struct Expected {
     uid: String,
-    data: String,
+    data: Members,
     version: u64,
     created_at: u64,
     last_seen_at: u64,
@@ -101,8 +112,10 @@ impl Expected {
 
     fn bytes(&self) -> u64 {
         let header = if self.uid.is_empty() { 12 } else { 18 };
-        let wide = u64::from(self.data.chars().any(|c| c > 'ÿ')) + 1;
-        header + (self.uid.chars().count() + self.data.chars().count()) as u64 * wide + RECORD_OVERHEAD
+        let data = self.data.to_string();
+        let wide = u64::from(data.chars().any(|c| c > 'ÿ')) + 1;
+        let units = self.uid.chars().count() + self.data.places() + 1 + data.chars().count();
+        header + units as u64 * wide + RECORD_OVERHEAD
     }
 }
 
@@ -173,7 +186,7 @@ enum Step {
     Create {
         n: u8,
         uid: String,
-        data: String,
+        data: Members,
     },
     Load {
         n: u8,
@@ -186,13 +199,13 @@ enum Step {
     Commit {
         n: u8,
         stale: bool,
-        data: String,
+        write: DataWrite,
     },
     Regenerate {
         n: u8,
         to: u8,
         login: Option<String>,
-        data: String,
+        write: DataWrite,
     },
     Destroy {
         n: u8,
@@ -202,16 +215,48 @@ enum Step {
     Wait(u64),
 }
 
+/// Objects of few keys, among them such as are escaped, empty, beyond latin1 or have a meaning elsewhere.
+fn members() -> impl Strategy<Value = Members> {
+    let key = prop::sample::select(vec![
+        "\"a\"",
+        "\"b\"",
+        "\"ab\"",
+        "\"\"",
+        "\"\\\"\"",
+        "\"é\"",
+        "\"ж\"",
+        "\"__proto__\"",
+        "\"0\"",
+    ]);
+    let value = prop_oneof![
+        6 => (0..1_000_u32).prop_map(|number| number.to_string()),
+        2 => "\"[a-zé]{0,40}\"",
+        1 => "\"[a-zж€]{0,20}\"",
+        1 => "\"[a-z]{200,300}\"",
+    ];
+    prop::collection::vec((key, value), 0..4).prop_map(|members| {
+        let mut distinct = Members::default();
+        for (key, value) in members {
+            distinct.merge(&Members(vec![(key.to_owned(), value)]), &Members::default());
+        }
+        distinct
+    })
+}
+
+fn write() -> impl Strategy<Value = DataWrite> {
+    let keys = (members(), members()).prop_map(|(set, removed)| DataWrite::Keys { set, removed });
+    prop_oneof![members().prop_map(DataWrite::Whole), keys]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let n = || 0u8..12;
-    let data = || prop_oneof![4 => "[a-z]{0,40}", 1 => "[a-zж€]{0,20}", 1 => "[a-z]{200,300}"];
     let uid = || prop_oneof!["", "ann", "bob"];
     prop_oneof![
-        6 => (n(), uid(), data()).prop_map(|(n, uid, data)| Step::Create { n, uid, data }),
+        6 => (n(), uid(), members()).prop_map(|(n, uid, data)| Step::Create { n, uid, data }),
         3 => (n(), any::<bool>()).prop_map(|(n, touch)| Step::Load { n, touch }),
         2 => (n(), prop::option::of(1u64..200)).prop_map(|(n, idle_timeout)| Step::Touch { n, idle_timeout }),
-        4 => (n(), prop::bool::weighted(0.2), data()).prop_map(|(n, stale, data)| Step::Commit { n, stale, data }),
-        3 => (n(), n(), prop::option::of("ann|bob"), data()).prop_map(|(n, to, login, data)| Step::Regenerate { n, to, login, data }),
+        4 => (n(), prop::bool::weighted(0.2), write()).prop_map(|(n, stale, write)| Step::Commit { n, stale, write }),
+        3 => (n(), n(), prop::option::of("ann|bob"), write()).prop_map(|(n, to, login, write)| Step::Regenerate { n, to, login, write }),
         2 => n().prop_map(|n| Step::Destroy { n }),
         2 => Just(Step::Sweep),
         4 => (0u64..60).prop_map(Step::Wait),
@@ -259,8 +304,9 @@ proptest! {
                         uid: uid.clone(), data: data.clone(), version: 1, created_at: now, last_seen_at: now, idle_timeout,
                         absolute_deadline: now + options.absolute_timeout, used, secret: 0,
                     };
-                    let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
-                    let new = NewSession { data: Text::narrow(&units, &mut narrow), ..session(&uid, "") };
+                    let data = data.to_string();
+                    let text = owned(&data);
+                    let new = NewSession { data: object_of(text.as_text()), ..session(&uid, "{}") };
                     let result = store.create(&id(n.into()), now, &new);
                     if model.sessions.contains_key(&n) {
                         prop_assert!(matches!(result, Ok(None)));
@@ -303,13 +349,11 @@ proptest! {
                     });
                     prop_assert_eq!(store.touch(&id, now, idle_timeout, Ok(())).unwrap(), expected);
                 }
-                Step::Commit { n, stale, data } => {
+                Step::Commit { n, stale, write } => {
                     let id = model.id(n);
                     let before = model.live(n, now).cloned();
                     let base = before.as_ref().map(|session| session.version + u64::from(stale));
-                    let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
-                    let change = Change { data: Some(Text::narrow(&units, &mut narrow)), ..Change::default() };
-                    let result = store.commit(&id, now, base, &change);
+                    let result = write.with(|change| store.commit(&id, now, base, &change));
                     let Some(before) = before else {
                         prop_assert!(matches!(result, Ok(Commit::Gone)));
                         continue;
@@ -319,8 +363,9 @@ proptest! {
                         continue;
                     }
                     let used = model.used();
+                    let data = write.applied_to(&before.data);
                     let after = Expected { data: data.clone(), version: before.version + 1, last_seen_at: now, used, ..before.clone() };
-                    if data_bytes(&data) > options.max_session_bytes {
+                    if data_bytes(&data.to_string()) > options.max_session_bytes {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
                     } else if model.make_room(&options, 0, after.bytes().saturating_sub(before.bytes()), !before.uid.is_empty(), Some(n)) {
                         prop_assert!(matches!(result, Ok(Commit::Done(facts)) if facts.version == after.version));
@@ -330,15 +375,13 @@ proptest! {
                         model.sessions.insert(n, Expected { used, ..before });
                     }
                 }
-                Step::Regenerate { n, to, login, data } => {
+                Step::Regenerate { n, to, login, write } => {
                     let id = model.id(n);
                     secrets += 1;
                     let fresh = id_of(to.into(), secrets);
                     let before = model.live(n, now).cloned();
                     let as_login = login.as_deref().map(login_of);
-                    let (units, mut narrow) = (data.encode_utf16().collect::<Vec<_>>(), Vec::new());
-                    let change = Change { data: Some(Text::narrow(&units, &mut narrow)), ..Change::default() };
-                    let result = store.regenerate(&id, &fresh, now, None, &Renewal { change, login: as_login });
+                    let result = write.with(|change| store.regenerate(&id, &fresh, now, None, &Renewal { change, login: as_login }));
                     let Some(before) = before else {
                         prop_assert!(matches!(result, Ok(Some((Commit::Gone, _)))));
                         continue;
@@ -349,6 +392,8 @@ proptest! {
                         continue;
                     }
                     let used = model.used();
+                    let nothing = Members::default();
+                    let data = write.applied_to(if is_another { &nothing } else { &before.data });
                     let mut after = Expected {
                         data: data.clone(), version: before.version + 1, last_seen_at: now, used, secret: secrets, ..before.clone()
                     };
@@ -360,7 +405,7 @@ proptest! {
                     if is_another {
                         (after.version, after.created_at) = (1, now);
                     }
-                    if data_bytes(&data) > options.max_session_bytes {
+                    if data_bytes(&data.to_string()) > options.max_session_bytes {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
                     } else if model.make_room(&options, 0, after.bytes().saturating_sub(before.bytes()), !after.uid.is_empty(), Some(n)) {
                         let Ok(Some((Commit::Done(facts), renewed))) = result else { panic!("{result:?}") };
@@ -427,7 +472,9 @@ proptest! {
             match step {
                 Step::Wait(millis) => now += millis,
                 Step::Create { n, uid, data } => {
-                    let _ = store.create(&id(n.into()), now, &session(&uid, &data));
+                    let data = owned(&data.to_string());
+                    let new = NewSession { data: object_of(data.as_text()), ..session(&uid, "{}") };
+                    let _ = store.create(&id(n.into()), now, &new);
                 }
                 Step::Load { n, touch } => {
                     let _ = read(&mut store, &id(n.into()), now, touch);
@@ -435,12 +482,12 @@ proptest! {
                 Step::Touch { n, idle_timeout } => {
                     let _ = store.touch(&id(n.into()), now, idle_timeout, Ok(()));
                 }
-                Step::Commit { n, stale, data } => {
-                    let _ = store.commit(&id(n.into()), now, stale.then_some(9_999), &set(&data));
+                Step::Commit { n, stale, write } => {
+                    let _ = write.with(|change| store.commit(&id(n.into()), now, stale.then_some(9_999), &change));
                 }
-                Step::Regenerate { n, to, login, data } => {
+                Step::Regenerate { n, to, login, write } => {
                     let login = login.as_deref().map(login_of);
-                    let _ = store.regenerate(&id(n.into()), &id(to.into()), now, None, &Renewal { change: set(&data), login });
+                    let _ = write.with(|change| store.regenerate(&id(n.into()), &id(to.into()), now, None, &Renewal { change, login }));
                 }
                 Step::Destroy { n } => {
                     store.destroy(&id(n.into()), now, Reason::Destroy);
@@ -465,7 +512,7 @@ proptest! {
 #[test]
 fn a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("", "x")).unwrap().unwrap();
+    store.create(&id(1), 0, &session("", "{}")).unwrap().unwrap();
     assert!(read(&mut store, &id(1), 49, false).is_some());
     assert!(
         read(&mut store, &id(1), 50, false).is_none(),
@@ -480,7 +527,7 @@ fn a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
 #[test]
 fn activity_moves_the_idle_deadline_and_never_the_absolute_one() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "{}")).unwrap();
     for now in (0..300).step_by(10) {
         let (_, facts) = read(&mut store, &id(1), now, true).unwrap();
         assert_eq!((facts.idle_deadline(), facts.absolute_deadline), (now + 100, 300));
@@ -492,8 +539,8 @@ fn activity_moves_the_idle_deadline_and_never_the_absolute_one() {
 #[test]
 fn a_sweep_removes_expired_sessions_and_returns_when_the_next_is_due() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("", "x")).unwrap();
-    store.create(&id(2), 20, &session("", "y")).unwrap();
+    store.create(&id(1), 0, &session("", "{}")).unwrap();
+    store.create(&id(2), 20, &session("", "{}")).unwrap();
     store.touch(&id(1), 30, None, Ok(())).unwrap();
     assert_eq!(store.sweep(49, 10), Swept::Until(50));
     assert_eq!(
@@ -512,9 +559,9 @@ fn a_flood_of_guests_evicts_guests_alone_and_is_refused_when_only_users_are_left
         max_sessions: 3,
         ..ROOMY
     });
-    store.create(&id(1), 0, &session("ann", "")).unwrap();
+    store.create(&id(1), 0, &session("ann", "{}")).unwrap();
     for n in 2..12 {
-        store.create(&id(n), 1, &session("", "")).unwrap().unwrap();
+        store.create(&id(n), 1, &session("", "{}")).unwrap().unwrap();
     }
     assert!(store.has(&id(1), 1) && store.has(&id(10), 1) && store.has(&id(11), 1));
     assert!(
@@ -522,16 +569,16 @@ fn a_flood_of_guests_evicts_guests_alone_and_is_refused_when_only_users_are_left
             .iter()
             .all(|&event| event == (EventKind::Evicted, Reason::MaxSessions))
     );
-    store.create(&id(20), 1, &session("bob", "")).unwrap();
-    store.create(&id(21), 1, &session("cyd", "")).unwrap();
+    store.create(&id(20), 1, &session("bob", "{}")).unwrap();
+    store.create(&id(21), 1, &session("cyd", "{}")).unwrap();
     assert!(
         matches!(
-            store.create(&id(22), 1, &session("", "")),
+            store.create(&id(22), 1, &session("", "{}")),
             Err(Error::Full { .. })
         ),
         "a guest evicts no user"
     );
-    store.create(&id(23), 1, &session("dan", "")).unwrap();
+    store.create(&id(23), 1, &session("dan", "{}")).unwrap();
     assert!(
         !store.has(&id(1), 1),
         "a user evicts the least recently used user"
@@ -546,25 +593,25 @@ fn a_write_that_does_not_fit_changes_nothing() {
         max_bytes: 300,
         ..ROOMY
     });
-    store.create(&id(1), 0, &session("", "0123456789")).unwrap();
+    store.create(&id(1), 0, &session("", "{\"a\":1234}")).unwrap();
     assert!(matches!(
-        store.commit(&id(1), 0, Some(1), &set("0123456789a")),
+        store.commit(&id(1), 0, Some(1), &set("{\"a\":12345}")),
         Err(Error::TooLarge { bytes: 11, limit: 10 })
     ));
     let long_uid = "u".repeat(256);
     assert!(matches!(
-        store.create(&id(2), 0, &session(&long_uid, "")),
+        store.create(&id(2), 0, &session(&long_uid, "{}")),
         Err(Error::UidTooLong { .. })
     ));
     let (text, facts) = read(&mut store, &id(1), 0, false).unwrap();
-    assert_eq!((text.as_str(), facts.version), ("0123456789", 1));
+    assert_eq!((text.as_str(), facts.version), ("{\"a\":1234}", 1));
 }
 
 /// A store was opened again with a lower bound: larger sessions could be read, but their users could not log in.
 #[test]
 fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("", "0123456789a")).unwrap();
+    store.create(&id(1), 0, &session("", "{\"a\":12345}")).unwrap();
     store.options.max_session_bytes = 10;
     let with_form = Change {
         form: Some(text("{\"get\":{}}")),
@@ -591,7 +638,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
         panic!("logged in")
     };
     assert_eq!((facts.version, facts.uid_units), (3, 3));
-    let as_large = set("0123456789b");
+    let as_large = set("{\"b\":12345}");
     let refused = store.commit(&ann, 3, None, &as_large);
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, limit: 10 })));
     let moved_with_data = Renewal {
@@ -600,7 +647,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
     };
     let refused = store.regenerate(&ann, &id(3), 3, None, &moved_with_data);
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
-    let refused = store.create(&id(4), 3, &session("", "0123456789b"));
+    let refused = store.create(&id(4), 3, &session("", "{\"b\":12345}"));
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 11, .. })));
     let long_uid = "u".repeat(256);
     let login = Renewal {
@@ -609,7 +656,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
     };
     let refused = store.regenerate(&ann, &id(3), 3, None, &login);
     assert!(matches!(refused, Err(Error::UidTooLong { .. })));
-    let smaller = set("0123456789");
+    let smaller = set("{\"a\":1234}");
     assert!(matches!(
         store.commit(&ann, 4, Some(3), &smaller),
         Ok(Commit::Done(_))
@@ -620,7 +667,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
 #[test]
 fn a_login_renews_the_secret_and_makes_the_old_id_invalid() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("", "cart")).unwrap();
+    store.create(&id(1), 0, &session("", "{\"cart\":1}")).unwrap();
     let login = Renewal {
         change: Change::default(),
         login: Some(login_of("ann")),
@@ -634,9 +681,12 @@ fn a_login_renews_the_secret_and_makes_the_old_id_invalid() {
         (2, 10, 310)
     );
     assert_eq!(ann, id_of(1, 7), "the handle stays, the secret is new");
-    assert_eq!(read(&mut store, &ann, 10, false).unwrap().0, "anncart");
+    assert_eq!(read(&mut store, &ann, 10, false).unwrap().0, "ann{\"cart\":1}");
     assert!(
-        matches!(store.commit(&id(1), 10, None, &set("late")), Ok(Commit::Gone)),
+        matches!(
+            store.commit(&id(1), 10, None, &set("{\"late\":1}")),
+            Ok(Commit::Gone)
+        ),
         "a slow request under the old id"
     );
     assert!(matches!(
@@ -653,7 +703,7 @@ fn a_login_renews_the_secret_and_makes_the_old_id_invalid() {
 #[test]
 fn a_session_can_be_ended_by_its_handle_whatever_its_secret() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "{}")).unwrap();
     let renewal = Renewal {
         change: Change::default(),
         login: None,
@@ -667,7 +717,7 @@ fn a_session_can_be_ended_by_its_handle_whatever_its_secret() {
 #[test]
 fn a_login_as_another_user_ends_the_session_and_begins_one_with_none_of_its_data() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("ann", "hers")).unwrap();
+    store.create(&id(1), 0, &session("ann", "{\"hers\":1}")).unwrap();
     store
         .commit(
             &id(1),
@@ -707,7 +757,7 @@ fn a_login_as_another_user_ends_the_session_and_begins_one_with_none_of_its_data
     let stats = store.stats();
     assert_eq!((stats.sessions, stats.created, stats.destroyed), (1, 2, 1));
     // A handle that is taken is never given to another session.
-    store.create(&id(3), 10, &session("", "x")).unwrap();
+    store.create(&id(3), 10, &session("", "{}")).unwrap();
     let login = Renewal {
         login: Some(login_of("cyd")),
         ..login
@@ -729,14 +779,14 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_sl
         ..ROOMY
     };
     let mut store = store(options);
-    let small = "s".repeat(400);
+    let small = filled(400);
     let mut n = 0;
     while store.stats().evicted == 0 {
         n += 1;
         store.create(&id(n), 0, &session("", &small)).unwrap().unwrap();
     }
     let before = store.len();
-    let large = "x".repeat(1 << 19);
+    let large = filled(1 << 19);
     store
         .create(&id(100_000), 1, &session("", &large))
         .unwrap()
@@ -778,7 +828,7 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
     use crate::model::lsn::Lsn;
     let mut store = store(ROOMY);
     store.attach_log(Queue::new(Lsn::default(), Durability::Os));
-    store.create(&id(1), 0, &session("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "{}")).unwrap();
     let records = |store: &Store| store.log().unwrap().last_lsn();
     for now in 0..10 {
         store.touch(&id(1), now, Some(100), Ok(())).unwrap().unwrap();
@@ -796,7 +846,7 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
         "activity is never refused"
     );
     // A full queue.
-    let large = "x".repeat(60_000);
+    let large = filled(60_000);
     while !store.log().unwrap().is_full() {
         store.commit(&id(1), 12, None, &set(&large)).unwrap();
     }
@@ -813,14 +863,14 @@ fn a_touch_is_logged_once_in_each_tenth_of_the_timeout_and_never_into_a_full_que
 #[test]
 fn a_destroyed_session_stays_gone_whatever_a_slow_request_writes() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("ann", "x")).unwrap();
+    store.create(&id(1), 0, &session("ann", "{}")).unwrap();
     assert!(store.destroy(&id(1), 1, Reason::Logout) && !store.destroy(&id(1), 1, Reason::Logout));
     assert!(matches!(
-        store.commit(&id(1), 1, Some(1), &set("y")),
+        store.commit(&id(1), 1, Some(1), &set("{\"y\":1}")),
         Ok(Commit::Gone)
     ));
     assert!(matches!(
-        store.commit(&id(1), 1, None, &set("y")),
+        store.commit(&id(1), 1, None, &set("{\"y\":1}")),
         Ok(Commit::Gone)
     ));
     assert_eq!(store.touch(&id(1), 1, None, Ok(())).unwrap(), None);
@@ -832,7 +882,7 @@ fn pages_list_every_session_once_with_the_handle_that_ends_it() {
     let mut store = store(ROOMY);
     for n in 0..20 {
         store
-            .create(&id(n), 0, &session(if n % 2 == 0 { "ann" } else { "" }, "x"))
+            .create(&id(n), 0, &session(if n % 2 == 0 { "ann" } else { "" }, "{}"))
             .unwrap();
     }
     let (mut seen, mut at) = (Vec::new(), Walk { next: Some(0) });
@@ -856,9 +906,9 @@ fn pages_list_every_session_once_with_the_handle_that_ends_it() {
 #[test]
 fn a_cleared_store_finds_none_of_the_old_handles() {
     let mut store = store(ROOMY);
-    store.create(&id(1), 0, &session("", "x")).unwrap();
+    store.create(&id(1), 0, &session("", "{}")).unwrap();
     let retired = store.clear();
-    store.create(&id(2), 0, &session("", "x")).unwrap();
+    store.create(&id(2), 0, &session("", "{}")).unwrap();
     assert!(!store.destroy_by_handle(id(1).handle(), 0, Reason::Destroy));
     ended(&mut store);
     store.report_cleared(retired.records.drain().collect());
@@ -871,25 +921,25 @@ fn a_cleared_store_finds_none_of_the_old_handles() {
 #[test]
 fn a_session_that_loses_its_last_wide_character_is_narrow_again() {
     let mut store = store(ROOMY);
-    let wide: Vec<u16> = "ж".encode_utf16().collect();
+    let wide: Vec<u16> = "{\"ж\":1}".encode_utf16().collect();
     store
         .create(
             &id(1),
             0,
             &NewSession {
-                data: Text::Utf16(&wide),
-                ..session("ann", "")
+                data: object_of(Text::Utf16(&wide)),
+                ..session("ann", "{}")
             },
         )
         .unwrap();
     let before = store.bytes();
-    store.commit(&id(1), 0, None, &set("ab")).unwrap();
+    store.commit(&id(1), 0, None, &set("{\"a\":1}")).unwrap();
     assert_eq!(
         store.bytes(),
-        before - 8 + 5,
-        "\"annж\" took 8 bytes, \"annab\" takes 5"
+        before - 24 + 12,
+        "user id, a place, a unit 0 and the data are 12 units"
     );
-    assert_eq!(read(&mut store, &id(1), 0, false).unwrap().0, "annab");
+    assert_eq!(read(&mut store, &id(1), 0, false).unwrap().0, "ann{\"a\":1}");
 }
 
 /// Found by the model: a guest's session that grew while it was the least recently used kept all other guests from being evicted, and
@@ -901,10 +951,10 @@ fn the_least_recently_used_guest_may_grow_at_the_cost_of_other_guests() {
         ..ROOMY
     });
     for n in 1..4 {
-        store.create(&id(n), 0, &session("", "")).unwrap();
+        store.create(&id(n), 0, &session("", "{}")).unwrap();
     }
     assert!(matches!(
-        store.commit(&id(1), 0, None, &set(&"a".repeat(60))),
+        store.commit(&id(1), 0, None, &set(&filled(60))),
         Ok(Commit::Done(_))
     ));
     assert!(!store.has(&id(2), 0) && store.has(&id(3), 0));
@@ -923,7 +973,7 @@ fn expired_sessions_make_room_first_and_are_reported_as_expired_however_many_wer
             .create(
                 &id(n),
                 (n / 20).into(),
-                &session(if n < 20 { "ann" } else { "bob" }, ""),
+                &session(if n < 20 { "ann" } else { "bob" }, "{}"),
             )
             .unwrap();
     }
@@ -931,7 +981,7 @@ fn expired_sessions_make_room_first_and_are_reported_as_expired_however_many_wer
         store.touch(&id(n), 90, None, Ok(())).unwrap();
     }
     assert!(
-        store.create(&id(41), 101, &session("", "")).is_ok(),
+        store.create(&id(41), 101, &session("", "{}")).is_ok(),
         "all of bob's have expired"
     );
     assert!(
@@ -951,7 +1001,7 @@ fn a_guest_past_its_deadline_that_is_next_to_be_evicted_expires_instead() {
         absolute_timeout: NEVER,
         ..ROOMY
     });
-    store.create(&id(0), 1, &session("", "")).unwrap();
+    store.create(&id(0), 1, &session("", "{}")).unwrap();
     for n in 1..101 {
         store
             .create(
@@ -959,13 +1009,13 @@ fn a_guest_past_its_deadline_that_is_next_to_be_evicted_expires_instead() {
                 0,
                 &NewSession {
                     idle_timeout: Some(50),
-                    ..session("", "")
+                    ..session("", "{}")
                 },
             )
             .unwrap();
         store.touch(&id(n), 40, None, Ok(())).unwrap();
     }
-    assert!(store.create(&id(500), 60, &session("", "")).is_ok());
+    assert!(store.create(&id(500), 60, &session("", "{}")).is_ok());
     assert_eq!(ended(&mut store), [(EventKind::Expired, Reason::IdleTimeout)]);
 }
 
@@ -980,12 +1030,10 @@ fn a_session_without_a_deadline_does_not_expire_even_at_the_largest_time() {
         ..ROOMY
     };
     let mut store = store(options);
-    store.create(&id(1), NEVER, &session("", "small")).unwrap();
-    store
-        .create(&id(2), NEVER, &session("", &"x".repeat(900)))
-        .unwrap();
+    store.create(&id(1), NEVER, &session("", "{\"n\":1}")).unwrap();
+    store.create(&id(2), NEVER, &session("", &filled(900))).unwrap();
     assert!(matches!(
-        store.commit(&id(1), NEVER, None, &set(&"y".repeat(900))),
+        store.commit(&id(1), NEVER, None, &set(&filled(900))),
         Ok(Commit::Done(_))
     ));
     assert_eq!(ended(&mut store), [(EventKind::Evicted, Reason::MaxBytes)]);

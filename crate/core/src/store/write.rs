@@ -2,18 +2,17 @@
 
 use super::Store;
 use super::evict::Room;
-use crate::memory::record::{Body, Contents, Fixed, Stored, Units};
+use crate::memory::record::{Body, Contents, Fixed, Splicer, Stored, Units};
 use crate::model::change::{Change, Commit, Login, NewSession, Renewal};
 use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
 use crate::model::facts::{Facts, MAX_UID_UNITS};
 use crate::model::id::SessionId;
+use crate::model::keys::KeyChange;
+use crate::model::object::ObjectText;
 use crate::model::text::Text;
 use crate::model::time::after;
 use crate::planted::{PanicAt, panic_at};
-
-/// The data of a session for which none was given.
-const EMPTY: Text<'_> = Text::Latin1(b"{}");
 
 /// The outcome of a renewal, and the new id, which is valid only with [`Commit::Done`].
 type Renewed = (Commit, SessionId);
@@ -71,9 +70,28 @@ impl Store {
         if self.conflicts(index, base_version) {
             return Ok(Commit::Conflict);
         }
+        self.with_splicer(|store, splicer| store.commit_at(index, now, change, splicer))
+    }
+
+    /// Lends out the buffers of the splices.
+    fn with_splicer<R>(&mut self, work: impl FnOnce(&mut Self, &mut Splicer) -> R) -> R {
+        let mut splicer = std::mem::take(&mut self.splicer);
+        let result = work(self, &mut splicer);
+        splicer.shed(&mut self.garbage);
+        self.splicer = splicer;
+        result
+    }
+
+    fn commit_at(
+        &mut self,
+        index: u32,
+        now: u64,
+        change: &Change<'_>,
+        splicer: &mut Splicer,
+    ) -> Result<Commit, Error> {
         let stored = self.records.at(index);
         let mut contents = stored.contents();
-        contents.apply(change);
+        splicer.apply(&mut contents, change);
         let fixed = Fixed {
             version: stored.version() + 1,
             last_seen_at: now,
@@ -82,7 +100,10 @@ impl Store {
         self.check_change(stored, change, &contents)?;
         let body = self.records.encode(&contents);
         self.rewrite(index, now, fixed, body)?;
-        self.log_put(index, false);
+        match change.keys.filter(|_| change.data.is_none()) {
+            Some(keys) => self.log_keys(index, keys),
+            None => self.log_put(index, false),
+        }
         self.stats.committed += 1;
         Ok(Commit::Done(self.records.at(index).facts()))
     }
@@ -113,9 +134,21 @@ impl Store {
             return Ok(Some((Commit::Conflict, fresh.clone())));
         }
         let renewed = id.with_secret_of(fresh);
+        self.with_splicer(|store, splicer| store.regenerate_at(index, &renewed, now, renewal, splicer))
+            .map(|commit| Some((commit, renewed)))
+    }
+
+    fn regenerate_at(
+        &mut self,
+        index: u32,
+        renewed: &SessionId,
+        now: u64,
+        renewal: &Renewal<'_>,
+        splicer: &mut Splicer,
+    ) -> Result<Commit, Error> {
         let stored = self.records.at(index);
         let mut contents = stored.contents();
-        contents.apply(&renewal.change);
+        splicer.apply(&mut contents, &renewal.change);
         let mut fixed = Fixed {
             secret: renewed.secret_hash(),
             version: stored.version() + 1,
@@ -138,7 +171,7 @@ impl Store {
         self.log_put(index, true);
         self.stats.regenerated += 1;
         self.emit(index, EventKind::Regenerated, reason);
-        Ok(Some((Commit::Done(self.records.at(index).facts()), renewed)))
+        Ok(Commit::Done(self.records.at(index).facts()))
     }
 
     /// Ends the session at `index` and stores another user's new session in its slot, with nothing of the old one.
@@ -156,7 +189,10 @@ impl Store {
         let new = NewSession {
             uid: login.uid,
             form: change.form.unwrap_or(Text::Latin1(b"")),
-            data: change.data.unwrap_or(EMPTY),
+            data: change
+                .data
+                .or(change.keys.map(KeyChange::set))
+                .unwrap_or(ObjectText::EMPTY),
             idle_timeout: change.idle_timeout,
             absolute_timeout: login.absolute_timeout,
         };
@@ -186,7 +222,8 @@ impl Store {
             ext: &[],
             uid: new.uid.into(),
             form: new.form.into(),
-            data: new.data.into(),
+            places: Text::Latin1(new.data.places()).into(),
+            data: new.data.text().into(),
         };
         self.check_data(&contents, 0)?;
         Self::check_uid(&contents)?;
@@ -230,7 +267,7 @@ impl Store {
     }
 
     /// The same check for a change. A session that was written under a higher bound may be larger than the present one. A change that
-    /// does not write its data may leave it so, but must not make it larger.
+    /// does not write all its data may leave it so, but must not make it larger.
     fn check_change(
         &self,
         stored: Stored<'_>,

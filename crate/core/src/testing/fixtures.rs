@@ -6,6 +6,7 @@ use crate::model::change::{NewSession, Options};
 use crate::model::clock::ManualClock;
 use crate::model::random::OsRandom;
 use crate::model::text::Text;
+pub use crate::testing::objects::{object, object_of};
 use std::sync::Arc;
 
 /// The parts of a store that has room for 10,000 sessions, whose clock stands at `now`.
@@ -34,7 +35,7 @@ pub fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
     NewSession {
         uid: text(uid),
         form: text(""),
-        data: text(data),
+        data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
     }

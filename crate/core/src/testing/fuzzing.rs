@@ -1,6 +1,6 @@
 //! The fuzzer's entry points: each takes any bytes, and panics if a guarantee about them is broken. Never in a published binary.
 //!
-//! An input, except that of [`codec`], is a byte of flags, a file's salt and its frames. Bit 0 of the flags asks for right checksums and
+//! An input, except those of [`codec`] and [`object`], is a byte of flags, a file's salt and its frames. Bit 0 of the flags asks for right checksums and
 //! bit 1 for LSNs in order, so that mutations get past both checks; bit 2 asks for the foot of a snapshot.
 #![expect(
     clippy::missing_panics_doc,
@@ -9,8 +9,8 @@
 
 use crate::face::Parts;
 use crate::format::codec::{
-    Block, Foot, Head, Manifest, Mark, Put, Remove, SegmentEntry, SnapshotEntry, Touch, decode, decode_first,
-    encode,
+    Block, Foot, Head, Keys, Manifest, Mark, Put, Remove, SegmentEntry, SnapshotEntry, Touch, decode,
+    decode_first, encode,
 };
 use crate::format::frame::{self, Seed};
 use crate::format::header::{FileHeader, FileKind, MOST};
@@ -22,8 +22,11 @@ use crate::model::change::Options;
 use crate::model::clock::ManualClock;
 use crate::model::error::Error;
 use crate::model::lsn::Lsn;
+use crate::model::object::ObjectText;
 use crate::model::random::Random;
+use crate::model::text::Text;
 use crate::testing::disk::{Crash, SimulatedDisk};
+use crate::testing::objects::{DataWrite, Members};
 use crate::testing::simulation::SimulatedStore;
 use crc32c::crc32c_append;
 use std::sync::Arc;
@@ -116,7 +119,7 @@ pub fn codec(input: &[u8]) {
     let Some((&which, body)) = input.split_first() else {
         return;
     };
-    match which % 8 {
+    match which % 9 {
         0 => round_trips!(body, Put<'_>),
         1 => round_trips!(body, Touch),
         2 => round_trips!(body, Remove),
@@ -124,8 +127,32 @@ pub fn codec(input: &[u8]) {
         4 => round_trips!(body, Block),
         5 => round_trips!(body, Head),
         6 => round_trips!(body, Foot),
+        7 => round_trips!(body, Keys<'_>),
         _ => round_trips!(body, Manifest),
     }
+}
+
+/// Scans a text, and the same text as UTF-16: both have the same members, which make up the text. Of up to three texts, with a byte 0xff
+/// between them, the second sets keys of the first, and the third removes some.
+pub fn object(input: &[u8]) {
+    let mut texts = input.split(|&byte| byte == 0xff).map(|text| {
+        let wide: Vec<u16> = text.iter().map(|&byte| byte.into()).collect();
+        let (mut places, mut wide_places) = (Vec::new(), Vec::new());
+        let object = ObjectText::scan(Text::Latin1(text), &mut places);
+        let wide_object = ObjectText::scan(Text::Utf16(&wide), &mut wide_places);
+        assert_eq!(
+            object.map(ObjectText::places),
+            wide_object.map(ObjectText::places)
+        );
+        object.map(|object| Members::of(text, object.places()))
+    });
+    let (Some(Some(stored)), Some(Some(set)), Some(Some(removed))) =
+        (texts.next(), texts.next(), texts.next())
+    else {
+        return;
+    };
+    let write = DataWrite::Keys { set, removed };
+    assert_eq!(write.spliced_into(&stored), write.applied_to(&stored).to_string());
 }
 
 /// Parses frames: an accepted frame lies within the bytes, and is not accepted under another salt.

@@ -14,11 +14,14 @@ use crate::model::clock::ManualClock;
 use crate::model::error::Error;
 use crate::model::event::Reason;
 use crate::model::id::SessionId;
+use crate::model::keys::KeyChange;
+use crate::model::object::ObjectText;
 use crate::model::random::Random;
 use crate::model::text::{Text, TextBuffer};
 use crate::model::time::NEVER;
 use crate::testing::disk::{Crash, SimulatedDisk};
-use crate::testing::fixtures::text;
+use crate::testing::fixtures::{object, object_of, text};
+use crate::testing::objects::data_in;
 use crate::testing::simulation::SimulatedStore;
 use fastrand::Rng;
 use std::collections::BTreeSet;
@@ -76,7 +79,7 @@ impl Making {
         }
     }
 
-    fn create(&mut self, uid: Text<'_>, data: Text<'_>, idle_timeout: Option<u64>) -> SessionId {
+    fn create(&mut self, uid: Text<'_>, data: ObjectText<'_>, idle_timeout: Option<u64>) -> SessionId {
         let new = NewSession {
             uid,
             form: text("{\"never\":\"written\"}"),
@@ -97,18 +100,35 @@ impl Making {
 
     /// Writes a snapshot and records after it, with texts of each kind.
     fn fill(&mut self) {
-        let ann = self.create(text("ann"), text("{\"cart\":[\"apple\"]}"), None);
-        let guest = self.create(text(""), text("{}"), None);
-        self.create(Text::Utf16(&[0x53d8, 0xd800]), text("{\"a\":1}"), Some(NEVER));
-        self.create(Text::Latin1(b"\xe9va"), Text::Utf16(&[0x7b, 0x20ac, 0x7d]), None);
-        let gone = self.create(text("eve"), text("{}"), None);
+        let ann = self.create(text("ann"), object("{\"cart\":[\"apple\"]}"), None);
+        let guest = self.create(text(""), object("{}"), None);
+        self.create(Text::Utf16(&[0x53d8, 0xd800]), object("{\"a\":1}"), Some(NEVER));
+        let euro: Vec<u16> =
+            "{\"€\":\"20 €\",\"note\":1,\"kept\":\"a text that is longer than a change of others\"}"
+                .encode_utf16()
+                .collect();
+        let eva = self.create(Text::Latin1(b"\xe9va"), object_of(Text::Utf16(&euro)), None);
+        let gone = self.create(text("eve"), object("{}"), None);
         self.checkpoint();
         let handle = &self.store.handle;
         let change = Change {
-            data: Some(text("{\"cart\":[\"apple\",\"pear\"]}")),
+            data: Some(object("{\"cart\":[\"apple\",\"pear\"],\"theme\":\"dark\"}")),
             ..Change::default()
         };
         handle.commit(&ann, None, &change).unwrap();
+        let keys = KeyChange::new(object("{\"cart\":[],\"n\":1}"), ObjectText::EMPTY);
+        let change = Change {
+            keys: Some(&keys),
+            ..Change::default()
+        };
+        handle.commit(&ann, None, &change).unwrap();
+        let pound: Vec<u16> = "{\"€\":\"£\"}".encode_utf16().collect();
+        let keys = KeyChange::new(object_of(Text::Utf16(&pound)), object("{\"note\":0}"));
+        let change = Change {
+            keys: Some(&keys),
+            ..Change::default()
+        };
+        handle.commit(&eva, None, &change).unwrap();
         handle.touch(&ann, Some(900_000)).unwrap();
         handle.destroy(&gone, Reason::Logout).unwrap();
         let renewal = Renewal {
@@ -152,7 +172,7 @@ fn describe(store: &SimulatedStore, ids: &[SessionId]) -> String {
             Text::Latin1(bytes) => bytes.iter().copied().map(u16::from).collect(),
             Text::Utf16(units) => units.to_vec(),
         };
-        let (uid, rest) = units.split_at(facts.uid_units);
+        let uid = &units[..facts.uid_units];
         let handle = id.handle().to_text();
         writeln!(
             out,
@@ -164,7 +184,7 @@ fn describe(store: &SimulatedStore, ids: &[SessionId]) -> String {
             facts.absolute_deadline,
             facts.authenticated_at,
             escaped(uid),
-            escaped(&rest[facts.form_units..]),
+            escaped(data_in(&units, &facts)),
         )
         .unwrap();
     }
@@ -214,11 +234,11 @@ fn closed() -> Case {
 /// A store whose sessions were all cleared after its snapshot, killed.
 fn cleared() -> Case {
     let mut making = begin(3);
-    making.create(text("ann"), text("{}"), None);
+    making.create(text("ann"), object("{}"), None);
     making.checkpoint();
-    making.create(text("bob"), text("{}"), None);
+    making.create(text("bob"), object("{}"), None);
     making.store.handle.clear().unwrap();
-    making.create(text("eve"), text("{}"), None);
+    making.create(text("eve"), object("{}"), None);
     let (disk, expected) = making.killed();
     ("cleared", disk, expected)
 }
@@ -229,7 +249,7 @@ fn full() -> Case {
     making.fill();
     let ann = making.ids[0].clone();
     making.disk.set_capacity(making.disk.total_bytes());
-    let dan = making.create(text("dan"), text("{\"refused\":\"for want of room\"}"), None);
+    let dan = making.create(text("dan"), object("{\"refused\":\"for want of room\"}"), None);
     assert!(making.store.handle.io_error().is_some(), "the disk is full");
     making.store.handle.destroy(&ann, Reason::Logout).unwrap();
     making.store.handle.destroy(&dan, Reason::Destroy).unwrap();
@@ -246,11 +266,11 @@ fn killed() -> [Case; 3] {
     let ids = making.ids.clone();
     let (disk, _) = making.killed();
     let mut making = Making::begin(&disk, 6, ids);
-    making.create(text("fay"), text("{\"in\":\"another life\"}"), None);
+    making.create(text("fay"), object("{\"in\":\"another life\"}"), None);
     making.store.handle.flush().unwrap();
     making.store.settle();
     let without_last = describe(&making.store, &making.ids);
-    let last = making.create(text("gus"), text("{\"written\":\"last\"}"), None);
+    let last = making.create(text("gus"), object("{\"written\":\"last\"}"), None);
     let ids = making.ids.clone();
     let (killed, expected) = making.killed();
 
@@ -339,6 +359,6 @@ fn directories_of_every_released_format_can_be_read() {
         }
     }
     assert!(seen >= 7, "{seen} directories");
-    let all = (1..=7).chain(16..=18).chain([32]);
-    assert!(all.eq(kinds), "every kind of frame");
+    let all = (1..=8).chain(16..=18).chain([32]);
+    assert_eq!(all.collect::<BTreeSet<_>>(), kinds, "every kind of frame");
 }

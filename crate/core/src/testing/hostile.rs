@@ -74,7 +74,11 @@ fn change_frame(file: &mut File, rng: &mut Rng) {
     let (lsn, kind, body) = &mut file.frames[at];
     match how {
         0 => *lsn = Lsn::new(rng.choice(EXTREMES).unwrap()),
-        1 => *kind = rng.choice([1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 32, 0, 255]).unwrap(),
+        1 => {
+            *kind = rng
+                .choice([1, 2, 3, 4, 5, 6, 7, 8, 16, 17, 18, 32, 0, 255])
+                .unwrap();
+        }
         2 => body.truncate(rng.usize(..=body.len())),
         3 => body.extend_from_slice(&[0xfd, 0xff, 0xff]),
         6 if !body.is_empty() => {

@@ -13,7 +13,8 @@ use crate::model::id::SessionId;
 use crate::model::text::{Text, TextBuffer};
 use crate::planted::{Fault, plant};
 use crate::testing::disk::{Crash, SimulatedDisk};
-use crate::testing::fixtures::{self, session, text};
+use crate::testing::fixtures::{self, object, session, text};
+use crate::testing::objects::data_in;
 use crate::testing::simulation::SimulatedStore;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ fn data_of(store: &SimulatedStore, id: &SessionId) -> Option<String> {
     let Text::Latin1(bytes) = buffer.text() else {
         panic!("the text is not Latin-1")
     };
-    Some(String::from_utf8(bytes[facts.uid_units + facts.form_units..].to_vec()).unwrap())
+    Some(String::from_utf8(data_in(bytes, &facts).to_vec()).unwrap())
 }
 
 fn open_simulated(disk: &SimulatedDisk) -> SimulatedStore {
@@ -51,7 +52,7 @@ fn sessions_come_back_with_all_their_facts_after_a_kill_a_close_and_a_checkpoint
         let (ann, _) = store.handle.create(&with_form).unwrap();
         let (guest, _) = store.handle.create(&session("", "{}")).unwrap();
         let change = Change {
-            data: Some(text("{\"a\":2}")),
+            data: Some(object("{\"a\":2}")),
             ..Change::default()
         };
         store.handle.commit(&ann, None, &change).unwrap();

@@ -4,6 +4,7 @@
 pub mod disk;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
+pub mod objects;
 pub mod simulation;
 pub mod waiting;
 

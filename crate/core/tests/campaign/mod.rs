@@ -8,9 +8,11 @@ use agai_session_core::model::durability::Durability;
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::model::random::Random;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
+use agai_session_core::testing::objects::{data_in, object};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
-    Change, Commit, Error, Login, NewSession, Options, Reason, Renewal, SessionId, Text, TextBuffer,
+    Change, Commit, Error, KeyChange, Login, NewSession, ObjectText, Options, Reason, Renewal, SessionId,
+    Text, TextBuffer,
 };
 use fastrand::Rng;
 use std::sync::{Arc, Mutex};
@@ -119,6 +121,14 @@ impl Truth {
         self.push(self.sessions.len() - 1, lsn, live, false);
     }
 
+    /// The data of a live session.
+    fn data(&self, at: usize) -> &str {
+        match self.sessions[at].now() {
+            State::Live { data, .. } => data,
+            State::Absent => "",
+        }
+    }
+
     /// A random live session: its place, id and version.
     fn live(&self, rng: &mut Rng) -> Option<(usize, SessionId, u64)> {
         let live: Vec<_> = (0..self.sessions.len())
@@ -153,6 +163,42 @@ pub fn text(text: &str) -> Text<'_> {
     Text::Latin1(text.as_bytes())
 }
 
+/// The data of a session of the workload with another first member, which `set` has.
+fn with_n(data: &str, set: &str) -> String {
+    let others = data.split_once(',').map_or("", |(_, others)| others);
+    format!("{},{others}", &set[..set.len() - 1])
+}
+
+/// Writes the data of a session, or one key of it.
+fn commit(
+    store: &SimulatedStore,
+    truth: &mut Truth,
+    rng: &mut Rng,
+    (at, id): (usize, SessionId),
+    mut data: String,
+) {
+    let set = format!("{{\"n\":{}}}", rng.u32(..));
+    let keys = KeyChange::new(object(&set), ObjectText::EMPTY);
+    let committed = if rng.bool() {
+        data = with_n(truth.data(at), &set);
+        let change = Change {
+            keys: Some(&keys),
+            ..Change::default()
+        };
+        store.handle.commit(&id, None, &change)
+    } else {
+        let change = Change {
+            data: Some(object(&data)),
+            ..Change::default()
+        };
+        store.handle.commit(&id, None, &change)
+    };
+    if let Ok(Commit::Done(facts)) = committed {
+        let version = facts.version;
+        truth.push(at, store.handle.lsn(), State::Live { id, version, data }, false);
+    }
+}
+
 /// Runs one step of the workload, and notes it in the truth.
 pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
     let data = format!(
@@ -166,7 +212,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
             let new = NewSession {
                 uid: text(uid),
                 form: text(""),
-                data: text(&data),
+                data: object(&data),
                 idle_timeout: None,
                 absolute_timeout: None,
             };
@@ -181,21 +227,14 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
         }
         30..50 => {
             if let Some((at, id, _)) = truth.live(rng) {
-                let change = Change {
-                    data: Some(text(&data)),
-                    ..Change::default()
-                };
-                if let Ok(Commit::Done(facts)) = store.handle.commit(&id, None, &change) {
-                    let version = facts.version;
-                    truth.push(at, store.handle.lsn(), State::Live { id, version, data }, false);
-                }
+                commit(store, truth, rng, (at, id), data);
             }
         }
         50..58 => {
             if let Some((at, id, _)) = truth.live(rng) {
                 let renewal = Renewal {
                     change: Change {
-                        data: Some(text(&data)),
+                        data: Some(object(&data)),
                         ..Change::default()
                     },
                     login: rng.bool().then(|| Login {
@@ -287,7 +326,7 @@ pub fn check(
             found = State::Live {
                 id: id.clone(),
                 version: facts.version,
-                data: String::from_utf8_lossy(&bytes[facts.uid_units + facts.form_units..]).into_owned(),
+                data: String::from_utf8_lossy(data_in(bytes, &facts)).into_owned(),
             };
         }
         let is_acknowledged = |lsn: Lsn, ends: bool, state: &State| {

@@ -6,8 +6,9 @@ use agai_session_core::face::Parts;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
+use agai_session_core::testing::objects::object;
 use agai_session_core::testing::simulation::SimulatedStore;
-use agai_session_core::{Change, Error, NewSession, Reason, SessionId, TextBuffer};
+use agai_session_core::{Change, Error, KeyChange, NewSession, ObjectText, Reason, SessionId, TextBuffer};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ pub fn new_session(data: &str) -> NewSession<'_> {
     NewSession {
         uid: text("ann"),
         form: text(""),
-        data: text(data),
+        data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
     }
@@ -70,7 +71,7 @@ pub fn make(seed: u64, bytes: u64) -> Made {
     let mut ids = Vec::new();
     let mut store = opened(&disk, run, OnCorruption::Error);
     for n in 0..20 {
-        let data = format!("{{\"n\":{n}}}");
+        let data = format!("{{\"n\":{n},\"rest\":\"which stays as it is\"}}");
         ids.push(store.handle.create(&new_session(&data)).unwrap().0);
     }
     store.handle.checkpoint().unwrap();
@@ -86,8 +87,12 @@ pub fn make(seed: u64, bytes: u64) -> Made {
         certain.clone_from(&flushed);
         let data = format!("{{\"x\":\"{}\"}}", "x".repeat(rng.usize(0..600)));
         ids.push(store.handle.create(&new_session(&data)).unwrap().0);
+        let set = format!("{{\"n\":{}}}", rng.u8(..));
+        let keys = KeyChange::new(object(&set), ObjectText::EMPTY);
+        let whole = rng.bool().then_some(ObjectText::EMPTY);
         let change = Change {
-            data: Some(text("{}")),
+            data: whole,
+            keys: whole.is_none().then_some(&keys),
             ..Change::default()
         };
         let at = rng.usize(..ids.len().min(20));

@@ -198,7 +198,7 @@ fn a_record_missing_in_the_middle_is_reported() {
         for frame in starts
             .windows(2)
             .take(starts.len() - 3)
-            .filter(|frame| bytes[frame[0] + 16] != 7)
+            .filter(|frame| bytes[frame[0] + 16] != 8)
         {
             let what = format!("AGAI_SESSION_SEED={seed}: the record at {} is missing", frame[0]);
             let damaged = copy(&disk);

@@ -6,6 +6,7 @@ use crate::kit::{Row, Until, close, data, parts, until, wait};
 use agai_session_core::face::open::open;
 use agai_session_core::lock::status::News;
 use agai_session_core::model::durability::Durability;
+use agai_session_core::testing::objects::object;
 use agai_session_core::{Change, NewSession, SessionId, StoreHandle, Text};
 use std::fs;
 use std::path::Path;
@@ -31,7 +32,7 @@ fn create(store: &StoreHandle, data: &str) -> SessionId {
     let new = NewSession {
         uid: Text::Latin1(b"ann"),
         form: Text::Latin1(b""),
-        data: Text::Latin1(data.as_bytes()),
+        data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
     };
@@ -104,7 +105,7 @@ pub fn run(_: u64) -> Result<Row, String> {
 fn checkpoint(store: &StoreHandle, ids: &[SessionId]) {
     let text = data(7, 372);
     let change = Change {
-        data: Some(Text::Latin1(text.as_bytes())),
+        data: Some(object(&text)),
         ..Change::default()
     };
     for with in [false, true] {
@@ -158,7 +159,7 @@ fn room(path: &Path, pace: u64) {
     let live = bytes();
     let text = data(7, 372);
     let change = Change {
-        data: Some(Text::Latin1(text.as_bytes())),
+        data: Some(object(&text)),
         ..Change::default()
     };
     let (mut most, mut commits, mut millis) = (0, 0_u64, Vec::new());

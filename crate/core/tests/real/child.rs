@@ -3,7 +3,10 @@
 use crate::kit::{Until, close, create, data, opened, parts, try_open, until, wait};
 use agai_session_core::face::open::open;
 use agai_session_core::model::durability::Durability;
-use agai_session_core::{Change, Commit, Login, Reason, Renewal, SessionId, StoreHandle, Text};
+use agai_session_core::testing::objects::object;
+use agai_session_core::{
+    Change, Commit, KeyChange, Login, ObjectText, Reason, Renewal, SessionId, StoreHandle, Text,
+};
 use parking_lot::RwLock;
 use std::fs::File;
 use std::io::{BufRead, IoSlice, Read, Write};
@@ -215,8 +218,12 @@ impl Worker<'_> {
             let (id, n) = &mut self.ids[at];
             *n += 1;
             let text = data(*n, 100);
+            let set = format!("{{\"n\":{n:010}}}");
+            let keys = KeyChange::new(object(&set), ObjectText::EMPTY);
+            let whole = self.random.bool().then(|| object(&text));
             let change = Change {
-                data: Some(Text::Latin1(text.as_bytes())),
+                data: whole,
+                keys: whole.is_none().then_some(&keys),
                 ..Change::default()
             };
             match self.store.commit(id, None, &change).unwrap() {
@@ -243,7 +250,7 @@ impl Worker<'_> {
         let text = data(n, 100);
         let renewal = Renewal {
             change: Change {
-                data: Some(Text::Latin1(text.as_bytes())),
+                data: Some(object(&text)),
                 ..Change::default()
             },
             login: Some(Login {

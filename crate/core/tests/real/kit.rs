@@ -7,6 +7,7 @@ use agai_session_core::lock::status::Health;
 use agai_session_core::model::clock::SystemClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::random::OsRandom;
+use agai_session_core::testing::objects::{data_in, object};
 use agai_session_core::{Error, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer};
 use std::collections::HashMap;
 use std::path::Path;
@@ -60,7 +61,7 @@ pub fn create(store: &StoreHandle, n: u64) -> Result<SessionId, Error> {
     let new = NewSession {
         uid: Text::Latin1(b"ann"),
         form: Text::Latin1(b""),
-        data: Text::Latin1(data.as_bytes()),
+        data: object(&data),
         idle_timeout: None,
         absolute_timeout: None,
     };
@@ -78,7 +79,7 @@ pub fn number(store: &StoreHandle, id: &SessionId) -> Option<u64> {
     let Text::Latin1(bytes) = buffer.text() else {
         panic!("the text is not Latin-1")
     };
-    let text = std::str::from_utf8(&bytes[facts.uid_units + facts.form_units..]).unwrap();
+    let text = std::str::from_utf8(data_in(bytes, &facts)).unwrap();
     Some(text[5..15].parse().expect("the data is whole"))
 }
 

@@ -6,7 +6,7 @@ use crate::threads::assert_none_left;
 use agai_session_core::lock::status::{Health, News};
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::planted::PanicAt;
-use agai_session_core::{Error, NewSession, Reason, StoreHandle, Text};
+use agai_session_core::{Error, NewSession, ObjectText, Reason, StoreHandle, Text};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ fn store_for(store: &StoreHandle, place: PanicAt) -> Result<(), Error> {
     let new = NewSession {
         uid: Text::Latin1(place.uid().as_bytes()),
         form: Text::Latin1(b""),
-        data: Text::Latin1(b"{}"),
+        data: ObjectText::EMPTY,
         idle_timeout: (place == PanicAt::Expire).then_some(1),
         absolute_timeout: None,
     };

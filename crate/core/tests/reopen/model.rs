@@ -1,7 +1,8 @@
 //! The plain model of a store: maps, and a list of the log's records, from which its state at any record can be derived.
 
 use agai_session_core::model::lsn::Lsn;
-use agai_session_core::{Facts, Handle, NEVER, OwnedText, RECORD_OVERHEAD, SessionInfo};
+use agai_session_core::testing::objects::{Members, owned};
+use agai_session_core::{Facts, Handle, NEVER, RECORD_OVERHEAD, SessionInfo};
 use std::collections::BTreeMap;
 
 /// One session, with times by the clock of the current run.
@@ -11,7 +12,7 @@ pub struct Session {
     pub id: usize,
     pub uid: String,
     pub form: String,
-    pub data: String,
+    pub data: Members,
     pub version: u64,
     pub created_at: u64,
     /// 0 for a guest.
@@ -39,9 +40,11 @@ impl Session {
     }
 
     pub fn bytes(&self) -> u64 {
-        let texts = [&self.uid, &self.form, &self.data];
+        let data = self.data.to_string();
+        let texts = [&self.uid, &self.form, &data];
         let wide = texts.iter().any(|text| text.chars().any(|c| c > 'ÿ'));
-        let units: usize = texts.iter().map(|text| text.encode_utf16().count()).sum();
+        let texts: usize = texts.iter().map(|text| text.encode_utf16().count()).sum();
+        let units = texts + self.data.places() + 1;
         let stamps = if self.is_user() { 18 } else { 12 } + if self.form.is_empty() { 0 } else { 4 };
         stamps + (units << usize::from(wide)) as u64 + RECORD_OVERHEAD
     }
@@ -72,7 +75,7 @@ impl Session {
 
     /// User id, form and data as one text.
     pub fn text(&self) -> String {
-        [&*self.uid, &self.form, &self.data].concat()
+        [&*self.uid, &self.form, &self.data.to_string()].concat()
     }
 
     /// Milliseconds of activity that need not be in the log.
@@ -87,13 +90,6 @@ pub fn after(start: u64, duration: u64) -> u64 {
     } else {
         start + duration
     }
-}
-
-/// Text as the store takes it: Latin-1 if it fits, else UTF-16.
-pub fn owned(text: &str) -> OwnedText {
-    let units: Vec<u16> = text.encode_utf16().collect();
-    let narrow: Result<Box<[u8]>, _> = units.iter().map(|&unit| u8::try_from(unit)).collect();
-    narrow.map_or_else(|_| OwnedText::Utf16(units.into()), OwnedText::Latin1)
 }
 
 /// A record of the log. Sessions are numbered in the order of their creation.

@@ -1,8 +1,9 @@
 //! The operations, each applied to the store and to the model.
 
-use crate::model::{Need, Session, after, owned};
+use crate::model::{Need, Session, after};
 use crate::steps::Who;
 use crate::world::{ABSOLUTE, Checked, GUEST_IDLE, IDLE, Known, World, pages, read};
+use agai_session_core::testing::objects::{DataWrite, Members, object_of, owned};
 use agai_session_core::{Change, Commit, Facts, Login, NewSession, Reason, Renewal, SessionId};
 use proptest::prelude::*;
 
@@ -12,7 +13,7 @@ const FORM: &str = "{\"next\":\"/\"}";
 pub struct Wanted<'a> {
     pub uid: &'a str,
     pub form: bool,
-    pub data: &'a str,
+    pub data: &'a Members,
     pub idle_timeout: Option<u64>,
     pub absolute_timeout: Option<u64>,
 }
@@ -20,7 +21,7 @@ pub struct Wanted<'a> {
 /// The changes of a commit.
 pub struct Changed<'a> {
     pub form: Option<bool>,
-    pub data: &'a str,
+    pub write: &'a DataWrite,
     pub idle_timeout: Option<u64>,
 }
 
@@ -31,11 +32,11 @@ fn form(there: bool) -> &'static str {
 impl World {
     pub fn create(&mut self, wanted: &Wanted<'_>) -> Checked {
         let now = self.now();
-        let texts = [wanted.uid, form(wanted.form), wanted.data].map(owned);
+        let texts = [wanted.uid, form(wanted.form), &wanted.data.to_string()].map(owned);
         let answer = self.store.handle.create(&NewSession {
             uid: texts[0].as_text(),
             form: texts[1].as_text(),
-            data: texts[2].as_text(),
+            data: object_of(texts[2].as_text()),
             idle_timeout: wanted.idle_timeout,
             absolute_timeout: wanted.absolute_timeout,
         });
@@ -44,7 +45,7 @@ impl World {
             id: 0,
             uid: wanted.uid.to_owned(),
             form: form(wanted.form).to_owned(),
-            data: wanted.data.to_owned(),
+            data: wanted.data.clone(),
             version: 1,
             created_at: now,
             authenticated_at: if is_user { now } else { 0 },
@@ -94,15 +95,17 @@ impl World {
             return Ok(());
         };
         let before = self.expected(n, &id);
-        let texts = [form(changed.form.unwrap_or_default()), changed.data].map(owned);
-        let change = Change {
-            data: Some(texts[1].as_text()),
-            form: changed.form.map(|_| texts[0].as_text()),
-            idle_timeout: changed.idle_timeout,
-        };
+        let new_form = owned(form(changed.form.unwrap_or_default()));
         let version = before.as_ref().map_or(1, |session| session.version);
         let base = version + u64::from(stale);
-        let answer = self.store.handle.commit(&id, Some(base), &change);
+        let answer = changed.write.with(|change| {
+            let change = Change {
+                form: changed.form.map(|_| new_form.as_text()),
+                idle_timeout: changed.idle_timeout,
+                ..change
+            };
+            self.store.handle.commit(&id, Some(base), &change)
+        });
         let Some(before) = before else {
             prop_assert!(matches!(answer, Ok(Commit::Gone)), "{:?}", answer);
             return self.absorb(None);
@@ -115,7 +118,7 @@ impl World {
             form: changed
                 .form
                 .map_or_else(|| before.form.clone(), |there| form(there).to_owned()),
-            data: changed.data.to_owned(),
+            data: changed.write.applied_to(&before.data),
             version: before.version + 1,
             last_seen_at: self.now(),
             idle_timeout: changed.idle_timeout.unwrap_or(before.idle_timeout),
@@ -141,35 +144,30 @@ impl World {
         }
     }
 
-    pub fn regenerate(&mut self, who: Who, login: Option<&str>, data: &str) -> Checked {
+    pub fn regenerate(&mut self, who: Who, login: Option<&str>, write: &DataWrite) -> Checked {
         let Some((n, id)) = self.target(who) else {
             return Ok(());
         };
         let (before, now) = (self.expected(n, &id), self.now());
-        let texts = [login.unwrap_or_default(), data].map(owned);
-        let change = Change {
-            data: Some(texts[1].as_text()),
-            ..Change::default()
-        };
+        let uid = owned(login.unwrap_or_default());
         let as_login = login.map(|_| Login {
-            uid: texts[0].as_text(),
+            uid: uid.as_text(),
             absolute_timeout: None,
         });
-        let answer = self.store.handle.regenerate(
-            &id,
-            None,
-            &Renewal {
+        let answer = write.with(|change| {
+            let renewal = Renewal {
                 change,
                 login: as_login,
-            },
-        );
+            };
+            self.store.handle.regenerate(&id, None, &renewal)
+        });
         let Some(before) = before else {
             prop_assert!(matches!(answer, Ok((Commit::Gone, _))), "{:?}", answer);
             return self.absorb(None);
         };
         let mut after_it = Session {
             id: self.known[n].ids.len(),
-            data: data.to_owned(),
+            data: write.applied_to(&before.data),
             version: before.version + 1,
             last_seen_at: now,
             ..before.clone()
@@ -184,6 +182,7 @@ impl World {
         if is_another {
             (after_it.id, after_it.version, after_it.created_at) = (0, 1, now);
             after_it.form = String::new();
+            after_it.data = write.applied_to(&Members::default());
         }
         let need = self.need(n, &before, &after_it);
         // If another user's session begins, the end of the old one is among the events.

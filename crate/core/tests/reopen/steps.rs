@@ -3,6 +3,7 @@
 use agai_session_core::NEVER;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::Crash;
+use agai_session_core::testing::objects::{DataWrite, Members};
 use proptest::prelude::*;
 
 /// Two years: longer than the activity since the last log entry that a record can note.
@@ -14,7 +15,7 @@ pub enum Step {
     Create {
         uid: &'static str,
         form: bool,
-        data: String,
+        data: Members,
         idle_timeout: Option<u64>,
         absolute_timeout: Option<u64>,
     },
@@ -22,13 +23,13 @@ pub enum Step {
         who: Who,
         stale: bool,
         form: Option<bool>,
-        data: String,
+        write: DataWrite,
         idle_timeout: Option<u64>,
     },
     Regenerate {
         who: Who,
         login: Option<&'static str>,
-        data: String,
+        write: DataWrite,
     },
     Touch {
         who: Who,
@@ -103,8 +104,28 @@ fn uid() -> impl Strategy<Value = &'static str> {
     prop_oneof![Just(""), Just("ann"), Just("bob"), Just("жанна")]
 }
 
-fn data() -> impl Strategy<Value = String> {
-    prop_oneof![4 => "[a-z]{0,40}", 1 => "[a-zж€]{0,20}", 1 => "[a-zé]{200,300}"]
+fn data() -> impl Strategy<Value = Members> {
+    let key = prop::sample::select(vec![
+        "\"a\"", "\"b\"", "\"ab\"", "\"\"", "\"\\\"\"", "\"é\"", "\"ж\"",
+    ]);
+    let value = prop_oneof![
+        4 => (0..1_000_u32).prop_map(|number| number.to_string()),
+        2 => "\"[a-z]{0,40}\"",
+        1 => "\"[a-zж€]{0,20}\"",
+        1 => "\"[a-zé]{200,300}\"",
+    ];
+    prop::collection::vec((key, value), 0..4).prop_map(|members| {
+        let mut distinct = Members::default();
+        for (key, value) in members {
+            distinct.merge(&Members(vec![(key.to_owned(), value)]), &Members::default());
+        }
+        distinct
+    })
+}
+
+fn write() -> impl Strategy<Value = DataWrite> {
+    let keys = (data(), data()).prop_map(|(set, removed)| DataWrite::Keys { set, removed });
+    prop_oneof![1 => data().prop_map(DataWrite::Whole), 2 => keys]
 }
 
 fn who() -> impl Strategy<Value = Who> {
@@ -184,11 +205,11 @@ pub fn step() -> impl Strategy<Value = Step> {
         12 => (uid(), prop::bool::weighted(0.2), data(), timeout(), timeout()).prop_map(
             |(uid, form, data, idle_timeout, absolute_timeout)| Step::Create { uid, form, data, idle_timeout, absolute_timeout }
         ),
-        8 => (who(), prop::bool::weighted(0.1), prop::option::weighted(0.2, any::<bool>()), data(), timeout()).prop_map(
-            |(who, stale, form, data, idle_timeout)| Step::Commit { who, stale, form, data, idle_timeout }
+        8 => (who(), prop::bool::weighted(0.1), prop::option::weighted(0.2, any::<bool>()), write(), timeout()).prop_map(
+            |(who, stale, form, write, idle_timeout)| Step::Commit { who, stale, form, write, idle_timeout }
         ),
-        4 => (who(), prop::option::of(prop_oneof![Just("ann"), Just("bob")]), data())
-            .prop_map(|(who, login, data)| Step::Regenerate { who, login, data }),
+        4 => (who(), prop::option::of(prop_oneof![Just("ann"), Just("bob")]), write())
+            .prop_map(|(who, login, write)| Step::Regenerate { who, login, write }),
         4 => (who(), timeout()).prop_map(|(who, idle_timeout)| Step::Touch { who, idle_timeout }),
         5 => (who(), any::<bool>()).prop_map(|(who, touch)| Step::Read { who, touch }),
         3 => who().prop_map(Step::Destroy),

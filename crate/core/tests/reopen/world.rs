@@ -1,7 +1,7 @@
 //! A store and its model: each operation is applied to both, and the results are compared.
 
 use crate::campaign;
-use crate::model::{Model, Need, Session, owned};
+use crate::model::{Model, Need, Session};
 use crate::operations::{Changed, Wanted};
 use crate::steps::{RunOptions, Step, Who};
 use agai_session_core::face::Parts;
@@ -9,6 +9,7 @@ use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::testing::disk::SimulatedDisk;
+use agai_session_core::testing::objects::{data_in, owned};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
     Error, Event, EventKind, EventMask, Facts, Handle, Options, OwnedText, Reason, SessionId, SessionInfo,
@@ -99,11 +100,13 @@ pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
 pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
     let facts = store.handle.load(id, touch, &mut buffer).unwrap()?;
-    let text = match buffer.text() {
-        Text::Latin1(bytes) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-        Text::Utf16(units) => String::from_utf16(units).unwrap(),
+    let units: Vec<u16> = match buffer.text() {
+        Text::Latin1(bytes) => bytes.iter().map(|&byte| byte.into()).collect(),
+        Text::Utf16(units) => units.to_vec(),
     };
-    Some((text, facts))
+    let before = &units[..facts.uid_units + facts.form_units];
+    let text = [before, data_in(&units, &facts)].concat();
+    Some((String::from_utf16(&text).unwrap(), facts))
 }
 
 impl World {
@@ -149,18 +152,18 @@ impl World {
                 who,
                 stale,
                 form,
-                data,
+                write,
                 idle_timeout,
             } => self.commit(
                 *who,
                 *stale,
                 &Changed {
                     form: *form,
-                    data,
+                    write,
                     idle_timeout: *idle_timeout,
                 },
             )?,
-            Step::Regenerate { who, login, data } => self.regenerate(*who, *login, data)?,
+            Step::Regenerate { who, login, write } => self.regenerate(*who, *login, write)?,
             Step::Touch { who, idle_timeout } => self.touch(*who, *idle_timeout)?,
             Step::Read { who, touch } => self.read(*who, *touch)?,
             Step::Destroy(who) => self.destroy(*who)?,

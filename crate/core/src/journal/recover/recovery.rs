@@ -112,6 +112,7 @@ impl Recovery<'_> {
         if !self.salvage {
             return Err(RecoverError::Damaged(damage));
         }
+        self.result.image.lacks_records = true;
         if self.result.damages.len() < MAX_DAMAGES {
             self.result.damages.push(damage);
         }

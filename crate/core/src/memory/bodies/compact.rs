@@ -80,6 +80,7 @@ mod tests {
     use crate::model::id::SessionId;
     use crate::model::random::OsRandom;
     use crate::model::text::{Text, TextBuffer};
+    use crate::testing::objects::{data_in, object};
     use proptest::prelude::*;
     use std::sync::Arc;
     use std::time::{Duration, Instant};
@@ -154,12 +155,12 @@ mod tests {
         let mut kept: Vec<(SessionId, usize)> = Vec::new();
         for round in 0..40 {
             let len = 2_000 - round * 32;
-            let data = vec![b'x'; len];
+            let data = format!("{{\"a\":\"{}\"}}", "x".repeat(len - 8));
             for n in 0..MAX_BYTES / len as u64 {
                 let new = NewSession {
                     uid: Text::Latin1(b""),
                     form: Text::Latin1(b""),
-                    data: Text::Latin1(&data),
+                    data: object(&data),
                     idle_timeout: None,
                     absolute_timeout: None,
                 };
@@ -189,14 +190,15 @@ mod tests {
         let mut buffer = TextBuffer::default();
         let mut found = 0;
         for (id, len) in &kept {
-            let Some(_) = store.load(id, false, &mut buffer).unwrap() else {
+            let Some(facts) = store.load(id, false, &mut buffer).unwrap() else {
                 continue;
             };
             found += 1;
             let Text::Latin1(text) = buffer.text() else {
                 panic!("the text is latin1")
             };
-            assert!(text.len() == *len && text.iter().all(|&byte| byte == b'x'));
+            let data = data_in(text, &facts);
+            assert!(data.len() == *len && data[6..*len - 2].iter().all(|&byte| byte == b'x'));
         }
         assert!(found > 0);
     }

@@ -1,8 +1,9 @@
 //! The body of a session: the bytes of variable length, which are its text and, before it, the fields that only some sessions have.
 
 use super::stamp::{STAMP, stamp};
-use crate::model::change::Change;
+use crate::model::object::scan;
 use crate::model::text::{OwnedText, Text, utf16_le};
+use crate::model::unit::Unit;
 
 /// The offset of the time when the session was created.
 pub const CREATED_AT: usize = 0;
@@ -15,8 +16,8 @@ const HEAD: usize = LOGGED_AT + size_of::<u16>();
 /// counts them.
 pub const RECORD_OVERHEAD: u64 = 96;
 
-/// Which parts a body has, in this order: head, login, timeout, length of the form, ext, text. The text is the user id, then the form,
-/// then the data.
+/// Which parts a body has, in this order: head, login, timeout, length of the form, ext, text. The text is the user id, then the form, then
+/// the places of the data's members, a unit that is 0, and the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout(pub u8);
 
@@ -109,12 +110,35 @@ impl<'a> Units<'a> {
         self.units() << usize::from(self.is_wide())
     }
 
-    fn write(&self, wide: bool, body: &mut Vec<u8>) {
+    /// Appends the text as a body of that width has it.
+    pub fn write(&self, wide: bool, body: &mut Vec<u8>) {
         match *self {
-            Self::Given(Text::Latin1(bytes)) if wide => body.extend(bytes.iter().flat_map(|&byte| [byte, 0])),
-            Self::Utf16Le(bytes) if !wide => body.extend(bytes.iter().step_by(2)),
-            Self::Given(Text::Latin1(bytes)) | Self::Utf16Le(bytes) => body.extend_from_slice(bytes),
-            Self::Given(Text::Utf16(units)) => body.extend(units.iter().flat_map(|unit| unit.to_le_bytes())),
+            Self::Given(Text::Latin1(units)) => Unit::append(units, wide, body),
+            Self::Given(Text::Utf16(units)) => Unit::append(units, wide, body),
+            Self::Utf16Le(bytes) => Unit::append(bytes.as_chunks::<2>().0, wide, body),
+        }
+    }
+
+    /// Replaces the contents of `places` by those of the members, if the text is that of an object; see [`scan`].
+    pub fn scan(self, places: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::Given(Text::Latin1(units)) => scan(units, places),
+            Self::Given(Text::Utf16(units)) => scan(units, places),
+            Self::Utf16Le(bytes) => scan(bytes.as_chunks::<2>().0, places),
+        }
+    }
+
+    /// Where the first unit that is 0 stands, in bytes of a text that was read from a body.
+    pub fn find_zero(bytes: &[u8], wide: bool) -> Option<usize> {
+        if wide {
+            bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .position(|pair| *pair == [0, 0])
+                .map(|at| 2 * at)
+        } else {
+            memchr::memchr(0, bytes)
         }
     }
 
@@ -146,23 +170,12 @@ pub struct Contents<'a> {
     pub uid: Units<'a>,
     /// The form parameters' JSON text, empty if there are none; never written to the disk.
     pub form: Units<'a>,
+    /// Where the members of the data lie; see [`crate::ObjectText`].
+    pub places: Units<'a>,
     pub data: Units<'a>,
 }
 
-impl<'a> Contents<'a> {
-    /// Applies a change.
-    pub fn apply(&mut self, change: &Change<'a>) {
-        if let Some(data) = change.data {
-            self.data = data.into();
-        }
-        if let Some(form) = change.form {
-            self.form = form.into();
-        }
-        if let Some(timeout) = change.idle_timeout {
-            self.idle_timeout = timeout;
-        }
-    }
-
+impl Contents<'_> {
     fn is_wide(&self) -> bool {
         self.uid.is_wide() || self.form.is_wide() || self.data.is_wide()
     }
@@ -199,7 +212,12 @@ impl Body {
     )]
     pub fn new(contents: &Contents<'_>, keeps_timeout: bool) -> Self {
         let Contents {
-            uid, form, data, ext, ..
+            uid,
+            form,
+            places,
+            data,
+            ext,
+            ..
         } = contents;
         let form_units = u32::try_from(form.units()).expect("no text of an engine has 2^32 units");
         let ext_len = u16::try_from(ext.len()).expect("checked where it was read");
@@ -213,7 +231,7 @@ impl Body {
                 | flag(logged_in_later, Layout::LOGIN)
                 | flag(ext_len > 0, Layout::EXT),
         );
-        let units = uid.units() + form.units() + data.units();
+        let units = uid.units() + form.units() + places.units() + 1 + data.units();
         let ext_bytes = if ext_len > 0 {
             size_of::<u16>() + ext.len()
         } else {
@@ -237,6 +255,8 @@ impl Body {
         }
         uid.write(wide, &mut bytes);
         form.write(wide, &mut bytes);
+        places.write(wide, &mut bytes);
+        bytes.extend_from_slice(if wide { &[0, 0] } else { &[0] });
         data.write(wide, &mut bytes);
         Self {
             bytes,

@@ -2,6 +2,7 @@ use super::*;
 use crate::memory::bodies::Garbage;
 use crate::memory::records::Records;
 use crate::model::id::SessionId;
+use crate::model::object::ObjectText;
 use crate::model::random::OsRandom;
 use crate::model::text::Text;
 use crate::model::time::NEVER;
@@ -31,6 +32,7 @@ fn records(idle_timeout: u64) -> Records {
         ext: b"",
         uid: Units::stored(b"ann", false),
         form: Units::stored(b"", false),
+        places: Units::stored(b"", false),
         data: Units::stored(b"{}", false),
     };
     let mut records = Records::default();
@@ -68,11 +70,13 @@ proptest! {
     fn contents_are_read_back_exactly(
         uid in "[a-zäж]{0,20}",
         form in "[ -~é€]{0,30}",
-        data in any::<Vec<u16>>(),
+        value in "[ !#-\\[\\]-~éж€😀]{0,200}",
         stamp in 0..=NEVER,
         ext in any::<Vec<u8>>(),
     ) {
-        let (uid, form) = (units(&uid), units(&form));
+        let (uid, form, data) = (units(&uid), units(&form), units(&format!("{{\"a\":\"{value}\",\"b\":1}}")));
+        let mut places = Vec::new();
+        ObjectText::scan(Text::Utf16(&data), &mut places).unwrap();
         let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
         let contents = Contents {
             created_at: stamp,
@@ -81,13 +85,15 @@ proptest! {
             ext: &ext,
             uid: Text::narrow(&uid, &mut a).into(),
             form: Text::narrow(&form, &mut b).into(),
+            places: Text::Latin1(&places).into(),
             data: Text::narrow(&data, &mut c).into(),
         };
         let (mut records, mut copy) = (Records::default(), Records::default());
         add(&mut records, fixed(3, stamp, NEVER), &contents);
         add(&mut copy, fixed(3, stamp, NEVER), &records.at(0).contents());
         records.validate();
-        let whole = [uid.clone(), form.clone(), data].concat();
+        let stored_places: Vec<_> = places.iter().map(|&byte| byte.into()).collect();
+        let whole = [uid.clone(), form.clone(), stored_places, vec![0], data].concat();
         for record in [records.at(0), copy.at(0)] {
             prop_assert_eq!(record.contents().ext, &ext[..]);
             prop_assert_eq!(read(record), whole.clone());
@@ -167,7 +173,7 @@ fn each_session_has_its_own_idle_timeout_however_many_there_are() {
     for index in 0..600 {
         let record = records.get(index).unwrap();
         assert_eq!(record.idle_timeout(), 10_000 + u64::from(index % 300));
-        assert_eq!((record.bytes(), read(record)), (bytes, units("ann{}")));
+        assert_eq!((record.bytes(), read(record)), (bytes, units("ann\0{}")));
     }
 }
 
