@@ -35,6 +35,15 @@ function ours(from = require) {
   };
 }
 
+/** The same with a handler that reads and sets the one key it needs. */
+function oursByKey() {
+  return {
+    ...ours(),
+    read: (req) => req.session.get('visits'),
+    write: (req) => req.session.update('visits', (visits) => visits + 1),
+  };
+}
+
 /** express-session over a store. */
 async function overExpressSession(store, close = () => {}) {
   const { default: session } = await import('express-session');
@@ -193,6 +202,7 @@ async function ironSession() {
 const all = {
   'no session': none,
   'agai-session': () => ours(),
+  'agai-session, get and set': oursByKey,
   'express-session + MemoryStore': memoryStore,
   'express-session + memorystore': memorystore,
   'express-session + lru-cache': lru,

@@ -3,6 +3,7 @@ import { run as callFloor } from './call-floor.mjs';
 import { run as durable } from './durable.mjs';
 import { run as expiry } from './expiry.mjs';
 import { run as http } from './http.mjs';
+import { run as keys } from './keys.mjs';
 import { run as middleware } from './middleware.mjs';
 import { run as paired } from './paired.mjs';
 import { run as profile } from './profile.mjs';
@@ -16,6 +17,7 @@ export const measurements = {
   'call-floor': callFloor,
   store,
   middleware,
+  keys,
   profile,
   http,
   steps,

@@ -7,8 +7,8 @@ import { cellOf, goalOf, tableOf } from '../frame/table.mjs';
 import { middlewares } from '../candidates/middlewares.mjs';
 
 const SESSIONS = 1_000;
-const BASE = 'no session';
-const OURS = 'agai-session';
+export const BASE = 'no session';
+export const OURS = 'agai-session';
 const USUAL = 'express-session + MemoryStore';
 
 /** A candidate with sessions in it. */
@@ -50,7 +50,7 @@ function jsonTime(text, ms) {
 }
 
 /** The added microseconds by candidate and kind, and those of the JSON, over several processes: each compiles the code a little differently. */
-async function added(scale, names, bytes, letters) {
+export async function added(scale, names, bytes, letters) {
   const figures = {};
   const json = { parse: [], stringify: [] };
   for (let launch = 0; launch < scale.launches; launch += 1) {
