@@ -23,7 +23,7 @@ const server = createServer(async (req, res) => {
     return;
   }
 
-  session.data.visits = (session.data.visits ?? 0) + 1;
+  session.update('visits', (n = 0) => n + 1);
   res.setHeader('Content-Type', 'text/html; charset=utf-8');
   res.end(page(session));
 });
@@ -33,7 +33,7 @@ function logIn(session, name) {
 }
 
 function page(session) {
-  const { visits } = session.data;
+  const visits = session.get('visits');
   const greeting = visits === 1 ? 'Welcome, this is your first visit.' : `Welcome back, this is visit ${visits}.`;
   const form = session.isLoggedIn()
     ? `<p>You are ${escape(session.uid)}.</p><form method="post" action="/logout"><button>Log out</button></form>`

@@ -8,8 +8,8 @@ app.use(session({ store: await primaryStore() }));
 app.use(express.urlencoded({ extended: false }));
 
 app.get('/', (req, res) => {
-  req.session.data.visits = (req.session.data.visits ?? 0) + 1;
-  res.json({ user: req.session.uid, visits: req.session.data.visits, process: process.pid });
+  const visits = req.session.update('visits', (n = 0) => n + 1);
+  res.json({ user: req.session.uid, visits, process: process.pid });
 });
 app.post('/login', (req, res) => {
   req.session.login(req.body.name); // after you checked the password

@@ -12,9 +12,8 @@ app.addHook('onRequest', async (request, reply) => {
 
 app.register(formbody);
 app.get('/', (request) => {
-  const { data, uid } = request.session;
-  data.visits = (data.visits ?? 0) + 1;
-  return { user: uid, visits: data.visits };
+  const { session } = request;
+  return { user: session.uid, visits: session.update('visits', (n = 0) => n + 1) };
 });
 app.post('/login', (request, reply) => {
   request.session.login(request.body.name); // after you checked the password

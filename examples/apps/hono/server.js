@@ -11,9 +11,8 @@ app.use(async (c, next) => {
 });
 
 app.get('/', (c) => {
-  const { data, uid } = c.var.session;
-  data.visits = (data.visits ?? 0) + 1;
-  return c.json({ user: uid, visits: data.visits });
+  const { session } = c.var;
+  return c.json({ user: session.uid, visits: session.update('visits', (n = 0) => n + 1) });
 });
 app.post('/login', async (c) => {
   const { name } = await c.req.parseBody();

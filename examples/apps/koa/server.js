@@ -16,8 +16,7 @@ app.use(async (ctx) => {
   const { session } = ctx;
   switch (`${ctx.method} ${ctx.path}`) {
     case 'GET /':
-      session.data.visits = (session.data.visits ?? 0) + 1;
-      ctx.body = { user: session.uid, visits: session.data.visits };
+      ctx.body = { user: session.uid, visits: session.update('visits', (n = 0) => n + 1) };
       break;
     case 'POST /login':
       session.login(ctx.request.body.name); // after you checked the password

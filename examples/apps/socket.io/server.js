@@ -41,9 +41,9 @@ io.on('connection', (socket) => {
   socket.on('say', async (text, answer) => {
     const session = await manager.load(id); // counts as activity
     if (!session) return;
-    session.data.messages = (session.data.messages ?? 0) + 1;
+    const messages = session.update('messages', (n = 0) => n + 1);
     await session.save();
-    answer(`${session.uid} (${session.data.messages}): ${text}`);
+    answer(`${session.uid} (${messages}): ${text}`);
   });
 });
 

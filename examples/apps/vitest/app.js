@@ -8,10 +8,10 @@ export function createApp({ clock } = {}) {
   app.use(express.urlencoded({ extended: false }));
 
   app.get('/', (req, res) => {
-    res.json({ user: req.session.uid, cart: req.session.data.cart ?? [] });
+    res.json({ user: req.session.uid, cart: req.session.get('cart') ?? [] });
   });
   app.post('/cart', (req, res) => {
-    (req.session.data.cart ??= []).push(req.body.item);
+    req.session.update('cart', (cart = []) => [...cart, req.body.item]);
     res.redirect(303, '/');
   });
   app.post('/login', (req, res) => {

@@ -53,9 +53,9 @@ function isFromOwnPage({ headers: { origin, host } }) {
 async function reply(ws, id, message) {
   const session = await manager.load(id);
   if (!session) return;
-  session.data.messages = (session.data.messages ?? 0) + 1;
+  const messages = session.update('messages', (n = 0) => n + 1);
   await session.save();
-  ws.send(`${session.uid} (${session.data.messages}): ${message}`);
+  ws.send(`${session.uid} (${messages}): ${message}`);
 }
 
 server.listen(Number(process.env.PORT ?? 3000), () => console.log(`http://localhost:${server.address().port}`));

@@ -12,8 +12,7 @@ declare module 'agai-session' {
 export class AccountController {
   @Get()
   home(@Session() session: UserSession) {
-    session.data.visits = (session.data.visits ?? 0) + 1;
-    return { user: session.uid, visits: session.data.visits };
+    return { user: session.uid, visits: session.update('visits', (n = 0) => n + 1) };
   }
 
   @Post('login')
