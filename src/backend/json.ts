@@ -27,7 +27,7 @@ export function stringifyData(data: unknown): string {
 
 /** The error for data that JSON refuses. */
 export function cannotStore(cause: unknown): SessionError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = cause instanceof Error ? cause.message : 'a getter or a toJSON threw';
   return new SessionError('ERR_SESSION_DATA', `the session's data cannot be stored: ${why}`, { cause });
 }
 

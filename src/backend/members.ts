@@ -16,7 +16,8 @@ export function nameOf(key: string): string {
   if (name === undefined) {
     name = `${JSON.stringify(key)}:`;
     if (names.size >= MAX_NAMES) names.clear();
-    if (name.length <= MAX_NAME) names.set(key, name);
+    // A copy of the key: it may be a part of a long text, which would stay in memory with it.
+    if (name.length <= MAX_NAME) names.set(JSON.parse(name.slice(0, -1)) as string, name);
   }
   return name;
 }
@@ -70,10 +71,8 @@ export class Members {
 
   /** The keys, in the order of the text. */
   keys(): string[] {
-    return Array.from(this.#members(), ([name]) => {
-      const text = name.slice(0, -1);
-      return text.includes('\\') ? (JSON.parse(text) as string) : text.slice(1, -1);
-    });
+    // Copies, not parts of the text, which would stay in memory with them.
+    return Array.from(this.#members(), ([name]) => JSON.parse(name.slice(0, -1)) as string);
   }
 
   /** All members: the name of each, and where it begins and ends. */

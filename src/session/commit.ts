@@ -11,6 +11,9 @@ export type Saved = 'unchanged' | 'saved' | 'gone';
 
 type Copy = WorkingCopy<object>;
 
+/** How often data that the schema refused is repaired before others who write the session all the time win. */
+const MAX_TRIES = 10;
+
 /**
  * Writes the changes of a session, if there are any. One that is not stored yet is created. `isBeforeHeaders`: the headers of the
  * response wait for this.
@@ -19,7 +22,9 @@ type Copy = WorkingCopy<object>;
 export function commitChanges(copy: Copy, isBeforeHeaders: boolean): MaybePromise<Saved> {
   if (copy.hasEnded || copy.isUntouched) return 'unchanged';
   const { change, facts } = copy;
-  return facts === undefined ? create(copy, change, isBeforeHeaders) : write(copy, facts, change, isBeforeHeaders);
+  return facts === undefined
+    ? create(copy, change, isBeforeHeaders)
+    : write(copy, facts, change, isBeforeHeaders, MAX_TRIES);
 }
 
 /** Stores a new session if it has data or a user; form parameters alone are not stored. */
@@ -35,17 +40,24 @@ function create(copy: Copy, change: SessionChange, isBeforeHeaders: boolean): Ma
 
 /**
  * Writes a change to a stored session, and moves it to a new id if that was requested. Changed keys are applied to whatever is stored by
- * then; only in the mode `strict` it must be what this request read.
+ * then; only in the mode `strict`, and where data that the schema refused is replaced, it must be what this request read.
  */
-function write(copy: Copy, facts: SessionFacts, change: SessionChange, isBeforeHeaders: boolean): MaybePromise<Saved> {
+function write(
+  copy: Copy,
+  facts: SessionFacts,
+  change: SessionChange,
+  isBeforeHeaders: boolean,
+  tries: number,
+): MaybePromise<Saved> {
   const { context, renewal, idleTimeout } = copy;
   const { data, keys, form } = change;
   if (renewal === undefined && data === undefined && keys === undefined && form === undefined) return 'unchanged';
   const { backend, concurrency } = context;
-  const version = concurrency === 'strict' ? facts.version : undefined;
+  const { repairs } = copy;
+  const version = concurrency === 'strict' || repairs ? facts.version : undefined;
   if (renewal) context.admitNewId?.(isBeforeHeaders);
   const outcome: MaybePromise<CommitOutcome> = renewal
-    ? backend.regenerate(facts.id, version, { ...change, idleTimeout }, renewal.login)
+    ? backend.regenerate(facts.id, version, { data, keys, form, idleTimeout }, renewal.login)
     : backend.commit(facts.id, version, change);
   return andThen(outcome, (outcome) => {
     switch (outcome.status) {
@@ -54,6 +66,10 @@ function write(copy: Copy, facts: SessionFacts, change: SessionChange, isBeforeH
       case 'gone':
         return gone(copy, renewal, isBeforeHeaders);
       case 'conflict':
+        if (repairs && concurrency !== 'strict' && tries > 0) {
+          copy.rebase(outcome.current);
+          return write(copy, outcome.current, copy.change, isBeforeHeaders, tries - 1);
+        }
         throw new SessionError(
           'ERR_SESSION_CONFLICT',
           'another request wrote the session in between: nothing was written',

@@ -3,7 +3,7 @@
  * parsed when it is looked at, and written if its JSON text is another than before.
  */
 import { parseData, stringifyData } from '../backend/json.js';
-import { Members, textOf, type KeyChanges } from '../backend/members.js';
+import { Members, type KeyChanges } from '../backend/members.js';
 import { textToStore, valueText } from '../backend/value-text.js';
 import type { DataSchema } from './data-schema.js';
 import { hasOutline, outlineOf, type Outline } from './outline.js';
@@ -92,7 +92,7 @@ export class KeptData<Data extends object> {
   }
 
   has(key: string): boolean {
-    if (this.#isWhole) return own(this.#keyed, key) !== undefined;
+    if (this.#isWhole) return own(asJson(this.value), key) !== undefined;
     const held = this.#held?.get(key);
     if (held !== undefined) return held.value !== undefined;
     const written = this.#written?.get(key);
@@ -102,7 +102,7 @@ export class KeptData<Data extends object> {
 
   keys(): string[] {
     if (this.#isWhole) {
-      const whole = this.#keyed as Keyed;
+      const whole = asJson(this.value) as Keyed;
       return Object.keys(whole).filter((key) => whole[key] !== undefined);
     }
     const all = new Set(this.#members.keys());
@@ -133,24 +133,60 @@ export class KeptData<Data extends object> {
     return replaces ? text : undefined;
   }
 
-  /** Drops the data, which was another user's: it becomes that of a new session. */
-  clear(): void {
-    this.detach(undefined);
-    this.value = this.#read({});
-    this.#isCleared = true;
+  /** True if the schema refused what is stored, and something else was read in its place. */
+  get isInvalid(): boolean {
+    return this.#isInvalid;
+  }
+
+  /** The data of a new session in place of another user's. */
+  static cleared<Data extends object>(schema: DataSchema | undefined): KeptData<Data> {
+    const data = new KeptData<Data>(Members.EMPTY, schema);
+    data.value = data.#read({});
+    data.#isCleared = true;
+    return data;
   }
 
   /** Becomes the data of a new session that has only these changes. */
   detach(changes: KeyChanges | undefined): void {
-    this.#members = Members.EMPTY;
+    this.#startFrom(Members.EMPTY);
+    this.#isCleared = false;
+    if (this.#whole !== undefined) this.#putUnder(this.#read({}), changes);
+    const changed = new Map(changes);
+    for (const [key, { value }] of this.#held ?? []) {
+      if (changed.has(key)) this.#hold(key, { value, outline: undefined });
+      else this.#held!.delete(key);
+    }
+  }
+
+  /** Takes over what another request has stored, under the changes made here. @throws SessionError `ERR_SESSION_DATA`. */
+  rebase(members: Members): void {
+    const { changes } = this;
+    this.#startFrom(members);
+    const fresh = this.#read(parseData(members.text));
+    this.#readTexts = textsOf(fresh);
+    this.#putUnder(fresh, changes);
+  }
+
+  #startFrom(members: Members): void {
+    this.#members = members;
     this.#written = undefined;
-    this.#held = undefined;
-    this.#whole = undefined;
     this.#parsed = undefined;
     this.#readTexts = undefined;
     this.#isInvalid = false;
-    this.#isCleared = false;
-    if (changes !== undefined) this.value = this.#read(parseData(textOf(changes)));
+  }
+
+  /** Replaces what was not changed by other data: in the handler's own object, if it can be changed. */
+  #putUnder(fresh: object, changes: KeyChanges | undefined): void {
+    const changed = new Map(changes);
+    const whole = this.#whole as Keyed;
+    if (isPlain(whole) && Object.isExtensible(whole)) {
+      for (const key of new Set([...Object.keys(whole), ...Object.keys(fresh)])) {
+        if (!changed.has(key)) put(whole, key, own(fresh, key));
+      }
+      return;
+    }
+    for (const [key, text] of changed) put(fresh as Keyed, key, text === null ? undefined : parseData(text));
+    this.#whole = fresh as Data;
   }
 
   /** Notes changes that were written. What the handler changed meanwhile is written next time. */
@@ -169,11 +205,7 @@ export class KeptData<Data extends object> {
 
   /** Notes that a text was written as the whole. */
   storedAll(text: string): void {
-    this.#members = Members.of(text, undefined);
-    this.#written = undefined;
-    this.#parsed = undefined;
-    this.#readTexts = undefined;
-    this.#isInvalid = false;
+    this.#startFrom(Members.of(text, undefined));
     this.#isCleared = false;
   }
 
@@ -184,9 +216,7 @@ export class KeptData<Data extends object> {
 
   /** The whole, whose properties are its keys: what has a `toJSON` is replaced by what that makes of it. */
   get #keyed(): Data {
-    const whole = this.value;
-    if (typeof (whole as { toJSON?: unknown }).toJSON !== 'function') return whole;
-    return (this.#whole = parseData<Data>(stringifyData(whole)));
+    return (this.#whole = asJson(this.value));
   }
 
   /** The stored text of a key. */
@@ -205,7 +235,7 @@ export class KeptData<Data extends object> {
       for (const [key, text] of this.#written) put(raw, key, text === null ? undefined : parseData(text));
     if (this.#schema) {
       const value = this.#read(raw);
-      this.#readTexts = new Map(Object.keys(value).map((key) => [key, valueText(key, own(value, key))]));
+      this.#readTexts = textsOf(value);
       return (this.#whole = value);
     }
     const parsed: Parsed = { keys: [], values: [], outlines: [] };
@@ -279,6 +309,15 @@ export class KeptData<Data extends object> {
     const keys = this.#parsed?.keys ?? this.#members.keys();
     return this.#written ? new Set([...keys, ...this.#written.keys()]) : keys;
   }
+}
+
+/** Data as it is, or what its `toJSON` makes of it. */
+function asJson<Data extends object>(data: Data): Data {
+  return typeof (data as { toJSON?: unknown }).toJSON === 'function' ? parseData<Data>(stringifyData(data)) : data;
+}
+
+function textsOf(data: object): Map<string, string | undefined> {
+  return new Map(Object.keys(data).map((key) => [key, valueText(key, own(data, key))]));
 }
 
 const NOTHING: Parsed = { keys: [], values: [], outlines: [] };

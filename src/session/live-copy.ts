@@ -11,6 +11,8 @@ import { WorkingCopy } from './working-copy.js';
 export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
   /** The data with which `save()` last failed, so that the response does not fail for it again. */
   #refused: { readonly text: string | undefined } | undefined;
+  /** How often something was changed. */
+  #edits = 0;
   /** True if a stored session was ended through this object, so that the client's cookie must be removed. */
   #removed = false;
   /** The write in progress. */
@@ -38,6 +40,7 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
 
   /** Notes that something was changed: a write that was refused may succeed now. */
   changed(): void {
+    this.#edits += 1;
     this.#refused = undefined;
   }
 
@@ -92,8 +95,10 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
   }
 
   #save(): MaybePromise<void> {
+    const edits = this.#edits;
     const refuse = (error: unknown): never => {
-      this.#refused = { text: this.changedText };
+      // What was changed while the write failed has not been refused.
+      if (edits === this.#edits) this.#refused = { text: this.triedText };
       throw error;
     };
     const check = (saved: Saved): void => {
@@ -134,10 +139,12 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
     this.#refused = undefined;
     if (facts === undefined) return this.reset();
     return andThen(context.backend.load(facts.id, false), (stored) => {
+      // A write that began meanwhile is newer than what was read.
+      if (this.#writing) return this.#writing.then(() => this.#reload());
       this.reset();
       if (stored) {
         this.load(stored);
-        return;
+        return undefined;
       }
       this.hasEnded = true;
       this.#ending?.abort(undefined);

@@ -39,6 +39,6 @@ export function valueOf(value: Keyed, key: string): unknown {
 
 /** Sets a property, or removes it. Not by an assignment: a key named __proto__ must become an ordinary property. */
 export function put(value: Keyed, key: string, item: unknown): void {
-  if (item === undefined) delete value[key];
-  else Object.defineProperty(value, key, { value: item, writable: true, enumerable: true, configurable: true });
+  if (item === undefined) Reflect.deleteProperty(value, key);
+  else Reflect.defineProperty(value, key, { value: item, writable: true, enumerable: true, configurable: true });
 }

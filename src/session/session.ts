@@ -199,8 +199,9 @@ export class Session<Data extends object = DefaultSessionData> {
     if (typeof change !== 'function') throw new TypeError('session.update(key, change): pass a function of the value');
     const value = change(this.get(key));
     if (isPromise(value)) {
+      Promise.resolve(value).catch(() => undefined);
       throw new TypeError(
-        'session.update() needs a synchronous function, but it returned a promise: nothing was changed',
+        'session.update() needs a synchronous function, but it returned a promise: it has set nothing',
       );
     }
     if (value !== undefined) this.set(key, value);

@@ -1,5 +1,5 @@
 /** A session as it is stored, together with the changes that are not written yet. */
-import { Members } from '../backend/members.js';
+import { Members, type KeyChanges } from '../backend/members.js';
 import type { SessionChange, SessionFacts, SessionLogin, StoredSession } from '../backend/session-backend.js';
 import type { SessionContext } from './context.js';
 import { KeptData } from './kept-data.js';
@@ -26,6 +26,10 @@ export class WorkingCopy<Data extends object> {
   #uid: string | undefined;
   #data: KeptData<Data> | undefined;
   #form: KeptForm | undefined;
+  /** What the last `change` was made of. */
+  #source: KeptData<Data> | undefined;
+  #tried: KeyChanges | 'unstorable' | undefined;
+  #repairs = false;
 
   constructor(context: SessionContext, stored: StoredSession | undefined) {
     this.context = context;
@@ -46,14 +50,23 @@ export class WorkingCopy<Data extends object> {
     return (this.#form ??= new KeptForm(this.#stored?.form ?? '', this.context.form ?? {}));
   }
 
-  /** The changes of the data as a text to compare; `undefined` if there are none, or they cannot be stored. */
+  /** The changes of the data as a text to compare; `undefined` if there are none, `''` if they cannot be stored. */
   get changedText(): string | undefined {
     try {
-      const changes = this.#data?.changes;
-      return changes && JSON.stringify(changes);
+      return textOfChanges(this.#data?.changes);
     } catch {
-      return undefined;
+      return '';
     }
+  }
+
+  /** The same for the changes that `change` returned last, or could not. */
+  get triedText(): string | undefined {
+    return this.#tried === 'unstorable' ? '' : textOfChanges(this.#tried);
+  }
+
+  /** True if the last `change` replaces data that the schema refused: it must still be what is stored. */
+  get repairs(): boolean {
+    return this.#repairs;
   }
 
   /** True if nothing was read that could have been changed, as in most requests. */
@@ -65,14 +78,19 @@ export class WorkingCopy<Data extends object> {
   get change(): SessionChange {
     // One form of object for all changes, because every write makes one.
     const form = this.#form?.change;
+    const isWhole = this.context.concurrency === 'last-write-wins';
+    this.#source = this.#data;
+    this.#tried = 'unstorable';
     const keys = this.#data?.changes;
-    const data = this.#data?.whole(keys, this.context.concurrency === 'last-write-wins');
+    const data = this.#data?.whole(keys, isWhole);
+    this.#tried = keys;
+    this.#repairs = data !== undefined && !isWhole && this.#data!.isInvalid;
     return { data, keys: data === undefined ? keys : undefined, form, idleTimeout: undefined };
   }
 
   /** Drops data and form, which are another user's. */
   dropContents(): void {
-    this.data.clear();
+    this.#data = KeptData.cleared<Data>(this.context.schema);
     this.form.clean();
   }
 
@@ -106,12 +124,26 @@ export class WorkingCopy<Data extends object> {
   written({ data, keys, form }: SessionChange, facts: SessionFacts, renewal: Renewal | undefined): void {
     this.facts = facts;
     this.#uid = renewal?.login?.uid ?? this.#uid;
-    if (data !== undefined) this.#data?.storedAll(data);
-    else if (keys !== undefined) this.#data?.stored(keys);
+    // Another user may have logged in meanwhile, whose data is not what was written.
+    if (this.#data === this.#source) {
+      if (data !== undefined) this.#data?.storedAll(data);
+      else if (keys !== undefined) this.#data?.stored(keys);
+    }
     if (form !== undefined) this.#form?.stored(form);
     // A login or a renewal that was requested during the write is still to be written.
     if (this.renewal === renewal) this.renewal = undefined;
   }
+
+  /** Takes over what another request has stored meanwhile, under the changes made here. */
+  rebase(current: StoredSession): void {
+    this.facts = current;
+    this.#stored = current;
+    this.#data?.rebase(membersOf(current));
+  }
+}
+
+function textOfChanges(changes: KeyChanges | undefined): string | undefined {
+  return changes && JSON.stringify(changes);
 }
 
 function membersOf(stored: StoredSession | undefined): Members {

@@ -132,6 +132,7 @@ export abstract class StoreWrites<
     const session = recordOf<Data>(stored);
     const changed = change(session.data, session) ?? session.data;
     if (isPromise(changed)) {
+      Promise.resolve(changed).catch(() => undefined);
       throw new TypeError('update needs a synchronous function, but it returned a promise: nothing was written');
     }
     const text = stringifyData(changed);
