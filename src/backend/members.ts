@@ -55,10 +55,6 @@ export class Members {
     return new Members(other, keyPlaces(other)!);
   }
 
-  get isEmpty(): boolean {
-    return this.#places === '';
-  }
-
   has(key: string): boolean {
     return this.#find(nameOf(key));
   }

@@ -80,14 +80,10 @@ export class KeptData<Data extends object> {
       return;
     }
     const whole = this.#keyed;
-    const property = { value, writable: true, enumerable: true, configurable: true };
-    const isDone =
-      value === undefined ? Reflect.deleteProperty(whole, key) : Reflect.defineProperty(whole, key, property);
-    if (isDone) return;
+    if (put(whole as Keyed, key, value)) return;
     // Frozen: a copy takes its place, as it would in the handler.
     const copy = { ...whole } as Keyed;
-    if (value === undefined) delete copy[key];
-    else Object.defineProperty(copy, key, property);
+    put(copy, key, value);
     this.#whole = copy as Data;
   }
 

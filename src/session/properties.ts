@@ -37,8 +37,12 @@ export function valueOf(value: Keyed, key: string): unknown {
   }
 }
 
-/** Sets a property, or removes it. Not by an assignment: a key named __proto__ must become an ordinary property. */
-export function put(value: Keyed, key: string, item: unknown): void {
-  if (item === undefined) Reflect.deleteProperty(value, key);
-  else Reflect.defineProperty(value, key, { value: item, writable: true, enumerable: true, configurable: true });
+/**
+ * Sets a property, or removes it; false if the object does not allow that. Not by an assignment: a key named __proto__ must become an
+ * ordinary property.
+ */
+export function put(value: Keyed, key: string, item: unknown): boolean {
+  return item === undefined
+    ? Reflect.deleteProperty(value, key)
+    : Reflect.defineProperty(value, key, { value: item, writable: true, enumerable: true, configurable: true });
 }
