@@ -35,6 +35,48 @@ test('get parses a key once, and hands out the same object again; what is change
   t.is(store.get(id)!.version, 2, 'nothing changed since');
 });
 
+test('get returns any value as JSON.parse would, also short ones, which are not parsed by it', async (t) => {
+  const { store, load } = open();
+  const some = [
+    0,
+    7,
+    10,
+    -0,
+    -3,
+    1.5,
+    1e21,
+    1e-7,
+    123_456_789_012_345,
+    1_234_567_890_123_456,
+    true,
+    false,
+    null,
+    '',
+    '7',
+    'true',
+  ];
+  const values = [...some, ...fc.sample(fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double(), fc.jsonValue()), 500)];
+  for (const value of values.map(json)) {
+    const { id } = store.create({ value });
+    t.deepEqual((await load(id)).get('value'), value);
+  }
+  for (const text of ['01', '0x10', '1_000', '1e', 'True', '٣']) {
+    const broken = open((inner) => ({
+      ...remoteBackend(inner),
+      load: async (id) => ({
+        ...facts,
+        id,
+        handle: id.slice(0, 16),
+        uid: undefined,
+        form: '',
+        data: `{"value":${text}}`,
+      }),
+    }));
+    const session = await broken.load('A'.repeat(43));
+    t.throws(() => session.get('value'), { code: 'ERR_SESSION_DATA' }, text);
+  }
+});
+
 test('set, has, delete, keys and update', async (t) => {
   const { store, load } = open();
   const { id } = store.create({ a: 1, b: 2 });

@@ -80,23 +80,24 @@ export class Members {
     }
   }
 
-  /** Finds a member. One walk over the lengths, beside one over the places where the name occurs, in whatever depth. */
+  /** Finds a member by a walk over the lengths. */
   #find(name: string): boolean {
     this.#lookups += 1;
     if (this.#lookups > MANY) return this.#findAmongAll(name);
     const { text } = this;
     const places = this.#places;
-    let hit = text.indexOf(name, 1);
+    // Most members differ in the first letter or in where the colon is.
+    const first = name.charCodeAt(1);
+    const colon = name.length - 1;
     let at = 1;
-    for (let n = 0; hit >= 0 && n < places.length;) {
+    for (let n = 0; n < places.length;) {
       let unit = places.charCodeAt(n++);
       let length = unit & 127;
       for (let factor = 128; unit > 127; factor *= 128) {
         unit = places.charCodeAt(n++);
         length += (unit & 127) * factor;
       }
-      if (hit < at) hit = text.indexOf(name, at);
-      if (hit === at) {
+      if (text.charCodeAt(at + 1) === first && text.charCodeAt(at + colon) === COLON && text.startsWith(name, at)) {
         this.#begin = at;
         this.#end = at + length;
         return true;
@@ -115,6 +116,7 @@ export class Members {
   }
 }
 
+const COLON = 58;
 /** After so many lookups in one text, the places of all its members are noted. */
 const MANY = 16;
 

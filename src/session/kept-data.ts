@@ -4,7 +4,7 @@
  */
 import { parseData, stringifyData } from '../backend/json.js';
 import { Members, type KeyChanges } from '../backend/members.js';
-import { textToStore, valueText } from '../backend/value-text.js';
+import { parseValue, textToStore, valueText } from '../backend/value-text.js';
 import type { DataSchema } from './data-schema.js';
 import { hasOutline, outlineOf, type Outline } from './outline.js';
 import { isEnumerable, isObject, isPlain, own, put, valueOf, type Keyed } from './properties.js';
@@ -66,7 +66,7 @@ export class KeptData<Data extends object> {
     if (held !== undefined) return held.value;
     const text = this.#stored(key);
     if (text === undefined) return undefined;
-    const value = parseData<unknown>(text);
+    const value = parseValue(text);
     // Nobody can change a primitive value that was handed out.
     if (isObject(value)) this.#hold(key, { value, outline: outlineOf(value) });
     return value;

@@ -204,8 +204,9 @@ export class Session<Data extends object = DefaultSessionData> {
         'session.update() needs a synchronous function, but it returned a promise: it has set nothing',
       );
     }
-    if (value !== undefined) this.set(key, value);
-    return this.get(key);
+    if (value === undefined) return this.get(key);
+    this.set(key, value);
+    return value as JsonData<Data>[Key];
   }
 
   /**

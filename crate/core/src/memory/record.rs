@@ -12,7 +12,7 @@ mod times;
 
 use body::CREATED_AT;
 pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, RECORD_OVERHEAD, Units};
-pub use splice::Splicer;
+pub use splice::{Overwrites, Splicer, overwrites};
 pub use times::{cap, is_log_due, mark, shift_back};
 
 use crate::memory::bodies::{Bodies, Spot};
@@ -139,6 +139,12 @@ impl Record {
 
     pub fn set_last_seen(&mut self, now: u64) {
         self.last_seen_at = U48::new(now);
+    }
+
+    /// Notes a write.
+    pub fn set_written(&mut self, now: u64) {
+        self.last_seen_at = U48::new(now);
+        self.version = U48::new(self.version.get() + 1);
     }
 
     pub fn set_absolute_deadline(&mut self, deadline: u64) {

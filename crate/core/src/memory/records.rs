@@ -8,11 +8,13 @@
 
 use crate::memory::bodies::{Bodies, Garbage};
 use crate::memory::record::{
-    Body, BodyFacts, Contents, Fixed, LOGGED_AT, Layout, Record, Stored, cap, is_log_due, mark, shift_back,
+    Body, BodyFacts, Contents, Fixed, LOGGED_AT, Layout, Overwrites, Record, Stored, cap, is_log_due, mark,
+    shift_back,
 };
 use crate::memory::slab::Slab;
 use crate::memory::timeouts::{Timeout, Timeouts};
 use crate::model::id::Handle;
+use crate::model::keys::KeyChange;
 use crate::model::text::OwnedText;
 use std::ops::Deref;
 
@@ -101,6 +103,23 @@ impl Records {
             *record = Record::new(fixed, facts, spot, timeout);
         }
         true
+    }
+
+    /// Writes the members that a change of keys overwrites in the data of the session at `index`, as its next version.
+    ///
+    /// # Panics
+    /// As [`Records::at`].
+    pub fn overwrite(&mut self, index: u32, now: u64, keys: &KeyChange<'_>, parts: Overwrites) {
+        let stored = self.at(index);
+        let (spot, units) = (stored.spot(), stored.contents().data.units());
+        let body = self.bodies.get_mut(spot);
+        let data = body.len() - units;
+        for (at, part) in parts {
+            keys.overwrite(part, &mut body[data + at..]);
+        }
+        if let Some(record) = self.slab.get_mut(index) {
+            record.set_written(now);
+        }
     }
 
     /// Removes a session, whose slot must not be in any list.

@@ -144,6 +144,14 @@ impl<'a> KeyChange<'a> {
             Text::Utf16(units) => Unit::append(units.get(part).unwrap_or_default(), wide, out),
         }
     }
+
+    /// Writes a part of the text of `set`, which is latin1, over the bytes of a stored text.
+    pub fn overwrite(&self, part: Range<usize>, stored: &mut [u8]) {
+        if let Text::Latin1(units) = self.set.text() {
+            let part = units.get(part).unwrap_or_default();
+            stored.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+        }
+    }
 }
 
 /// Whether a member begins with a key, which has its colon.

@@ -93,6 +93,10 @@ pub fn scan<U: Unit>(units: &[U], places: &mut Vec<u8>) -> Option<()> {
 
 /// Whether no key is there twice.
 fn are_distinct<U: Unit>(keys: &[&[U]]) -> bool {
+    // One key changes at a time, mostly.
+    if keys.len() < 2 {
+        return true;
+    }
     if keys.len() <= FEW {
         // Sums in place of keys: those of different keys nearly always differ, and a few hundred are compared in no time.
         let sum = |key: &&[U]| {

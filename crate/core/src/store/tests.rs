@@ -12,7 +12,7 @@ use crate::model::id::SessionId;
 use crate::model::page::SessionInfo;
 use crate::model::text::{OwnedText, Text, TextBuffer};
 use crate::testing::fixtures::{object, object_of, session, text};
-use crate::testing::objects::{DataWrite, Members, data_in, owned};
+use crate::testing::objects::{DataWrite, Members, contents_in, owned};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -63,13 +63,7 @@ fn filled(bytes: usize) -> String {
 fn read(store: &mut Store, id: &SessionId, now: u64, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
     let facts = store.load(id, now, touch, &mut buffer)?;
-    let units: Vec<u16> = match buffer.text() {
-        Text::Latin1(bytes) => bytes.iter().map(|&byte| byte.into()).collect(),
-        Text::Utf16(units) => units.to_vec(),
-    };
-    let before = &units[..facts.uid_units + facts.form_units];
-    let text = [before, data_in(&units, &facts)].concat();
-    Some((String::from_utf16(&text).unwrap(), facts))
+    Some((contents_in(buffer.text(), &facts), facts))
 }
 
 /// Lists all live sessions.
@@ -234,13 +228,7 @@ fn members() -> impl Strategy<Value = Members> {
         1 => "\"[a-zж€]{0,20}\"",
         1 => "\"[a-z]{200,300}\"",
     ];
-    prop::collection::vec((key, value), 0..4).prop_map(|members| {
-        let mut distinct = Members::default();
-        for (key, value) in members {
-            distinct.merge(&Members(vec![(key.to_owned(), value)]), &Members::default());
-        }
-        distinct
-    })
+    prop::collection::vec((key, value), 0..4).prop_map(Members::distinct)
 }
 
 fn write() -> impl Strategy<Value = DataWrite> {

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::evict::Room;
-use crate::memory::record::{Body, Contents, Fixed, Splicer, Stored, Units};
+use crate::memory::record::{Body, Contents, Fixed, Splicer, Stored, Units, overwrites};
 use crate::model::change::{Change, Commit, Login, NewSession, Renewal};
 use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
@@ -91,6 +91,12 @@ impl Store {
     ) -> Result<Commit, Error> {
         let stored = self.records.at(index);
         let mut contents = stored.contents();
+        if let (Some(parts), Some(keys)) = (overwrites(&contents, change), change.keys) {
+            self.promote(index);
+            self.records.overwrite(index, now, keys, parts);
+            self.expiry.arm(index, self.records.at(index).deadline());
+            return Ok(self.committed(index, change));
+        }
         splicer.apply(&mut contents, change);
         let fixed = Fixed {
             version: stored.version() + 1,
@@ -100,12 +106,17 @@ impl Store {
         self.check_change(stored, change, &contents)?;
         let body = self.records.encode(&contents);
         self.rewrite(index, now, fixed, body)?;
+        Ok(self.committed(index, change))
+    }
+
+    /// Logs and counts a commit that is done.
+    fn committed(&mut self, index: u32, change: &Change<'_>) -> Commit {
         match change.keys.filter(|_| change.data.is_none()) {
             Some(keys) => self.log_keys(index, keys),
             None => self.log_put(index, false),
         }
         self.stats.committed += 1;
-        Ok(Commit::Done(self.records.at(index).facts()))
+        Commit::Done(self.records.at(index).facts())
     }
 
     /// Gives a session the secret of `fresh` and applies a change, in one step: its older ids are invalid from then on. A login as another

@@ -62,6 +62,23 @@ pub fn data_in<'a, U: Unit>(units: &'a [U], facts: &Facts) -> &'a [U] {
     parts.nth(1).unwrap_or_default()
 }
 
+/// A session's text as tests compare it: user id, form and data, without the places.
+///
+/// # Panics
+/// If it is no UTF-16 text.
+#[must_use]
+pub fn contents_in(text: Text<'_>, facts: &Facts) -> String {
+    let units: Vec<u16> = match text {
+        Text::Latin1(bytes) => bytes.iter().map(|&byte| byte.into()).collect(),
+        Text::Utf16(units) => units.to_vec(),
+    };
+    let before = units
+        .get(..facts.uid_units + facts.form_units)
+        .unwrap_or_default();
+    let text = [before, data_in(&units, facts)].concat();
+    String::from_utf16(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// A naive object: its members in their order, each a key with its quotes and the text of a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Members(pub Vec<(String, String)>);
@@ -84,6 +101,16 @@ impl Members {
         let keys: BTreeSet<_> = members.0.iter().map(|(key, _)| key).collect();
         assert_eq!(keys.len(), members.0.len(), "a key is there twice");
         members
+    }
+
+    /// Members with the last value of each key.
+    #[must_use]
+    pub fn distinct(members: Vec<(impl Into<String>, String)>) -> Self {
+        let mut distinct = Self::default();
+        for (key, value) in members {
+            distinct.merge(&Self(vec![(key.into(), value)]), &Self::default());
+        }
+        distinct
     }
 
     /// Replaces the members that `set` has too where they are, appends the others, and removes keys that `set` does not have.

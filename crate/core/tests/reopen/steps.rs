@@ -114,13 +114,7 @@ fn data() -> impl Strategy<Value = Members> {
         1 => "\"[a-zж€]{0,20}\"",
         1 => "\"[a-zé]{200,300}\"",
     ];
-    prop::collection::vec((key, value), 0..4).prop_map(|members| {
-        let mut distinct = Members::default();
-        for (key, value) in members {
-            distinct.merge(&Members(vec![(key.to_owned(), value)]), &Members::default());
-        }
-        distinct
-    })
+    prop::collection::vec((key, value), 0..4).prop_map(Members::distinct)
 }
 
 fn write() -> impl Strategy<Value = DataWrite> {

@@ -9,11 +9,11 @@ use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::testing::disk::SimulatedDisk;
-use agai_session_core::testing::objects::{data_in, owned};
+use agai_session_core::testing::objects::{contents_in, owned};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
     Error, Event, EventKind, EventMask, Facts, Handle, Options, OwnedText, Reason, SessionId, SessionInfo,
-    Text, TextBuffer,
+    TextBuffer,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -100,13 +100,7 @@ pub fn pages(store: &SimulatedStore) -> Vec<SessionInfo> {
 pub fn read(store: &SimulatedStore, id: &SessionId, touch: bool) -> Option<(String, Facts)> {
     let mut buffer = TextBuffer::default();
     let facts = store.handle.load(id, touch, &mut buffer).unwrap()?;
-    let units: Vec<u16> = match buffer.text() {
-        Text::Latin1(bytes) => bytes.iter().map(|&byte| byte.into()).collect(),
-        Text::Utf16(units) => units.to_vec(),
-    };
-    let before = &units[..facts.uid_units + facts.form_units];
-    let text = [before, data_in(&units, &facts)].concat();
-    Some((String::from_utf16(&text).unwrap(), facts))
+    Some((contents_in(buffer.text(), &facts), facts))
 }
 
 impl World {

@@ -7,7 +7,45 @@ use crate::model::keys::{Fate, KeyBuffer, KeyChange};
 use crate::model::object::{members, push_len};
 use crate::model::text::Text;
 use crate::model::unit::Unit;
+use smallvec::SmallVec;
 use std::ops::Range;
+
+/// Members that take the place of stored ones in their bytes: where each begins in the stored data, and which part of the text of
+/// [`KeyChange::set`] it is.
+pub type Overwrites = SmallVec<[(usize, Range<usize>); 4]>;
+
+/// The members to overwrite, if that is all a change does: as a counter or a time mostly does, it gives stored keys values of the same length,
+/// in latin1. Nothing else of the session has to be copied then.
+pub fn overwrites(contents: &Contents<'_>, change: &Change<'_>) -> Option<Overwrites> {
+    let Change {
+        data: None,
+        keys: Some(keys),
+        form: None,
+        idle_timeout: None,
+    } = change
+    else {
+        return None;
+    };
+    let Units::Given(Text::Latin1(data)) = contents.data else {
+        return None;
+    };
+    if keys.is_wide() || !keys.removed().is_empty() {
+        return None;
+    }
+    let mut found = Overwrites::new();
+    let mut buffer = KeyBuffer::new();
+    let mut at = 1;
+    for member in members(data, contents.places.stored_bytes()) {
+        if let Fate::Replaced(_, part) = keys.fate_of(member, &mut buffer) {
+            if part.len() != member.len() {
+                return None;
+            }
+            found.push((at, part));
+        }
+        at += member.len() + 1;
+    }
+    (found.len() == keys.members().count()).then_some(found)
+}
 
 /// Bytes of a buffer that it may keep.
 const KEPT: usize = 1 << 16;
@@ -125,6 +163,7 @@ impl Splicer {
 mod tests {
     use super::*;
     use crate::memory::record::{Body, Layout};
+    use crate::model::object::ObjectText;
     use crate::testing::objects::{object_of, owned};
     use proptest::prelude::*;
 
@@ -158,8 +197,22 @@ mod tests {
             keys: Some(&keys),
             ..Change::default()
         };
+        let overwritten = overwrites(&contents, &change).map(|parts| {
+            let mut data = contents.data.stored_bytes().to_vec();
+            for (at, part) in parts {
+                keys.overwrite(part, &mut data[at..]);
+            }
+            data
+        });
         let mut splicer = Splicer::default();
         splicer.apply(&mut contents, &change);
+        if let Some(overwritten) = overwritten {
+            assert_eq!(
+                overwritten,
+                contents.data.stored_bytes(),
+                "overwritten or made anew, it is the same"
+            );
+        }
         let data = contents.data.to_owned();
         assert_eq!(
             object_of(data.as_text()).places(),
@@ -191,6 +244,47 @@ mod tests {
             spliced(r#"{"漢":1,"é":2}"#, "{}", r#"{"漢":0}"#, ""),
             r#"{"é":2}"#
         );
+    }
+
+    #[test]
+    fn overwrites_values_that_are_as_long_as_before_and_nothing_else() {
+        let stored = object_of(Text::Latin1(br#"{"a":1,"b":{"a":[2]},"c":"y"}"#));
+        let narrow = |text| Units::stored(text, false);
+        let contents = |data: &ObjectText<'static>| Contents {
+            created_at: 0,
+            idle_timeout: 0,
+            authenticated_at: 0,
+            ext: &[],
+            uid: narrow(b""),
+            form: narrow(b""),
+            places: Text::Latin1(data.places()).into(),
+            data: data.text().into(),
+        };
+        let none = ObjectText::EMPTY;
+        let found = |set: &'static str, removed: ObjectText<'static>, form: Option<Text<'static>>| {
+            let set = owned(set);
+            let keys = KeyChange::new(object_of(set.as_text()), removed);
+            let change = Change {
+                keys: Some(&keys),
+                form,
+                ..Change::default()
+            };
+            overwrites(&contents(&stored), &change).map(|parts| parts.to_vec())
+        };
+        assert_eq!(found(r#"{"a":2}"#, none, None), Some(vec![(1, 1..6)]));
+        assert_eq!(
+            found(r#"{"c":"x","a":7}"#, none, None),
+            Some(vec![(1, 9..14), (21, 1..8)])
+        );
+        assert_eq!(found("{}", none, None), Some(vec![]));
+        assert_eq!(found(r#"{"a":12}"#, none, None), None, "longer");
+        assert_eq!(found(r#"{"a":2,"d":1}"#, none, None), None, "a new key");
+        assert_eq!(found(r#"{"c":"漢"}"#, none, None), None, "as long, but wide");
+        assert_eq!(
+            found(r#"{"a":2}"#, object_of(Text::Latin1(br#"{"c":0}"#)), None),
+            None
+        );
+        assert_eq!(found(r#"{"a":2}"#, none, Some(Text::Latin1(b""))), None);
     }
 
     proptest! {
