@@ -60,16 +60,22 @@ export function kindOf(value: unknown): string {
   return typeof name !== 'string' || name === 'Object' || name === '' ? 'an object' : `an object of the class ${name}`;
 }
 
+/** A copy of an object's own properties that inherits nothing: what somebody has put on `Object.prototype` is no property of it. */
+export function bare<T extends object>(object: T): T {
+  return Object.assign(Object.create(null) as T, object);
+}
+
 /**
- * Throws a TypeError unless `options` is an object that has only known names. Values of unknown options are never shown: one of them may
- * be a secret. `instead` says for names of other packages' options what to use here.
+ * Options that a caller passed, by their own properties alone: a polluted `Object.prototype` must not change how sessions are kept. Values of
+ * unknown options are never shown: one of them may be a secret. `instead` says for names of other packages' options what to use here.
+ * @throws TypeError unless `options` is an object that has only known names.
  */
-export function checkNames(
+export function ownOptions<T extends object>(
   where: string,
-  options: unknown,
+  options: T,
   known: readonly string[],
   instead: Readonly<Record<string, string>> = {},
-): void {
+): T {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw kindError(where, options, 'pass an object of options, or nothing');
   }
@@ -81,6 +87,7 @@ export function checkNames(
       : `there is no such option, only ${known.join(', ')}${similar === undefined ? '' : `: did you mean ${similar}?`}`;
     throw new TypeError(`option ${where}.${name}: ${fix}`);
   }
+  return bare(options);
 }
 
 function withUnit(value: unknown, units: Record<string, number>): number | undefined {

@@ -1,6 +1,6 @@
 /** The options that every store of this process has, in memory or on disk: bounds, timeouts, clock. */
 import { ManualClock, nativeClock } from '../clock.js';
-import { checkNames, kindError, rangeError, size, timeout, wholeNumber, type Duration, type Size } from '../options.js';
+import { kindError, ownOptions, rangeError, size, timeout, wholeNumber, type Duration, type Size } from '../options.js';
 import { otherStoreOptions } from '../other-options.js';
 import type { Timeouts } from './session-backend.js';
 
@@ -64,7 +64,7 @@ export function checkStoreOptions(
   options: SessionStoreOptions,
   known: readonly string[] = storeOptionNames,
 ): StoreLimits {
-  checkNames('SessionStore', options, known, otherStoreOptions);
+  const own = ownOptions('SessionStore', options, known, otherStoreOptions);
 
   // Defaults.
   const {
@@ -75,7 +75,7 @@ export function checkStoreOptions(
     guestIdleTimeout = idleTimeout,
     absoluteTimeout = '12h',
     clock,
-  } = options;
+  } = own;
 
   // Check each and interpret it.
   if (clock !== undefined && !(clock instanceof ManualClock && nativeClock(clock))) {

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeJournalOptions } from '../native.js';
-import { duration, kindError, oneOf, typeError, type Duration } from '../options.js';
+import { bare, duration, kindError, oneOf, typeError, type Duration } from '../options.js';
 import {
   checkStoreOptions,
   storeOptionNames,
@@ -85,10 +85,11 @@ export interface DurableSettings {
 /** Checks options and fills in the defaults. @throws TypeError, RangeError for a wrong option. */
 export function checkDurableOptions(options: DurableStoreOptions): DurableSettings {
   const limits = checkStoreOptions(options, [...storeOptionNames, ...durableOptionNames]);
+  const own = bare(options);
 
   // Defaults.
-  const { path = 'sessions.data', durability = 'os', onCorruption = 'error', onDiskFailure = 'reject' } = options;
-  const { onProgress, clock, openTimeout = 0 } = options;
+  const { path = 'sessions.data', durability = 'os', onCorruption = 'error', onDiskFailure = 'reject' } = own;
+  const { onProgress, clock, openTimeout = 0 } = own;
 
   // Check each and interpret it.
   oneOf('durability', durability, durabilities);

@@ -1,6 +1,6 @@
 /** The middleware that gives `req.session` the shape which packages for express-session expect. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import { checkNames, kindError, kindOf } from '../options.js';
+import { ownOptions, kindError, kindOf } from '../options.js';
 import { flatten } from '../session/flat-session.js';
 import { Session } from '../session/session.js';
 import { replaceSession } from './request.js';
@@ -32,8 +32,7 @@ export function flatSession(options: FlatSessionOptions = {}): Middleware {
       'flatSession: this is a request: call the function, app.use(flatSession()), not app.use(flatSession)',
     );
   }
-  checkNames('flatSession', options, ['uid']);
-  const { uid = uidOf } = options;
+  const { uid = uidOf } = ownOptions('flatSession', options, ['uid']);
   if (typeof uid !== 'function') throw kindError('flatSession.uid', uid, 'pass a function');
   return function flatSession(req, _res, next): void {
     const session = (req as { session?: unknown }).session;

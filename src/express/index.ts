@@ -20,6 +20,7 @@ import type {
 import type { Session } from '../session/session.js';
 import type { DurableSessionStore } from '../store/durable-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
+import { bare } from '../options.js';
 import { defineSession, expose } from './request.js';
 
 // oxlint-disable-next-line no-restricted-imports, unicorn/require-module-specifiers -- so that a program with this entry alone can add to `SessionData`
@@ -98,7 +99,7 @@ export function session<Data extends object = DefaultSessionData, Schema extends
 export function session(options: SessionOptions = {}): SessionMiddleware {
   const manager = new SessionManager(options);
   defineSession();
-  const { onError } = options;
+  const { onError } = bare(options);
   function session(req: AnyRequest, res: AnyResponse, next: Next): void {
     if (typeof next !== 'function') {
       throw new TypeError(

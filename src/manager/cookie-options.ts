@@ -1,5 +1,5 @@
 /** The options of the session cookie. */
-import { checkNames, oneOf, typeError } from '../options.js';
+import { oneOf, ownOptions, typeError } from '../options.js';
 import { otherCookieOptions } from '../other-options.js';
 
 /** The attributes of the session cookie. It has no expiry: the browser keeps it until it is closed, and the store ends the session. */
@@ -54,11 +54,11 @@ export interface CookieSettings {
 
 /** Checks options and fills in the defaults. @throws TypeError for a wrong option, or a combination that browsers reject. */
 export function checkCookieOptions(options: CookieOptions): CookieSettings {
-  checkNames('cookie', options, names, otherCookieOptions);
+  const own = ownOptions('cookie', options, names, otherCookieOptions);
 
   // Defaults.
-  const { secure = 'auto', sameSite = 'lax', path = '/', domain, httpOnly = true, partitioned = false } = options;
-  const { name = secure === false ? 'id' : '__Host-id' } = options;
+  const { secure = 'auto', sameSite = 'lax', path = '/', domain, httpOnly = true, partitioned = false } = own;
+  const { name = secure === false ? 'id' : '__Host-id' } = own;
 
   // Check each.
   oneOf('cookie.secure', secure, [true, false, 'auto']);

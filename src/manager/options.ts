@@ -6,7 +6,7 @@ import type { SessionBackend } from '../backend/session-backend.js';
 import { storeOptionNames, type SessionStoreOptions } from '../backend/store-options.js';
 import type { DefaultSessionData } from '../data.js';
 import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
-import { checkNames, kindError, kindOf, oneOf } from '../options.js';
+import { bare, kindError, kindOf, oneOf, ownOptions } from '../options.js';
 import { otherSessionOptions } from '../other-options.js';
 import { isPromise } from '../maybe-promise.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
@@ -90,7 +90,6 @@ export interface Settings extends SessionContext {
 /** Checks options and fills in the defaults. @throws TypeError, RangeError for a wrong option. */
 export function checkOptions(options: SessionOptions): Settings {
   refuseOther(options);
-  checkNames('session', options, [...ownNames, ...storeOptionNames, ...durableOptionNames], otherSessionOptions);
   const {
     store,
     concurrency = 'merge',
@@ -100,7 +99,7 @@ export function checkOptions(options: SessionOptions): Settings {
     data,
     onInvalid,
     ...storeOptions
-  } = options;
+  } = ownOptions('session', options, [...ownNames, ...storeOptionNames, ...durableOptionNames], otherSessionOptions);
   oneOf('concurrency', concurrency, ['merge', 'strict', 'last-write-wins']);
   oneOf('trustProxy', trustProxy, [true, false]);
   if (onError !== undefined && typeof onError !== 'function') throw kindError('onError', onError, 'pass a function');
@@ -112,7 +111,7 @@ export function checkOptions(options: SessionOptions): Settings {
     concurrency,
     trustProxy,
     onError,
-    ...storeOf(store, storeOptions),
+    ...storeOf(store, bare(storeOptions)),
   };
 }
 
@@ -208,7 +207,7 @@ function onDisk(options: DurableStoreOptions): Stored {
 }
 
 function inMemory(options: DurableStoreOptions): Stored {
-  const memoryOptions: Record<string, unknown> = { ...options };
+  const memoryOptions: Record<string, unknown> = bare({ ...options });
   for (const name of durableOptionNames) {
     if (options[name] !== undefined) {
       throw new TypeError(`option ${name}: it is for a store on disk: give its path as well`);

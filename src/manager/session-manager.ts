@@ -7,6 +7,7 @@ import { SessionError } from '../errors.js';
 import { asIncoming, asServerResponse, type AnyRequest, type AnyResponse } from '../http.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { findIds } from '../native.js';
+import { bare } from '../options.js';
 import { isPlain } from '../response/attachment.js';
 import { areHeadersSent, headerOf } from '../response/gate.js';
 import { hookOf, wrapServerResponse, wrapWhereDefined } from '../response/hooks.js';
@@ -18,7 +19,7 @@ import { Exchange, type StartOptions } from './exchange.js';
 import { checkPair } from './pair.js';
 import { checkOptions, type SessionOptions, type Settings } from './options.js';
 
-const NOTHING: StartOptions = {};
+const NOTHING: StartOptions = bare({});
 
 /** A store of this package. */
 // oxlint-disable-next-line typescript/no-explicit-any -- of any data
@@ -111,7 +112,7 @@ export class SessionManager<
     const incoming = asIncoming(req);
     const started = Exchange.among(Exchange.latest(incoming), this.#settings);
     if (started) return started.session.id;
-    const isSecure = this.#isSecureFor(incoming, options.secure);
+    const isSecure = this.#isSecureFor(incoming, bare(options).secure);
     return andThen(this.#find(incoming, isSecure, false), (stored) => stored?.id);
   }
 
@@ -123,10 +124,11 @@ export class SessionManager<
    */
   start(req: AnyRequest, res: AnyResponse, options: StartOptions = NOTHING): MaybePromise<Session<Data>> {
     checkPair(req, res);
-    return andThen(this.begin(req, res, options), ({ session }) => session);
+    const own = options === NOTHING ? NOTHING : bare(options);
+    return andThen(this.begin(req, res, own), ({ session }) => session);
   }
 
-  /** @internal As `start`, for an adapter: the session is created when it is first used. */
+  /** @internal As `start`, for an adapter, whose options are its own: the session is created when it is first used. */
   begin(request: AnyRequest, response: AnyResponse, options: StartOptions): MaybePromise<Exchange<Data>> {
     const req = asIncoming(request);
     const res = asServerResponse(response);

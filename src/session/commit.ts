@@ -11,6 +11,8 @@ export type Saved = 'unchanged' | 'saved' | 'gone';
 
 type Copy = WorkingCopy<object>;
 
+/** In place of a login. */
+const NOBODY = { uid: undefined, absoluteTimeout: undefined };
 /** How often data that the schema refused is repaired before others who write the session all the time win. */
 const MAX_TRIES = 10;
 
@@ -34,7 +36,8 @@ function create(copy: Copy, change: SessionChange, isBeforeHeaders: boolean): Ma
   const login = renewal?.login;
   if (data === undefined && keys === undefined && login === undefined) return 'unchanged';
   context.admitNewId?.(isBeforeHeaders);
-  const draft = { ...login, data: data ?? (keys ? textOf(keys) : EMPTY), form, idleTimeout };
+  const { uid, absoluteTimeout } = login ?? NOBODY;
+  const draft = { data: data ?? (keys ? textOf(keys) : EMPTY), form, uid, idleTimeout, absoluteTimeout };
   return andThen(context.backend.create(draft), (facts) => saved(copy, change, facts, renewal));
 }
 

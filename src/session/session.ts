@@ -6,7 +6,7 @@ import { checkKey } from '../backend/value-text.js';
 import type { DataKey, DataValue, DefaultSessionData, JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
-import { checkNames, optionalTimeout, type Duration } from '../options.js';
+import { optionalTimeout, ownOptions, type Duration } from '../options.js';
 import { settle, type SessionCallback } from './callback.js';
 import type { Saved } from './commit.js';
 import type { SessionContext } from './context.js';
@@ -243,8 +243,8 @@ export class Session<Data extends object = DefaultSessionData> {
         'session.login() takes no callback: it takes effect at once; put what follows after the call',
       );
     }
-    checkNames('login', options, ['absoluteTimeout']);
-    const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
+    const own = ownOptions('login', options, ['absoluteTimeout']);
+    const absoluteTimeout = optionalTimeout('absoluteTimeout', own.absoluteTimeout, this.#isTest);
     this.#copy.checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
     this.#copy.renewal = { login: { uid, absoluteTimeout } };
@@ -283,7 +283,7 @@ export class Session<Data extends object = DefaultSessionData> {
   regenerate(callback?: SessionCallback): Promise<void> {
     return settle('regenerate', callback, () => {
       this.#copy.checkNotEnded();
-      this.#copy.renewal ??= {};
+      this.#copy.renewal ??= { login: undefined };
       this.#copy.changed();
     });
   }
@@ -363,8 +363,8 @@ export class Session<Data extends object = DefaultSessionData> {
   }
 
   #touch(options: { idleTimeout?: Duration }): MaybePromise<boolean> {
-    checkNames('touch', options, ['idleTimeout']);
+    const { idleTimeout } = ownOptions('touch', options, ['idleTimeout']);
     this.#copy.checkNotEnded();
-    return this.#copy.touch(optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest));
+    return this.#copy.touch(optionalTimeout('idleTimeout', idleTimeout, this.#isTest));
   }
 }

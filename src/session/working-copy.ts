@@ -7,7 +7,7 @@ import { KeptForm } from './kept-form.js';
 
 /** A new id that is to be written; with `login`, a login. */
 export interface Renewal {
-  readonly login?: SessionLogin;
+  readonly login: SessionLogin | undefined;
 }
 
 /** The state of a `Session`, which `session.ts` shows to applications and `commit.ts` writes. */

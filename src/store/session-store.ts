@@ -4,6 +4,7 @@ import { Signal } from '../backend/signal.js';
 import { checkStoreOptions, type SessionStoreOptions } from '../backend/store-options.js';
 import { nativeClock } from '../clock.js';
 import type { DefaultSessionData } from '../data.js';
+import { bare } from '../options.js';
 import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
 import { Listeners } from '../listeners.js';
 import { openDurableStore, type DurableSessionStore } from './durable-session-store.js';
@@ -42,8 +43,9 @@ export class SessionStore<Data extends object = DefaultSessionData> extends Stor
   constructor(options: SessionStoreOptions = {}) {
     refuseDurable(options);
     const limits = checkStoreOptions(options);
+    const { clock } = bare(options);
     const signal = new Signal();
-    const open = openMemory(limits, signal.send, options.clock && nativeClock(options.clock));
+    const open = openMemory(limits, signal.send, clock && nativeClock(clock));
     const native = new NativeBackend(limits, open);
     const listeners = new Listeners<SessionEvents>(sessionEventNames);
     super(native, listeners, signal);
@@ -71,7 +73,7 @@ export class SessionStore<Data extends object = DefaultSessionData> extends Stor
 function refuseDurable(options: object): void {
   if (typeof options !== 'object' || options === null) return;
   for (const name of durableOptionNames) {
-    if (name in options) {
+    if (Object.hasOwn(options, name)) {
       throw new TypeError(
         `option SessionStore.${name}: a store on disk takes a moment to open: use \`await SessionStore.open(options)\``,
       );

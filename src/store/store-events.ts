@@ -1,7 +1,7 @@
 /** Adding and removing the listeners of a store. */
 import { EventEmitter } from 'node:events';
 import type { Listeners } from '../listeners.js';
-import { checkNames, typeError } from '../options.js';
+import { ownOptions, typeError } from '../options.js';
 
 /** Options of a listener. */
 export interface ListenerOptions {
@@ -104,8 +104,7 @@ export abstract class StoreEvents<Events> extends EventEmitter {
   #add(name: string, given: unknown, options: ListenerOptions, add: (name: string, listener: Added) => unknown): this {
     this.#listeners.check(name, given);
     const listener = given as Added;
-    checkNames('on', options, ['signal']);
-    const { signal } = options;
+    const { signal } = ownOptions('on', options, ['signal']);
     if (signal !== undefined && !(signal instanceof AbortSignal))
       throw typeError('signal', signal, 'pass an AbortSignal');
     if (signal?.aborted) return this;

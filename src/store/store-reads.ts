@@ -8,7 +8,7 @@ import type { Signal } from '../backend/signal.js';
 import { checkKey } from '../backend/value-text.js';
 import type { DataKey, JsonData } from '../data.js';
 import type { Listeners } from '../listeners.js';
-import { checkNames, optionalTimeout, wholeNumber, type Duration } from '../options.js';
+import { optionalTimeout, ownOptions, wholeNumber, type Duration } from '../options.js';
 import { eventMask, notifyBatch, type SessionEvents } from './events.js';
 import { noteStore } from './living.js';
 import { pageOf, slotOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
@@ -74,8 +74,8 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
    * @throws SessionError `ERR_SESSION_BACKPRESSURE`, `ERR_SESSION_DEGRADED`.
    */
   touch(id: string, options: { idleTimeout?: Duration } = {}): boolean {
-    checkNames('touch', options, ['idleTimeout']);
-    return this.#native.touch(checkId(id, NEEDS_ID), optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest));
+    const own = ownOptions('touch', options, ['idleTimeout']);
+    return this.#native.touch(checkId(id, NEEDS_ID), optionalTimeout('idleTimeout', own.idleTimeout, this.#isTest));
   }
 
   /**
@@ -85,8 +85,7 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
    * @throws TypeError, RangeError for a wrong `limit`, and a `cursor` that is not the `next` of a page.
    */
   page(options: { cursor?: string | undefined; limit?: number } = {}): SessionPage {
-    checkNames('page', options, ['cursor', 'limit']);
-    const { cursor, limit = 100 } = options;
+    const { cursor, limit = 100 } = ownOptions('page', options, ['cursor', 'limit']);
     wholeNumber('limit', limit, 1, 10_000);
     return pageOf(this.#native.native.page(cursor === undefined ? 0 : slotOf(cursor), limit));
   }

@@ -9,7 +9,7 @@ import type { DataKey, DataValue, JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
 import type { Listeners } from '../listeners.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import { checkNames, optionalTimeout, typeError, wholeNumber, type Duration } from '../options.js';
+import { bare, optionalTimeout, ownOptions, typeError, wholeNumber, type Duration } from '../options.js';
 import type { SessionEvents } from './events.js';
 import { recordOf, SessionRecord } from './session-record.js';
 import { StoreReads } from './store-reads.js';
@@ -83,12 +83,12 @@ export abstract class StoreWrites<
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
    */
   create(data: Data | JsonData<Data>, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
-    checkNames('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
+    const own = ownOptions('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
     const text = stringifyData(data);
-    const uid = options.uid === undefined ? undefined : checkUid(options.uid);
-    const idleTimeout = optionalTimeout('idleTimeout', options.idleTimeout, this.#isTest);
-    const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
-    const facts = this.#backend.create({ data: text, uid, idleTimeout, absoluteTimeout });
+    const uid = own.uid === undefined ? undefined : checkUid(own.uid);
+    const idleTimeout = optionalTimeout('idleTimeout', own.idleTimeout, this.#isTest);
+    const absoluteTimeout = optionalTimeout('absoluteTimeout', own.absoluteTimeout, this.#isTest);
+    const facts = this.#backend.create({ data: text, form: undefined, uid, idleTimeout, absoluteTimeout });
     return written(andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<JsonData<Data>>(text))));
   }
 
@@ -98,7 +98,7 @@ export abstract class StoreWrites<
    */
   commit(id: string, version: number | undefined, data: Data | JsonData<Data>): Written<Kind, CommitResult<Data>> {
     if (version !== undefined) wholeNumber('version', version, 1, Number.MAX_SAFE_INTEGER);
-    const outcome = this.#backend.commit(checkId(id, NEEDS_ID), version, { data: stringifyData(data) });
+    const outcome = this.#backend.commit(checkId(id, NEEDS_ID), version, bare({ data: stringifyData(data) }));
     return written(
       andThen(outcome, (outcome): CommitResult<Data> => {
         if (outcome.status === 'ok') return { status: 'ok', version: outcome.facts.version };
@@ -136,7 +136,7 @@ export abstract class StoreWrites<
       throw new TypeError('update needs a synchronous function, but it returned a promise: nothing was written');
     }
     const text = stringifyData(changed);
-    return andThen(this.#backend.commit(stored.id, stored.version, { data: text }), (outcome) => {
+    return andThen(this.#backend.commit(stored.id, stored.version, bare({ data: text })), (outcome) => {
       if (outcome.status === 'ok') return new SessionRecord(outcome.facts, stored.uid, parseData<JsonData<Data>>(text));
       return outcome.status === 'conflict' ? this.#update(outcome.current, change, tries - 1) : undefined;
     });
@@ -152,7 +152,7 @@ export abstract class StoreWrites<
       throw new TypeError('setKeys needs an object of keys and values');
     }
     const keys = Object.entries(changes).map(([key, value]) => [key, textToStore(key, value) ?? null] as const);
-    const outcome = this.#backend.commit(checkId(id, NEEDS_ID), undefined, { keys });
+    const outcome = this.#backend.commit(checkId(id, NEEDS_ID), undefined, bare({ keys }));
     return written(andThen(outcome, ({ status }) => status === 'ok'));
   }
 
@@ -164,13 +164,13 @@ export abstract class StoreWrites<
    * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_FULL`; TypeError, RangeError for a wrong option.
    */
   regenerate(id: string, options: RegenerateOptions = {}): Written<Kind, SessionRecord<Data> | undefined> {
-    checkNames('regenerate', options, ['uid', 'absoluteTimeout']);
-    const absoluteTimeout = optionalTimeout('absoluteTimeout', options.absoluteTimeout, this.#isTest);
-    if (options.uid === undefined && absoluteTimeout !== undefined) {
-      throw typeError('absoluteTimeout', options.absoluteTimeout, 'it belongs to a login: pass `uid` as well');
+    const own = ownOptions('regenerate', options, ['uid', 'absoluteTimeout']);
+    const absoluteTimeout = optionalTimeout('absoluteTimeout', own.absoluteTimeout, this.#isTest);
+    if (own.uid === undefined && absoluteTimeout !== undefined) {
+      throw typeError('absoluteTimeout', own.absoluteTimeout, 'it belongs to a login: pass `uid` as well');
     }
-    const login = options.uid === undefined ? undefined : { uid: checkUid(options.uid), absoluteTimeout };
-    const outcome = this.#backend.regenerate(checkId(id, NEEDS_ID), undefined, {}, login);
+    const login = own.uid === undefined ? undefined : { uid: checkUid(own.uid), absoluteTimeout };
+    const outcome = this.#backend.regenerate(checkId(id, NEEDS_ID), undefined, bare({}), login);
     return written(
       andThen(outcome, (outcome) => {
         const stored = outcome.status === 'ok' ? this.#backend.load(outcome.facts.id, false) : undefined;
