@@ -29,7 +29,7 @@ export type { Duration, Size } from './options.js';
 export type { SessionCallback } from './session/callback.js';
 export type { Concurrency } from './session/context.js';
 export type { OnInvalid } from './session/data-schema.js';
-export type { FormParameters, ParameterValue } from './session/form.js';
+export type { FormOption, FormParameters, ParameterValue } from './session/form.js';
 export { Session } from './session/session.js';
 export { DurableSessionStore } from './store/durable-session-store.js';
 export type {

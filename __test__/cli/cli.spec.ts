@@ -337,7 +337,8 @@ test('stored texts cannot control the terminal', async (t) => {
   const path = freshPath(t);
   const store = await SessionStore.open({ path });
   const evil = 'a\u001b]0;owned\u0007b\u009b31mc\u202ed\r\ne';
-  await store.create({ [evil]: evil }, { uid: evil });
+  // Past the checks of the typed store, as in a file that was written before there were any.
+  await store.backend.create({ data: JSON.stringify({ [evil]: evil }), uid: evil });
   await store.close();
   writeFileSync(join(path, `torn-${evil}`), '');
   for (const json of [[], ['--json']]) {

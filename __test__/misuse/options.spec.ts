@@ -175,7 +175,13 @@ const wrong: Wrong[] = [
     TypeError,
     /^option onError: pass a function; got a string$/,
   ],
-  ['session({ trustProxy: 1 })', given({ trustProxy: 1 }), TypeError, /^option trustProxy: choose one of true, false/],
+  ['session({ trustProxy: 0 })', given({ trustProxy: 0 }), RangeError, /^option trustProxy: .* from 1 to 100; got 0/],
+  [
+    'session({ trustProxy: text })',
+    given({ trustProxy: 'x' }),
+    TypeError,
+    /^option trustProxy: choose one of true, false/,
+  ],
   [
     'session({ clock: Date })',
     given({ clock: Date }),

@@ -72,8 +72,7 @@ test('get returns any value as JSON.parse would, also short ones, which are not 
         data: `{"value":${text}}`,
       }),
     }));
-    const session = await broken.load('A'.repeat(43));
-    t.throws(() => session.get('value'), { code: 'ERR_SESSION_DATA' }, text);
+    t.falsy(await broken.load('A'.repeat(43)), text);
   }
 });
 

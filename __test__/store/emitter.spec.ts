@@ -86,7 +86,7 @@ test('once no listener is left, events are not created any more', async (t) => {
   await until(() => isTold, 'the one is told');
   for (let n = 0; n < 200_000; n += 1) store.create({});
   await turn();
-  t.is(store.stats().eventsDropped, 0, 'otherwise they would have filled the queue of 32 MiB');
+  t.is(store.stats().eventsDropped, 0, 'otherwise they would have filled the queue of 16 MiB');
   store.on('created', () => t.fail('an event from before'));
   await aWhile();
 });

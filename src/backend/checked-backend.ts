@@ -5,6 +5,7 @@
 import { SessionError } from '../errors.js';
 import { kindOf } from '../options.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
+import { tellUndecodable } from '../suspicious.js';
 import { HANDLE_LENGTH, ID_LENGTH, isId } from './ids.js';
 import type { CommitOutcome, SessionBackend, SessionFacts, StoredSession } from './session-backend.js';
 
@@ -109,8 +110,26 @@ function storedOf(method: keyof SessionBackend, stored: StoredSession): StoredSe
   return stored;
 }
 
+/** A session, unless its texts cannot be decoded: then it is none. To serve a part of it, or a default in its place, would log somebody in by damage. */
 function found(method: keyof SessionBackend, stored: StoredSession | undefined): StoredSession | undefined {
-  return stored === undefined ? undefined : storedOf(method, stored);
+  return stored !== undefined && isReadable(method, stored) ? stored : undefined;
+}
+
+/** Whether the texts of a session can be decoded. */
+function isReadable(method: keyof SessionBackend, stored: StoredSession): boolean {
+  const { data, form, handle } = storedOf(method, stored);
+  const isReadable = isObjectText(data) && (form === '' || isObjectText(form));
+  if (!isReadable) tellUndecodable(handle);
+  return isReadable;
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 function outcomeOf(method: keyof SessionBackend, outcome: CommitOutcome): CommitOutcome {
@@ -119,8 +138,7 @@ function outcomeOf(method: keyof SessionBackend, outcome: CommitOutcome): Commit
       factsOf(method, (outcome as { facts: SessionFacts }).facts);
       break;
     case 'conflict':
-      storedOf(method, (outcome as { current: StoredSession }).current);
-      break;
+      return isReadable(method, (outcome as { current: StoredSession }).current) ? outcome : { status: 'gone' };
     case 'gone':
       break;
     default:

@@ -10,6 +10,8 @@ export const HANDLE_LENGTH = 16;
 export const GUEST = 'Guest';
 /** UTF-16 units. */
 const MAX_UID_LENGTH = 255;
+/** What forges lines of a log, steers a terminal or turns the direction of the text around it; and surrogates that are alone. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/u;
 
 /** Returns the user id if it can be one. @throws TypeError, SessionError `ERR_SESSION_UID`. */
 export function checkUid(uid: unknown): string {
@@ -22,6 +24,14 @@ export function checkUid(uid: unknown): string {
       'ERR_SESSION_UID',
       `a user id has 1 to ${MAX_UID_LENGTH} characters and is not '${GUEST}', which means that nobody is logged in; ` +
         `got ${uid.length} characters`,
+    );
+  }
+  const unsafe = UNSAFE.exec(uid);
+  if (unsafe) {
+    const code = unsafe[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    throw new SessionError(
+      'ERR_SESSION_UID',
+      `a user id has no control characters, line separators, bidirectional controls or lone surrogates; got U+${code}`,
     );
   }
   return uid;

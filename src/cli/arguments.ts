@@ -1,6 +1,6 @@
 /** The arguments of the command line. */
 import { parseArgs } from 'node:util';
-import { quoted } from './text.js';
+import { quoted, safe } from './text.js';
 
 export type When = 'auto' | 'always' | 'never';
 
@@ -79,6 +79,6 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(safe((error as Error).message));
   }
 }

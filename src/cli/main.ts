@@ -9,6 +9,7 @@ import { obstacleAt } from './place.js';
 import { Progress } from './progress.js';
 import { failureText, inspectionText } from './report.js';
 import { plainStyle, terminalStyle } from './style.js';
+import { safeLines } from './text.js';
 
 /** The reader of a pipe may have ended, as `head` does: then the rest of the output is dropped. */
 for (const stream of [process.stdout, process.stderr]) {
@@ -27,7 +28,9 @@ async function main(): Promise<void> {
   } catch (error) {
     const isUsage = error instanceof UsageError;
     process.exitCode = isUsage ? Exit.usage : Exit.unreadable;
-    const why = isUsage ? `${error.message}\nTry agai-session --help.` : ((error as Error).stack ?? String(error));
+    const why = isUsage
+      ? `${error.message}\nTry agai-session --help.`
+      : safeLines((error as Error).stack ?? String(error));
     process.stderr.write(`agai-session: ${why}\n`);
   }
 }

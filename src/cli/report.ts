@@ -36,7 +36,7 @@ function verdictText(found: Inspection, { good, odd, bad }: Style): string {
     case 'empty':
       return odd('there is no store in it');
     case 'newer':
-      return `${odd('written by a later version')}: ${safe(file ?? '')}: ${why}`;
+      return `${odd('written by a later version')}: ${safe(file ?? '')}: ${safe(why ?? '')}`;
     case 'unreadable':
       return `${bad('cannot be read')}: ${safe(file ?? '')}: ${safe(why ?? '')}`;
     default:

@@ -9,6 +9,11 @@ export function safe(text: string): string {
   return text.replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/** The same for a text of several lines. */
+export function safeLines(text: string): string {
+  return text.split('\n').map(safe).join('\n');
+}
+
 export function quoted(text: string): string {
   return `'${safe(text)}'`;
 }

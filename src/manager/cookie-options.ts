@@ -40,7 +40,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/;
 const DOMAIN = /^\.?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 /** The prefixes with which browsers demand attributes; they compare them case-insensitively. */
-export const PREFIX = /^__(?:Host|Secure)-/i;
+export const PREFIX = /^__(?:Host-Http|Host|Secure|Http)-/i;
 /** The maximum length of an attribute that browsers keep, in octets: RFC 6265bis section 5.6. */
 const MAX_ATTRIBUTE = 1024;
 
@@ -96,6 +96,13 @@ export function checkCookieOptions(options: CookieOptions): CookieSettings {
       'cookie.name',
       name,
       'the prefix needs a secure cookie: choose a name without it or drop secure: false',
+    );
+  }
+  if (/^__(?:Host-)?Http-/i.test(name) && !httpOnly) {
+    throw typeError(
+      'cookie.name',
+      name,
+      'the prefixes __Http- and __Host-Http- need httpOnly: choose a name without them or drop httpOnly: false',
     );
   }
   if (sameSite === 'none' && secure !== true) {

@@ -11,7 +11,6 @@ import type { Response } from '../response/head.js';
 import type { ResponseHook } from '../response/hooks.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
 import type { DataSchema } from '../session/data-schema.js';
-import { bodyParameters, queryParameters } from '../session/form.js';
 import type { RequestForm } from '../session/kept-form.js';
 import { Session } from '../session/session.js';
 import { hasGone, isSecure, type SecureOf } from './connection.js';
@@ -143,9 +142,10 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
 
   get form(): RequestForm {
     const req = this.#req;
+    const { forms } = this.#settings;
     return {
-      get: () => queryParameters(req.url),
-      post: () => (hasBody(req) ? bodyParameters((req as { body?: unknown }).body) : undefined),
+      get: () => forms.query(req.url),
+      post: () => (hasBody(req) ? forms.body((req as { body?: unknown }).body) : undefined),
     };
   }
 
@@ -213,7 +213,7 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
 
   /** Whether the connection is secure; asked once. */
   get #secure(): boolean {
-    return (this.#isSecure ??= isSecure(this.#req, this.#options.secure, this.#settings.trustProxy));
+    return (this.#isSecure ??= isSecure(this.#req, this.#options.secure, this.#settings.hops));
   }
 
   /** The value of the `Set-Cookie` header that the session's end or its new id requires. */

@@ -6,10 +6,11 @@ import type { SessionBackend } from '../backend/session-backend.js';
 import { storeOptionNames, type SessionStoreOptions } from '../backend/store-options.js';
 import type { DefaultSessionData } from '../data.js';
 import { checkDurableOptions, durableOptionNames, type DurableStoreOptions } from '../disk/options.js';
-import { bare, kindError, kindOf, oneOf, ownOptions } from '../options.js';
+import { bare, kindError, kindOf, oneOf, ownOptions, wholeNumber } from '../options.js';
 import { otherSessionOptions } from '../other-options.js';
 import { isPromise } from '../maybe-promise.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
+import { FormPolicy, type FormOption } from '../session/form.js';
 import { DataSchema, type OnInvalid } from '../session/data-schema.js';
 import type { StandardSchema } from '../standard-schema.js';
 import { DurableSessionStore, openDurableStore } from '../store/durable-session-store.js';
@@ -32,10 +33,16 @@ export interface ManagerOptions extends DurableStoreOptions {
   /** What happens when two requests change one session at the same time. Default `'merge'`. */
   concurrency?: Concurrency;
   /**
-   * Whether `X-Forwarded-Proto` tells the client's protocol, because every request comes through a proxy that sets it. Default
-   * false. Only for `manager.start`: Express has its own setting, `trust proxy`.
+   * Whether `X-Forwarded-Proto` tells the client's protocol, because every request comes through proxies that set it: how many, counted from
+   * the server. Of several protocols in the header the one that the outermost of these proxies saw counts, not what the client sent before
+   * it. True: all of them are trusted, and the first counts. Default false. Only for `manager.start`: Express has its own setting, `trust proxy`.
    */
-  trustProxy?: boolean;
+  trustProxy?: boolean | number;
+  /**
+   * Which form parameters a session keeps. Default: all but those whose names look secret. `false`: none. `{ only: ['email'] }`: of those,
+   * these alone.
+   */
+  form?: FormOption;
   /**
    * Called when a session cannot be written and its response therefore is not sent. Default: `next(error)` in Express; elsewhere the
    * client gets an empty 500 and the error becomes a process warning. It must respond: if it has sent nothing within 5 seconds, or throws
@@ -71,6 +78,7 @@ const ownNames = [
   'onInvalid',
   'concurrency',
   'trustProxy',
+  'form',
   'onError',
 ] as const satisfies (keyof SessionOptions)[];
 
@@ -83,7 +91,9 @@ export interface Settings extends SessionContext {
   /** The opening of a store on disk that belongs to the manager. */
   readonly opening: Promise<DurableSessionStore> | undefined;
   readonly cookie: CookiePolicy;
-  readonly trustProxy: boolean;
+  readonly forms: FormPolicy;
+  /** How many proxies are trusted; 0 for none. */
+  readonly hops: number;
   readonly onError: SessionOptions['onError'];
 }
 
@@ -94,6 +104,7 @@ export function checkOptions(options: SessionOptions): Settings {
     store,
     concurrency = 'merge',
     trustProxy = false,
+    form,
     onError,
     cookie,
     data,
@@ -101,7 +112,6 @@ export function checkOptions(options: SessionOptions): Settings {
     ...storeOptions
   } = ownOptions('session', options, [...ownNames, ...storeOptionNames, ...durableOptionNames], otherSessionOptions);
   oneOf('concurrency', concurrency, ['merge', 'strict', 'last-write-wins']);
-  oneOf('trustProxy', trustProxy, [true, false]);
   if (onError !== undefined && typeof onError !== 'function') throw kindError('onError', onError, 'pass a function');
   const schema = schemaOf(data, onInvalid);
   // The store last: none is opened if another option is wrong.
@@ -109,10 +119,16 @@ export function checkOptions(options: SessionOptions): Settings {
     cookie: new CookiePolicy(cookie),
     schema,
     concurrency,
-    trustProxy,
+    hops: hopsOf(trustProxy),
+    forms: new FormPolicy(form),
     onError,
     ...storeOf(store, bare(storeOptions)),
   };
+}
+
+function hopsOf(trustProxy: unknown): number {
+  if (typeof trustProxy === 'number') return wholeNumber('trustProxy', trustProxy, 1, 100);
+  return oneOf('trustProxy', trustProxy, [true, false]) ? Infinity : 0;
 }
 
 function schemaOf(data: unknown, onInvalid: unknown): DataSchema | undefined {

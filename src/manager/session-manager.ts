@@ -164,7 +164,7 @@ export class SessionManager<
    */
   #isSecureFor(req: IncomingMessage, known: StartOptions['secure']): boolean | undefined {
     const { secure, plain } = this.#cookies;
-    return secure === plain ? undefined : isSecure(req, known, this.#settings.trustProxy);
+    return secure === plain ? undefined : isSecure(req, known, this.#settings.hops);
   }
 
   /** The session that a request's cookie names. Waits for the opening even without a cookie, because if that fails the request must fail. */

@@ -40,7 +40,7 @@ export abstract class StoreEvents<Events> extends EventEmitter {
   /**
    * Calls `listener` at each event of that name, until `off`, or until `signal` is aborted. Events come later, in batches, on this thread,
    * in the order in which they happened. Listeners do not keep the process alive, and are not called after `close`. If one throws, the
-   * others are still called, and its error becomes a process warning, `SESSION_LISTENER_THREW`. Up to 32 MiB of events wait for the
+   * others are still called, and its error becomes a process warning, `SESSION_LISTENER_THREW`. Up to 16 MiB of events wait for the
    * listeners of a store object; newer ones are dropped and counted in `stats().eventsDropped`. Events without a listener cost nothing.
    *
    * A store is an `EventEmitter`: its other methods are there, and `once(store, name)` and `on(store, name)` of `node:events` work.

@@ -7,11 +7,11 @@ use std::iter::once;
 
 /// Longest header scanned, in bytes; a longer one counts as empty. Node refuses header blocks over 16 KiB by default.
 pub const MAX_HEADER_LEN: usize = 64 * 1024;
-/// Maximum number of pairs scanned in one header; the rest is ignored. Browsers keep 180 or fewer per site.
+/// Maximum number of pairs scanned in one header. Browsers keep 180 or fewer per site.
 pub const MAX_PAIRS: usize = 1_000;
-
-/// Maximum number of cookies of our name considered in one header; the rest is ignored.
-const MAX_CANDIDATES: usize = 8;
+/// Maximum number of cookies of our name in a header. If there are more, none is believed: whoever can plant many would choose the one that
+/// counts.
+const MAX_CANDIDATES: usize = 64;
 
 /// The values of every cookie named exactly `name`, each with its byte offset in `header`. Linear in the header's length.
 ///
@@ -51,16 +51,25 @@ fn pairs(header: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 pub struct Brought {
     /// Whether there is any cookie of the name, well-formed or not.
     pub any: bool,
-    /// The distinct well-formed ids among the first [`MAX_CANDIDATES`], with their byte offsets.
+    /// The distinct well-formed ids, with their byte offsets; none if there are more cookies than are looked at.
     pub ids: SmallVec<[(usize, SessionId); 1]>,
+}
+
+/// Whether pairs of a header are not scanned, among which may be a cookie of any name.
+fn has_too_many_pairs(header: &[u8]) -> bool {
+    header.len() >= MAX_PAIRS && memchr_iter(b';', header).count() >= MAX_PAIRS
 }
 
 /// Finds the session ids in a header. Linear in the header's length.
 #[must_use]
 pub fn brought(header: &[u8], name: &[u8]) -> Brought {
     let mut brought = Brought::default();
-    for (offset, value) in values(header, name).take(MAX_CANDIDATES) {
+    for (number, (offset, value)) in values(header, name).enumerate() {
         brought.any = true;
+        if number == MAX_CANDIDATES || has_too_many_pairs(header) {
+            brought.ids.clear();
+            break;
+        }
         if let Some(id) = SessionId::parse(value)
             && brought.ids.iter().all(|(_, known)| *known != id)
         {
@@ -133,6 +142,25 @@ mod tests {
                 .len(),
             2
         );
+    }
+
+    /// Once the first eight were tried: `id=ATTACKER; id=x` seven times, and then the victim's own, logged the victim in as the attacker.
+    #[test]
+    fn beyond_the_bound_no_cookie_is_believed() {
+        let [own, planted] = ["A".repeat(43), "B".repeat(42) + "A"];
+        let found = |header: &str| {
+            let Brought { any, ids } = brought(header.as_bytes(), b"id");
+            (any, ids.len())
+        };
+        let junk = |count| "id=x; ".repeat(count);
+        assert_eq!(found(&format!("id={planted}; {}id={own}", junk(7))), (true, 2));
+        assert_eq!(found(&format!("id={planted}; {}id={own}", junk(62))), (true, 2));
+        assert_eq!(found(&format!("id={planted}; {}id={own}", junk(63))), (true, 0));
+        assert_eq!(found(&format!("{}id={own}", "a=b; ".repeat(999))), (true, 1));
+        let beyond = format!("id={planted}; {}id={own}", "a=b; ".repeat(999));
+        assert_eq!(found(&beyond), (true, 0), "the last one is not scanned");
+        let distinct: String = (0..64).map(|n| format!("id={n:0>42}A; ")).collect();
+        assert_eq!(found(&distinct), (true, 64));
     }
 
     proptest! {

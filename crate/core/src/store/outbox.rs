@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 /// Events in a batch, the unit in which JavaScript receives them.
 pub const BATCH: usize = 128;
-/// Bytes of events kept for a slow listener, some 500,000 events. Beyond that, new events are dropped and counted.
-pub const MAX_BYTES: usize = 32 << 20;
+/// Bytes of events kept for a slow listener, some 250,000 events. Beyond that, new events are dropped and counted.
+pub const MAX_BYTES: usize = 16 << 20;
 
 /// The events waiting for one listener, in batches, so that growing under the lock copies little.
 #[derive(Debug, Default)]
