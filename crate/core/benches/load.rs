@@ -12,6 +12,7 @@
 
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::random::{OsRandom, Random};
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::{
     Error, EventMask, NEVER, NewSession, ObjectText, Options, SessionId, StoreHandle, Text, TextBuffer,
 };
@@ -92,6 +93,7 @@ fn measure(sessions: u32) {
         data: ObjectText::scan(Text::Latin1(data.as_bytes()), &mut places).unwrap(),
         idle_timeout: None,
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     };
     let count = usize::try_from(sessions).unwrap();
     let mut ids = vec![id(); count + ROUNDS];

@@ -43,6 +43,7 @@ pub use model::id::{Handle, SessionId};
 pub use model::keys::KeyChange;
 pub use model::object::ObjectText;
 pub use model::page::{SessionInfo, SessionPage};
+pub use model::standing::Assurance;
 pub use model::stats::Stats;
 pub use model::text::{OwnedText, Text, TextBuffer};
 pub use model::time::NEVER;

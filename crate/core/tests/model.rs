@@ -8,6 +8,7 @@
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::model::random::OsRandom;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::waiting::Waiting;
 use agai_session_core::{
     EventKind, EventMask, NewSession, ObjectText, Options, Reason, SessionId, StoreHandle, Text, TextBuffer,
@@ -38,6 +39,7 @@ fn new_session() -> NewSession<'static> {
         data: ObjectText::EMPTY,
         idle_timeout: None,
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     }
 }
 

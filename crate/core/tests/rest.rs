@@ -10,6 +10,7 @@ use agai_session_core::lock::status::Health;
 use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::random::OsRandom;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk};
 use agai_session_core::testing::objects::object;
 use agai_session_core::testing::simulation::SimulatedStore;
@@ -57,6 +58,7 @@ fn create(store: &SimulatedStore, data: &str) -> SessionId {
         data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     };
     store.handle.create(&new).unwrap().0
 }
@@ -194,6 +196,7 @@ fn a_store_on_a_full_disk_does_not_use_the_reserve_for_logouts_to_heal() {
                 data: object(&data),
                 idle_timeout: None,
                 absolute_timeout: None,
+                assurance: Assurance::PLAIN,
             };
             let _ = store.handle.create(&new);
         }

@@ -16,6 +16,7 @@ use crate::model::durability::Durability;
 use crate::model::error::Error;
 use crate::model::object::ObjectText;
 use crate::model::random::OsRandom;
+use crate::model::standing::Assurance;
 use crate::model::text::{Text, TextBuffer};
 use crate::model::time::NEVER;
 use crate::store::Store;
@@ -35,6 +36,7 @@ const ANN: NewSession<'_> = NewSession {
     data: ObjectText::EMPTY,
     idle_timeout: None,
     absolute_timeout: None,
+    assurance: Assurance::PLAIN,
 };
 
 fn parts() -> Parts {

@@ -28,7 +28,7 @@ pub struct Put<'a> {
     pub uid: &'a [u8],
     #[serde(with = "serde_bytes", borrow)]
     pub data: &'a [u8],
-    /// Fields of later versions; see [`crate::format::ext`].
+    /// Fields of later versions; see [`crate::model::ext`].
     #[serde(with = "serde_bytes", borrow)]
     pub ext: &'a [u8],
 }
@@ -86,7 +86,7 @@ pub struct Block {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     pub now: u64,
-    /// Fields of later versions; see [`crate::format::ext`].
+    /// Fields of later versions; see [`crate::model::ext`].
     #[serde(with = "serde_bytes")]
     pub ext: Vec<u8>,
 }
@@ -115,7 +115,7 @@ pub struct Manifest {
     pub kept: Vec<String>,
     /// True if the store was closed and nothing was written since.
     pub clean: bool,
-    /// Fields of later versions; see [`crate::format::ext`].
+    /// Fields of later versions; see [`crate::model::ext`].
     #[serde(with = "serde_bytes")]
     pub ext: Vec<u8>,
 }

@@ -207,8 +207,8 @@ pub fn search(
 mod tests {
     use super::*;
     use crate::format::codec::{Block, Put, encode};
-    use crate::format::ext;
     use crate::journal::snapshot;
+    use crate::model::ext;
     use crate::model::facts::MAX_UID_UNITS;
     use crate::model::time::NEVER;
 

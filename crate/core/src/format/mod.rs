@@ -2,7 +2,6 @@
 //! docs/internals/format.md describes it.
 
 pub mod codec;
-pub mod ext;
 pub mod frame;
 pub mod header;
 pub mod queue;

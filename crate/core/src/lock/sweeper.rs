@@ -99,6 +99,7 @@ mod tests {
     use crate::model::id::SessionId;
     use crate::model::object::ObjectText;
     use crate::model::random::OsRandom;
+    use crate::model::standing::Assurance;
     use crate::model::text::Text;
     use crate::planted::PanicAt;
     use crate::store::Store;
@@ -123,6 +124,7 @@ mod tests {
             data: ObjectText::EMPTY,
             idle_timeout: None,
             absolute_timeout: None,
+            assurance: Assurance::PLAIN,
         };
         let id = SessionId::generate(&OsRandom).unwrap();
         state.store.create(&id, 0, &new).unwrap();

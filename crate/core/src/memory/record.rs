@@ -21,6 +21,7 @@ use crate::model::facts::Facts;
 use crate::model::id::{Handle, SecretHash};
 use crate::model::keys::begins_with;
 use crate::model::object::members;
+use crate::model::standing::Standing;
 use crate::model::text::{OwnedText, Text, TextBuffer};
 use crate::model::time::after;
 use crate::model::unit::Unit;
@@ -225,7 +226,11 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Fields that only later versions know, as tags, lengths and values.
+    fn standing(&self, body: &'a [u8]) -> Standing<'a> {
+        Standing::of(self.ext(body), self.is_user())
+    }
+
+    /// Tagged fields, some of which only later versions know: see [`crate::model::ext`].
     fn ext(&self, body: &'a [u8]) -> &'a [u8] {
         let layout = self.layout();
         if !layout.has(Layout::EXT) {
@@ -251,7 +256,12 @@ impl<'a> Stored<'a> {
 
     pub fn facts(&self) -> Facts {
         let body = self.body();
+        let Standing { epoch, assurance } = self.standing(body);
         Facts {
+            epoch,
+            level: assurance.map_or(0, |assurance| assurance.level),
+            remembered: assurance.is_some_and(|assurance| assurance.remembered),
+            methods_units: assurance.map_or(0, |assurance| assurance.methods.len()),
             version: self.version(),
             created_at: time(body, CREATED_AT),
             last_seen_at: self.record.last_seen_at.get(),
@@ -316,11 +326,15 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Copies the whole text to `buffer`: user id, form, places, a unit that is 0, data.
+    /// Copies the whole text to `buffer`: user id, form, places, a unit that is 0, data, the methods of the login.
     pub fn read_into(&self, buffer: &mut TextBuffer) {
-        match self.text(self.body()) {
+        let body = self.body();
+        match self.text(body) {
             (bytes, true) => buffer.set_utf16_le(bytes),
             (bytes, false) => buffer.set_latin1(bytes),
+        }
+        if let Some(assurance) = self.standing(body).assurance {
+            buffer.append_latin1(assurance.methods);
         }
     }
 }

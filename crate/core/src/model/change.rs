@@ -3,6 +3,7 @@
 use crate::model::facts::Facts;
 use crate::model::keys::KeyChange;
 use crate::model::object::ObjectText;
+use crate::model::standing::Assurance;
 use crate::model::text::Text;
 
 /// The limits and default timeouts of a store. Timeouts are in milliseconds, [`crate::NEVER`] for none.
@@ -30,6 +31,8 @@ pub struct NewSession<'a> {
     pub data: ObjectText<'a>,
     pub idle_timeout: Option<u64>,
     pub absolute_timeout: Option<u64>,
+    /// Of the login, if there is a user.
+    pub assurance: Assurance<'a>,
 }
 
 /// New contents of a session; a field that is `None` keeps the stored value.
@@ -44,11 +47,12 @@ pub struct Change<'a> {
     pub idle_timeout: Option<u64>,
 }
 
-/// A login: the user, and the absolute timeout in milliseconds that starts now, `None` for the store's default.
+/// A login: the user, the absolute timeout in milliseconds that starts now, `None` for the store's default, and how sure it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Login<'a> {
     pub uid: Text<'a>,
     pub absolute_timeout: Option<u64>,
+    pub assurance: Assurance<'a>,
 }
 
 /// A new secret for a session, with a change of its contents in the same step.

@@ -21,6 +21,14 @@ pub struct Facts {
     pub uid_units: usize,
     /// Length of the form parameters, in UTF-16 units.
     pub form_units: usize,
+    /// See [`crate::model::standing::Standing::epoch`].
+    pub epoch: u32,
+    /// Of the login; 0 for a guest.
+    pub level: u8,
+    /// Whether the client keeps its cookie when the browser is closed.
+    pub remembered: bool,
+    /// Length of the methods of the login, with which the session's text ends, in UTF-16 units.
+    pub methods_units: usize,
 }
 
 impl Facts {

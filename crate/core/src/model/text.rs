@@ -81,6 +81,14 @@ impl TextBuffer {
         refill(&mut self.latin1, bytes.len(), bytes.iter().copied());
     }
 
+    pub(crate) fn append_latin1(&mut self, bytes: &[u8]) {
+        if self.wide {
+            self.utf16.extend(bytes.iter().map(|&byte| u16::from(byte)));
+        } else {
+            self.latin1.extend_from_slice(bytes);
+        }
+    }
+
     /// Sets the text to UTF-16 units in little-endian bytes, which need not be aligned.
     pub(crate) fn set_utf16_le(&mut self, bytes: &[u8]) {
         self.wide = true;

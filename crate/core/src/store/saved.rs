@@ -1,12 +1,13 @@
 //! Converting a session to the form in which files have it, and back.
 
 use crate::format::codec::{Keys, Put};
-use crate::format::ext;
 use crate::memory::record::{Contents, Fixed, Stored, Units};
+use crate::model::ext;
 use crate::model::facts::MAX_UID_UNITS;
 use crate::model::id::{Handle, SecretHash};
 use crate::model::keys::KeyChange;
 use crate::model::object::ObjectText;
+use crate::model::standing::Standing;
 use crate::model::text::Text;
 use crate::model::time::NEVER;
 
@@ -89,7 +90,9 @@ pub fn restore<'a>(put: &Put<'a>, scratch: &'a mut Scratch) -> Result<(Fixed, Co
     if put.wide && !(put.uid.len().is_multiple_of(2) && put.data.len().is_multiple_of(2)) {
         return Err(MALFORMED);
     }
-    ext::entries(put.ext).ok_or(MALFORMED)?;
+    ext::entries(put.ext)
+        .filter(|_| Standing::is_sound(put.ext))
+        .ok_or(MALFORMED)?;
     let data = Units::stored(put.data, put.wide);
     data.scan(&mut scratch.places).ok_or(NO_OBJECT)?;
     let contents = Contents {

@@ -10,6 +10,7 @@ use crate::model::event::EventMask;
 use crate::model::facts::Facts;
 use crate::model::id::SessionId;
 use crate::model::page::SessionInfo;
+use crate::model::standing::Assurance;
 use crate::model::text::{OwnedText, Text, TextBuffer};
 use crate::testing::fixtures::{object, object_of, session, text};
 use crate::testing::objects::{DataWrite, Members, contents_in, owned};
@@ -44,6 +45,7 @@ fn login_of(uid: &str) -> Login<'_> {
     Login {
         uid: text(uid),
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     }
 }
 
@@ -97,6 +99,8 @@ struct Expected {
     used: u64,
     /// The number of the session's secret.
     secret: u32,
+    /// How often it got a new secret, the first login included.
+    epoch: u32,
 }
 
 impl Expected {
@@ -109,7 +113,10 @@ impl Expected {
         let data = self.data.to_string();
         let wide = u64::from(data.chars().any(|c| c > 'ÿ')) + 1;
         let units = self.uid.chars().count() + self.data.places() + 1 + data.chars().count();
-        header + units as u64 * wide + RECORD_OVERHEAD
+        // Of a session that was renewed: two lengths, a tag, the epoch and the level.
+        let is_plain = self.epoch == u32::from(!self.uid.is_empty());
+        let standing = if is_plain { 0 } else { 11 };
+        header + standing + units as u64 * wide + RECORD_OVERHEAD
     }
 }
 
@@ -290,7 +297,7 @@ proptest! {
                     let idle_timeout = if uid.is_empty() { options.guest_idle_timeout } else { options.idle_timeout };
                     let expected = Expected {
                         uid: uid.clone(), data: data.clone(), version: 1, created_at: now, last_seen_at: now, idle_timeout,
-                        absolute_deadline: now + options.absolute_timeout, used, secret: 0,
+                        absolute_deadline: now + options.absolute_timeout, used, secret: 0, epoch: u32::from(!uid.is_empty()),
                     };
                     let data = data.to_string();
                     let text = owned(&data);
@@ -383,7 +390,7 @@ proptest! {
                     let nothing = Members::default();
                     let data = write.applied_to(if is_another { &nothing } else { &before.data });
                     let mut after = Expected {
-                        data: data.clone(), version: before.version + 1, last_seen_at: now, used, secret: secrets, ..before.clone()
+                        data: data.clone(), version: before.version + 1, last_seen_at: now, used, secret: secrets, epoch: before.epoch + 1, ..before.clone()
                     };
                     if let Some(uid) = login {
                         after.uid = uid;
@@ -391,13 +398,14 @@ proptest! {
                         after.absolute_deadline = now + options.absolute_timeout;
                     }
                     if is_another {
-                        (after.version, after.created_at) = (1, now);
+                        (after.version, after.created_at, after.epoch) = (1, now, 1);
                     }
                     if data_bytes(&data.to_string()) > options.max_session_bytes {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
                     } else if model.make_room(&options, 0, after.bytes().saturating_sub(before.bytes()), !after.uid.is_empty(), Some(n)) {
                         let Ok(Some((Commit::Done(facts), renewed))) = result else { panic!("{result:?}") };
                         prop_assert_eq!((facts.deadline(), facts.version), (after.deadline(), after.version));
+                        prop_assert_eq!((facts.epoch, facts.level), (after.epoch, u8::from(!after.uid.is_empty())));
                         let at = if is_another { to } else { n };
                         prop_assert_eq!(renewed, id_of(at.into(), secrets));
                         model.void.push(id);
@@ -620,6 +628,7 @@ fn a_session_larger_than_a_lowered_bound_accepts_writes_without_data_or_form() {
         login: Some(Login {
             uid: text("ann"),
             absolute_timeout: None,
+            assurance: Assurance::PLAIN,
         }),
     };
     let Ok(Some((Commit::Done(facts), ann))) = store.regenerate(&id(1), &id(2), 2, None, &login) else {
@@ -722,6 +731,7 @@ fn a_login_as_another_user_ends_the_session_and_begins_one_with_none_of_its_data
         login: Some(Login {
             uid: text("bob"),
             absolute_timeout: Some(40),
+            assurance: Assurance::PLAIN,
         }),
     };
     // Whatever version the old session has.

@@ -10,6 +10,7 @@ use crate::model::facts::{Facts, MAX_UID_UNITS};
 use crate::model::id::SessionId;
 use crate::model::keys::KeyChange;
 use crate::model::object::ObjectText;
+use crate::model::standing::Standing;
 use crate::model::text::Text;
 use crate::model::time::after;
 use crate::planted::{PanicAt, panic_at};
@@ -166,6 +167,10 @@ impl Store {
             last_seen_at: now,
             ..stored.fixed()
         };
+        let before = Standing::of(contents.ext, stored.is_user());
+        let standing = before.renewed(renewal.login.map(|login| login.assurance));
+        let ext = standing.write(contents.ext);
+        contents.ext = &ext;
         let reason = if let Some(login) = renewal.login {
             contents.uid = Units::from(login.uid);
             contents.authenticated_at = now;
@@ -206,6 +211,7 @@ impl Store {
                 .unwrap_or(ObjectText::EMPTY),
             idle_timeout: change.idle_timeout,
             absolute_timeout: login.absolute_timeout,
+            assurance: login.assurance,
         };
         let (fixed, body) = self.begin(fresh, now, &new)?;
         let ended = self.event_of(index, EventKind::Destroyed, Reason::Login);
@@ -226,11 +232,13 @@ impl Store {
 
     /// The parts of a session that begins now, checked against the bounds.
     fn begin(&self, id: &SessionId, now: u64, new: &NewSession<'_>) -> Result<(Fixed, Body), Error> {
+        let is_user = new.uid.units() > 0;
+        let ext = Standing::first(is_user.then_some(new.assurance)).write(&[]);
         let contents = Contents {
             created_at: now,
-            idle_timeout: new.idle_timeout.unwrap_or(self.idle_timeout(new.uid.units() > 0)),
+            idle_timeout: new.idle_timeout.unwrap_or(self.idle_timeout(is_user)),
             authenticated_at: now,
-            ext: &[],
+            ext: &ext,
             uid: new.uid.into(),
             form: new.form.into(),
             places: Text::Latin1(new.data.places()).into(),

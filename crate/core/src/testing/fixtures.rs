@@ -5,6 +5,7 @@ use crate::journal::options::JournalOptions;
 use crate::model::change::{NewSession, Options};
 use crate::model::clock::ManualClock;
 use crate::model::random::OsRandom;
+use crate::model::standing::Assurance;
 use crate::model::text::Text;
 pub use crate::testing::objects::{object, object_of};
 use std::sync::Arc;
@@ -38,5 +39,6 @@ pub fn session<'a>(uid: &'a str, data: &'a str) -> NewSession<'a> {
         data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     }
 }

@@ -17,6 +17,7 @@ use crate::model::id::SessionId;
 use crate::model::keys::KeyChange;
 use crate::model::object::ObjectText;
 use crate::model::random::Random;
+use crate::model::standing::Assurance;
 use crate::model::text::{Text, TextBuffer};
 use crate::model::time::NEVER;
 use crate::testing::disk::{Crash, SimulatedDisk};
@@ -86,6 +87,7 @@ impl Making {
             data,
             idle_timeout,
             absolute_timeout: Some(3_600_000),
+            assurance: Assurance::PLAIN,
         };
         let (id, _) = self.store.handle.create(&new).unwrap();
         self.ids.push(id.clone());
@@ -136,6 +138,7 @@ impl Making {
             login: Some(Login {
                 uid: text("bob"),
                 absolute_timeout: None,
+                assurance: Assurance::PLAIN,
             }),
         };
         let (_, bob) = handle.regenerate(&guest, None, &renewal).unwrap();

@@ -10,6 +10,7 @@ use crate::model::clock::{Clock, ManualClock};
 use crate::model::durability::Durability;
 use crate::model::event::Reason;
 use crate::model::id::SessionId;
+use crate::model::standing::Assurance;
 use crate::model::text::{Text, TextBuffer};
 use crate::planted::{Fault, plant};
 use crate::testing::disk::{Crash, SimulatedDisk};
@@ -61,6 +62,7 @@ fn sessions_come_back_with_all_their_facts_after_a_kill_a_close_and_a_checkpoint
             login: Some(Login {
                 uid: text("bob"),
                 absolute_timeout: None,
+                assurance: Assurance::PLAIN,
             }),
         };
         let (_, bob) = store.handle.regenerate(&guest, None, &renewal).unwrap();

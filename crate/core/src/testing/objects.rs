@@ -5,6 +5,7 @@ use crate::model::facts::Facts;
 use crate::model::id::SessionId;
 use crate::model::keys::KeyChange;
 use crate::model::object::{ObjectText, key_len, members};
+use crate::model::standing::Assurance;
 use crate::model::text::{OwnedText, Text, TextBuffer};
 use crate::model::time::NEVER;
 use crate::model::unit::Unit;
@@ -52,11 +53,11 @@ pub fn owned(text: &str) -> OwnedText {
     narrow.map_or_else(|_| OwnedText::Utf16(units.into()), OwnedText::Latin1)
 }
 
-/// The data in a session's text: what comes after the user id, the form, the places and a unit 0.
+/// The data in a session's text: what comes after the user id, the form, the places and a unit 0, and before the methods of the login.
 #[must_use]
 pub fn data_in<'a, U: Unit>(units: &'a [U], facts: &Facts) -> &'a [U] {
     let after_form = units
-        .get(facts.uid_units + facts.form_units..)
+        .get(facts.uid_units + facts.form_units..units.len() - facts.methods_units)
         .unwrap_or_default();
     let mut parts = after_form.splitn(2, |unit| unit.value() == 0);
     parts.nth(1).unwrap_or_default()
@@ -200,6 +201,7 @@ impl DataWrite {
             data: object_of(data.as_text()),
             idle_timeout: None,
             absolute_timeout: None,
+            assurance: Assurance::PLAIN,
         };
         let created = store.create(&id, 0, &new);
         assert!(matches!(created, Ok(Some(_))));

@@ -7,6 +7,7 @@ use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::model::random::Random;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
 use agai_session_core::testing::objects::{data_in, object};
 use agai_session_core::testing::simulation::SimulatedStore;
@@ -215,6 +216,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                 data: object(&data),
                 idle_timeout: None,
                 absolute_timeout: None,
+                assurance: Assurance::PLAIN,
             };
             if let Ok((id, facts)) = store.handle.create(&new) {
                 let live = State::Live {
@@ -240,6 +242,7 @@ pub fn step(store: &mut SimulatedStore, truth: &mut Truth, rng: &mut Rng) {
                     login: rng.bool().then(|| Login {
                         uid: text("bob"),
                         absolute_timeout: None,
+                        assurance: Assurance::PLAIN,
                     }),
                 };
                 if let Ok((Commit::Done(facts), new)) = store.handle.regenerate(&id, None, &renewal) {

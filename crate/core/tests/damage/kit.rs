@@ -5,6 +5,7 @@ use agai_session_core::disk::Disk;
 use agai_session_core::face::Parts;
 use agai_session_core::journal::options::OnCorruption;
 use agai_session_core::model::durability::Durability;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::disk::{Crash, SimulatedDisk};
 use agai_session_core::testing::objects::object;
 use agai_session_core::testing::simulation::SimulatedStore;
@@ -35,6 +36,7 @@ pub fn new_session(data: &str) -> NewSession<'_> {
         data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::kit::{Row, Until, close, data, parts, until, wait};
 use agai_session_core::face::open::open;
 use agai_session_core::lock::status::News;
 use agai_session_core::model::durability::Durability;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::objects::object;
 use agai_session_core::{Change, NewSession, SessionId, StoreHandle, Text};
 use std::fs;
@@ -35,6 +36,7 @@ fn create(store: &StoreHandle, data: &str) -> SessionId {
         data: object(data),
         idle_timeout: None,
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     };
     store.create(&new).unwrap().0
 }

@@ -3,6 +3,7 @@
 use crate::kit::{Until, close, create, data, opened, parts, try_open, until, wait};
 use agai_session_core::face::open::open;
 use agai_session_core::model::durability::Durability;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::objects::object;
 use agai_session_core::{
     Change, Commit, KeyChange, Login, ObjectText, Reason, Renewal, SessionId, StoreHandle, Text,
@@ -256,6 +257,7 @@ impl Worker<'_> {
             login: Some(Login {
                 uid: Text::Latin1(if n.is_multiple_of(2) { b"ann" } else { b"bob" }),
                 absolute_timeout: None,
+                assurance: Assurance::PLAIN,
             }),
         };
         let (commit, new) = self.store.regenerate(&id, None, &renewal).unwrap();

@@ -7,6 +7,7 @@ use agai_session_core::lock::status::Health;
 use agai_session_core::model::clock::SystemClock;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::model::random::OsRandom;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::objects::{data_in, object};
 use agai_session_core::{Error, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer};
 use std::collections::HashMap;
@@ -64,6 +65,7 @@ pub fn create(store: &StoreHandle, n: u64) -> Result<SessionId, Error> {
         data: object(&data),
         idle_timeout: None,
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     };
     store.create(&new).map(|(id, _)| id)
 }

@@ -5,6 +5,7 @@ use crate::kit::{Row, Until, close, create, is_full_run, number, opened, until, 
 use crate::threads::assert_none_left;
 use agai_session_core::lock::status::{Health, News};
 use agai_session_core::model::lsn::Lsn;
+use agai_session_core::model::standing::Assurance;
 use agai_session_core::planted::PanicAt;
 use agai_session_core::{Error, NewSession, ObjectText, Reason, StoreHandle, Text};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -18,6 +19,7 @@ fn store_for(store: &StoreHandle, place: PanicAt) -> Result<(), Error> {
         data: ObjectText::EMPTY,
         idle_timeout: (place == PanicAt::Expire).then_some(1),
         absolute_timeout: None,
+        assurance: Assurance::PLAIN,
     };
     store.create(&new).map(|_| ())
 }

@@ -2,7 +2,7 @@
 
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::testing::objects::{Members, owned};
-use agai_session_core::{Facts, Handle, NEVER, RECORD_OVERHEAD, SessionInfo};
+use agai_session_core::{Assurance, Facts, Handle, NEVER, RECORD_OVERHEAD, SessionInfo};
 use std::collections::BTreeMap;
 
 /// One session, with times by the clock of the current run.
@@ -11,6 +11,8 @@ pub struct Session {
     /// The index of its current id among all ids that it ever had.
     pub id: usize,
     pub uid: String,
+    /// How often it got a new secret, the first login included.
+    pub epoch: u32,
     pub form: String,
     pub data: Members,
     pub version: u64,
@@ -45,8 +47,18 @@ impl Session {
         let wide = texts.iter().any(|text| text.chars().any(|c| c > 'ÿ'));
         let texts: usize = texts.iter().map(|text| text.encode_utf16().count()).sum();
         let units = texts + self.data.places() + 1;
+        let Assurance { methods, .. } = assurance_of(&self.uid);
+        let is_plain = self.epoch == u32::from(self.is_user())
+            && (!self.is_user() || assurance_of(&self.uid) == Assurance::PLAIN);
+        let standing = if is_plain { 0 } else { 2 + 9 };
+        let standing = standing
+            + if methods.is_empty() {
+                0
+            } else {
+                4 + methods.len() as u64
+            };
         let stamps = if self.is_user() { 18 } else { 12 } + if self.form.is_empty() { 0 } else { 4 };
-        stamps + (units << usize::from(wide)) as u64 + RECORD_OVERHEAD
+        standing + stamps + (units << usize::from(wide)) as u64 + RECORD_OVERHEAD
     }
 
     /// The facts that the store must return.
@@ -60,6 +72,14 @@ impl Session {
             authenticated_at: self.authenticated_at,
             uid_units: self.uid.encode_utf16().count(),
             form_units: self.form.encode_utf16().count(),
+            epoch: self.epoch,
+            level: if self.is_user() {
+                assurance_of(&self.uid).level
+            } else {
+                0
+            },
+            remembered: self.is_user() && assurance_of(&self.uid).remembered,
+            methods_units: assurance_of(&self.uid).methods.len(),
         }
     }
 
@@ -81,6 +101,23 @@ impl Session {
     /// Milliseconds of activity that need not be in the log.
     pub fn granularity(&self) -> u64 {
         self.idle_timeout / 10
+    }
+}
+
+/// How sure each user's logins are.
+pub fn assurance_of(uid: &str) -> Assurance<'static> {
+    match uid {
+        "bob" => Assurance {
+            level: 3,
+            remembered: false,
+            methods: b"pwd,hwk",
+        },
+        "жанна" => Assurance {
+            level: 2,
+            remembered: true,
+            methods: b"otp",
+        },
+        _ => Assurance::PLAIN,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The operations, each applied to the store and to the model.
 
-use crate::model::{Need, Session, after};
+use crate::model::{Need, Session, after, assurance_of};
 use crate::steps::Who;
 use crate::world::{ABSOLUTE, Checked, GUEST_IDLE, IDLE, Known, World, pages, read};
 use agai_session_core::testing::objects::{DataWrite, Members, object_of, owned};
@@ -39,11 +39,13 @@ impl World {
             data: object_of(texts[2].as_text()),
             idle_timeout: wanted.idle_timeout,
             absolute_timeout: wanted.absolute_timeout,
+            assurance: assurance_of(wanted.uid),
         });
         let is_user = !wanted.uid.is_empty();
         let session = Session {
             id: 0,
             uid: wanted.uid.to_owned(),
+            epoch: u32::from(is_user),
             form: form(wanted.form).to_owned(),
             data: wanted.data.clone(),
             version: 1,
@@ -153,6 +155,7 @@ impl World {
         let as_login = login.map(|_| Login {
             uid: uid.as_text(),
             absolute_timeout: None,
+            assurance: assurance_of(login.unwrap_or_default()),
         });
         let answer = write.with(|change| {
             let renewal = Renewal {
@@ -169,6 +172,7 @@ impl World {
             id: self.known[n].ids.len(),
             data: write.applied_to(&before.data),
             version: before.version + 1,
+            epoch: before.epoch + 1,
             last_seen_at: now,
             ..before.clone()
         };
@@ -181,6 +185,7 @@ impl World {
         let is_another = login.is_some_and(|uid| before.is_user() && before.uid != uid);
         if is_another {
             (after_it.id, after_it.version, after_it.created_at) = (0, 1, now);
+            after_it.epoch = 1;
             after_it.form = String::new();
             after_it.data = write.applied_to(&Members::default());
         }

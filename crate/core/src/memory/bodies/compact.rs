@@ -79,6 +79,7 @@ mod tests {
     use crate::model::clock::ManualClock;
     use crate::model::id::SessionId;
     use crate::model::random::OsRandom;
+    use crate::model::standing::Assurance;
     use crate::model::text::{Text, TextBuffer};
     use crate::testing::objects::{data_in, object};
     use proptest::prelude::*;
@@ -163,6 +164,7 @@ mod tests {
                     data: object(&data),
                     idle_timeout: None,
                     absolute_timeout: None,
+                    assurance: Assurance::PLAIN,
                 };
                 let (id, _) = store.create(&new).unwrap();
                 if n % 150 == 0 {

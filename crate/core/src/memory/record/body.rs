@@ -30,7 +30,7 @@ impl Layout {
     pub const TIMEOUT: u8 = 4;
     /// When the user logged in, if that is not when the session was created.
     pub const LOGIN: u8 = 8;
-    /// Fields that only later versions know: their length, then tags, lengths and values.
+    /// Tagged fields: their length, then tags, lengths and values; see [`crate::model::ext`].
     pub const EXT: u8 = 16;
 
     pub const LOGIN_AT: usize = HEAD;
@@ -164,7 +164,7 @@ pub struct Contents<'a> {
     pub idle_timeout: u64,
     /// When the user logged in; not stored for a guest.
     pub authenticated_at: u64,
-    /// Fields that only later versions know, at most 65,535 bytes.
+    /// Tagged fields, at most 65,535 bytes; see [`crate::model::ext`].
     pub ext: &'a [u8],
     /// Empty for a guest.
     pub uid: Units<'a>,
