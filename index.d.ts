@@ -69,12 +69,12 @@ export declare class NativeStore {
    * made to `version` (0: to whichever is stored) and returns a status; `set` and `removed` are objects with changed keys, and undefined parts
    * stay as they are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
    */
-  calls(): { load(id: string, touch: boolean): string | null; loadKey(id: string, name: string): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, set: string | undefined, removed: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
+  calls(): { load(id: string, touch: boolean): string | null; loadKey(id: string, name: string): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number, level: number, methods: string | undefined): string; commit(id: string, version: number, data: string | undefined, set: string | undefined, removed: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
   /**
    * Gives a session a new secret, and applies a change to it, as `commit` does. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
-   * own unless it is NaN. Returns the new id, or null with the status in the shared array.
+   * own unless it is NaN; `level` and `methods` as in `create`. Returns the new id, or null with the status in the shared array.
    */
-  regenerate(id: string, version: number, data: string | undefined | null, set: string | undefined | null, removed: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number): string | null
+  regenerate(id: string, version: number, data: string | undefined | null, set: string | undefined | null, removed: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number, level: number, methods?: string | undefined | null): string | null
   /** Returns whether the id is that of a live session. */
   has(id: string): boolean
   /** Ends the session of an id, if the id's secret is its current one. Returns whether it did. */

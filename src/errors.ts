@@ -11,14 +11,17 @@ export type SessionErrorCode =
   | 'ERR_SESSION_FORMAT_NEWER'
   | 'ERR_SESSION_FULL'
   | 'ERR_SESSION_GONE'
+  | 'ERR_SESSION_GUEST'
   | 'ERR_SESSION_HEADERS_SENT'
   | 'ERR_SESSION_INSECURE'
   | 'ERR_SESSION_INTERNAL'
   | 'ERR_SESSION_IO'
+  | 'ERR_SESSION_LEVEL'
   | 'ERR_SESSION_LOCKED'
   | 'ERR_SESSION_OPTIONS'
   | 'ERR_SESSION_PATH'
   | 'ERR_SESSION_PROPERTY'
+  | 'ERR_SESSION_STALE'
   | 'ERR_SESSION_SYSTEM'
   | 'ERR_SESSION_TOO_LARGE'
   | 'ERR_SESSION_UID';
@@ -48,14 +51,17 @@ export class SessionError extends Error {
   readonly code: SessionErrorCode;
   /** Why the session ended, if `session.signal` was aborted with this error and it is known. */
   readonly reason?: SessionEndReason;
+  /** The status of the response that says the same, if the error is the client's: 401 or 403. Express answers with it. */
+  readonly status?: number;
 
   constructor(
     code: SessionErrorCode,
     message: string,
-    options: ErrorOptions & { reason?: SessionEndReason | undefined } = {},
+    options: ErrorOptions & { reason?: SessionEndReason | undefined; status?: number } = {},
   ) {
     super(message, options);
     this.code = code;
     if (options.reason !== undefined) this.reason = options.reason;
+    if (options.status !== undefined) this.status = options.status;
   }
 }

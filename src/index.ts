@@ -1,6 +1,7 @@
 /** The entry `agai-session`: the typed stores, and the manager for servers without a framework. */
 export type { KeyChanges } from './backend/members.js';
 export type {
+  Assurance,
   CommitOutcome,
   CookieLookup,
   SessionBackend,
@@ -11,6 +12,7 @@ export type {
   StoredSession,
   Timeouts,
 } from './backend/session-backend.js';
+export type { Preset, TimeoutBounds } from './backend/presets.js';
 export type { SessionStoreOptions } from './backend/store-options.js';
 export type { JournalEvents } from './disk/events.js';
 export type { DurableStoreOptions, Durability, OpeningProgress } from './disk/options.js';
@@ -27,6 +29,7 @@ export { SessionManager, type SessionManagerConstructor } from './manager/typed-
 export type { MaybePromise } from './maybe-promise.js';
 export type { Duration, Size } from './options.js';
 export type { SessionCallback } from './session/callback.js';
+export type { Level, LoginOptions } from './session/assurance.js';
 export type { Concurrency } from './session/context.js';
 export type { OnInvalid } from './session/data-schema.js';
 export type { FormOption, FormParameters, ParameterValue } from './session/form.js';

@@ -33,14 +33,15 @@ export const ResultIndex = {
   authenticatedAt: 6,
   uidUnits: 7,
   formUnits: 8,
-  offset: 9,
-  lsn: 10,
-  written: 11,
-  synced: 12,
-  failed: 13,
-  endsSynced: 14,
-  endsFailed: 15,
-  count: 16,
+  standing: 9,
+  offset: 10,
+  lsn: 11,
+  written: 12,
+  synced: 13,
+  failed: 14,
+  endsSynced: 15,
+  endsFailed: 16,
+  count: 17,
 } as const;
 
 /** The statuses that `commit`, `regenerate` and a cookie reader return. */

@@ -433,6 +433,59 @@ export function backendContract(
     }
   });
 
+  contract('a login says how sure it is, and each new secret begins another epoch', async (t, backend) => {
+    const standing = (facts: SessionFacts): unknown => [facts.epoch, facts.level, facts.remembered];
+    const read = async (id: string): Promise<unknown> => {
+      const stored = (await backend.load(id, false))!;
+      return [...(standing(stored) as unknown[]), [...stored.methods]];
+    };
+    const guest = await backend.create({ data: '{"cart":[1]}' });
+    t.deepEqual(
+      [standing(guest), await read(guest.id)],
+      [
+        [0, 0, false],
+        [0, 0, false, []],
+      ],
+    );
+    const renewed = factsOf(t, await backend.regenerate(guest.id, undefined, {}));
+    t.deepEqual(await read(renewed.id), [1, 0, false, []]);
+    const login = { uid: 'ada', level: 3, methods: ['pwd', 'hwk'], remembered: true };
+    const ada = factsOf(t, await backend.regenerate(renewed.id, undefined, {}, login));
+    t.deepEqual(
+      [standing(ada), await read(ada.id)],
+      [
+        [2, 3, true],
+        [2, 3, true, ['pwd', 'hwk']],
+      ],
+    );
+    t.is((await backend.load(ada.id, false))!.data, '{"cart":[1]}', 'the methods are no part of the data');
+    const written = factsOf(t, await backend.commit(ada.id, undefined, { keys: [['漢', '"字"']], form: '{"get":{}}' }));
+    t.deepEqual(
+      [standing(written), await read(ada.id)],
+      [
+        [2, 3, true],
+        [2, 3, true, ['pwd', 'hwk']],
+      ],
+    );
+    const kept = factsOf(t, await backend.regenerate(ada.id, undefined, {}));
+    t.deepEqual(await read(kept.id), [3, 3, true, ['pwd', 'hwk']], 'a new id is no login');
+    const plain = factsOf(t, await backend.regenerate(kept.id, undefined, {}, { uid: 'ada' }));
+    t.deepEqual(await read(plain.id), [4, 1, false, []], 'a plain login is a plain login');
+    const bob = factsOf(
+      t,
+      await backend.regenerate(plain.id, undefined, {}, { uid: 'bob', level: 2, methods: ['otp'] }),
+    );
+    t.deepEqual(await read(bob.id), [1, 2, false, ['otp']], 'another user begins anew');
+    const made = await backend.create({ data: '{}', ...login });
+    t.deepEqual(
+      [standing(made), await read(made.id)],
+      [
+        [1, 3, true],
+        [1, 3, true, ['pwd', 'hwk']],
+      ],
+    );
+  });
+
   contract(
     'regenerate with a version that is not the stored one returns a conflict, and the id does not change',
     async (t, backend) => {

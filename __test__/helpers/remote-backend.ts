@@ -13,7 +13,7 @@ export function remoteBackend(inner: SessionBackend, options: RemoteOptions = {}
 
   async function remote<T>(call: () => T | Promise<T>): Promise<T> {
     await delay();
-    const answer = copy(await call());
+    const answer = copyOf(await call());
     await delay();
     return answer;
   }
@@ -39,11 +39,14 @@ const FACTS = [
   'idleTimeout',
   'absoluteDeadline',
   'authenticatedAt',
+  'epoch',
+  'level',
+  'remembered',
 ] as const;
-const PARTS = [...FACTS, 'uid', 'data', 'form'] as const;
+const PARTS = [...FACTS, 'uid', 'methods', 'data', 'form'] as const;
 
 /** A copy as after a transfer: own properties only, with the values that they have now. */
-function copy<T>(answer: T): T {
+export function copyOf<T>(answer: T): T {
   if (typeof answer !== 'object' || answer === null) return answer;
   const { status, facts, current } = answer as { status?: string; facts?: object; current?: object };
   if (status !== undefined) {

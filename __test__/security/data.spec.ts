@@ -2,30 +2,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import test from 'ava';
 import express from 'express';
-import { SessionManager, SessionStore, type SessionBackend, type StoredSession } from 'agai-session';
+import { SessionManager, SessionStore, type SessionBackend } from 'agai-session';
 import { session } from 'agai-session/express';
 import { cli } from '../helpers/cli.js';
 import { Client, request, serve } from '../helpers/http.js';
-import { remoteBackend } from '../helpers/remote-backend.js';
-
-/** A copy of a stored session, whose fields are getters. */
-function plain(stored: StoredSession): StoredSession {
-  const { id, handle, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt } = stored;
-  const { uid, data, form } = stored;
-  return {
-    id,
-    handle,
-    version,
-    createdAt,
-    lastSeenAt,
-    idleTimeout,
-    absoluteDeadline,
-    authenticatedAt,
-    uid,
-    data,
-    form,
-  };
-}
+import { copyOf, remoteBackend } from '../helpers/remote-backend.js';
 
 const broken: [string, { data?: string; form?: string }][] = [
   ['no JSON', { data: '{"role":"admin"' }],
@@ -49,7 +30,7 @@ for (const [what, texts] of broken) {
       ...inner,
       load: async (asked, touch) => {
         const stored = await inner.load(asked, touch);
-        return asked === id && stored ? { ...plain(stored), ...texts } : stored;
+        return asked === id && stored ? { ...copyOf(stored), ...texts } : stored;
       },
     };
     const told: unknown[] = [];
@@ -78,7 +59,7 @@ test('S41 text that another request stored meanwhile and nobody can read ends th
   const inner = remoteBackend(store.backend);
   const backend: SessionBackend = {
     ...inner,
-    commit: async () => ({ status: 'conflict', current: { ...plain((await inner.load(id, false))!), data: '[]' } }),
+    commit: async () => ({ status: 'conflict', current: { ...copyOf((await inner.load(id, false))!), data: '[]' } }),
   };
   const session = (await new SessionManager<{ n?: number }>({ store: backend, concurrency: 'strict' }).load(id))!;
   session.set('n', 1);

@@ -474,6 +474,10 @@ const facts = {
   idleTimeout: Infinity,
   absoluteDeadline: Infinity,
   authenticatedAt: 0,
+  epoch: 0,
+  level: 0,
+  remembered: false,
+  methods: [],
 };
 
 // ---- The store.

@@ -80,7 +80,16 @@ function fail(method: keyof SessionBackend, wrong: string): never {
   );
 }
 
-const numbers = ['version', 'createdAt', 'lastSeenAt', 'idleTimeout', 'absoluteDeadline', 'authenticatedAt'] as const;
+const numbers = [
+  'version',
+  'createdAt',
+  'lastSeenAt',
+  'idleTimeout',
+  'absoluteDeadline',
+  'authenticatedAt',
+  'epoch',
+  'level',
+] as const;
 
 function factsOf<T extends SessionFacts>(method: keyof SessionBackend, facts: T): T {
   if (typeof facts !== 'object' || facts === null)
@@ -98,11 +107,15 @@ function factsOf<T extends SessionFacts>(method: keyof SessionBackend, facts: T)
       fail(method, `${name} must be a number, not ${kindOf(facts[name])}`);
     }
   }
+  if (typeof facts.remembered !== 'boolean')
+    fail(method, `remembered must be a boolean, not ${kindOf(facts.remembered)}`);
   return facts;
 }
 
 function storedOf(method: keyof SessionBackend, stored: StoredSession): StoredSession {
-  const { uid, data, form } = factsOf(method, stored);
+  const { uid, data, form, methods } = factsOf(method, stored);
+  if (!Array.isArray(methods) || !methods.every((name) => typeof name === 'string'))
+    fail(method, `methods must be an array of strings, not ${kindOf(methods)}`);
   if (uid !== undefined && typeof uid !== 'string')
     fail(method, `uid must be a string or undefined, not ${kindOf(uid)}`);
   if (typeof data !== 'string') fail(method, `data must be JSON text, not ${kindOf(data)}`);

@@ -7,6 +7,7 @@ import { NativeStore, ResultIndex, Status, toSessionError, type NativeCalls, typ
 import type { Acknowledgements } from './acknowledgements.js';
 import { NativeFacts, NativeSession } from './native-session.js';
 import type {
+  Assurance,
   CommitOutcome,
   SessionBackend,
   SessionChange,
@@ -20,6 +21,11 @@ import type { StoreLimits } from './store-options.js';
 import { Watchers, type Watcher } from './watchers.js';
 
 const GONE: CommitOutcome = { status: 'gone' };
+
+/** Level and whether the session is remembered, as the addon takes them. */
+function flagsOf({ level = 1, remembered = false }: Assurance): number {
+  return remembered ? level + 4 : level;
+}
 
 /** An open store of the addon, and the array that it shares. */
 export interface OpenNative {
@@ -108,7 +114,8 @@ export class NativeBackend implements SessionBackend {
   #create(draft: SessionDraft): MaybePromise<SessionFacts> {
     const { data, form = '', uid = '' } = draft;
     const { idleTimeout = NaN, absoluteTimeout = NaN } = draft;
-    const id = this.#calls.create(data, form, uid, idleTimeout, absoluteTimeout);
+    const methods = draft.methods?.join(',');
+    const id = this.#calls.create(data, form, uid, idleTimeout, absoluteTimeout, flagsOf(draft), methods);
     const facts = new NativeFacts(this.#results, id, 0);
     return this.#acks === undefined ? facts : this.#acks.saved(facts);
   }
@@ -167,6 +174,8 @@ export class NativeBackend implements SessionBackend {
       uid,
       idleTimeout,
       absoluteTimeout,
+      login ? flagsOf(login) : 0,
+      login?.methods?.join(','),
     );
     if (newId === null) return this.#refused(id, this.#results[ResultIndex.status]!);
     const outcome = this.#ok(newId);

@@ -24,6 +24,7 @@ export class NativeFacts implements SessionFacts {
       results[ResultIndex.authenticatedAt]!,
       results[ResultIndex.uidUnits]!,
       results[ResultIndex.formUnits]!,
+      results[ResultIndex.standing]!,
     ];
   }
 
@@ -51,6 +52,23 @@ export class NativeFacts implements SessionFacts {
     return this.#numbers[ResultIndex.authenticatedAt]!;
   }
 
+  get epoch(): number {
+    return this.#numbers[ResultIndex.standing]! % 2 ** 32;
+  }
+
+  get level(): number {
+    return Math.floor(this.#numbers[ResultIndex.standing]! / 2 ** 32) % 4;
+  }
+
+  get remembered(): boolean {
+    return Math.floor(this.#numbers[ResultIndex.standing]! / 2 ** 34) % 2 === 1;
+  }
+
+  /** Characters of the methods of the login, with which the session's text ends. */
+  protected get methodsUnits(): number {
+    return Math.floor(this.#numbers[ResultIndex.standing]! / 2 ** 35);
+  }
+
   /** Characters of the user id, with which the session's text begins. */
   protected get uidUnits(): number {
     return this.#numbers[ResultIndex.uidUnits]!;
@@ -72,7 +90,7 @@ export class NativeFacts implements SessionFacts {
 
 /** A session with its text, which is cut into its parts only when they are read. */
 export class NativeSession extends NativeFacts implements StoredSession {
-  /** User id, form parameters, places of the data's members, U+0000 and data, concatenated. */
+  /** User id, form parameters, places of the data's members, U+0000, data and methods of the login, concatenated. */
   readonly #text: string;
 
   constructor(results: Float64Array, source: string, offset: number, text: string) {
@@ -89,7 +107,12 @@ export class NativeSession extends NativeFacts implements StoredSession {
   }
 
   get data(): string {
-    return this.#text.slice(this.#dataAt);
+    return this.#text.slice(this.#dataAt, this.#text.length - this.methodsUnits);
+  }
+
+  get methods(): readonly string[] {
+    const units = this.methodsUnits;
+    return units === 0 ? [] : this.#text.slice(-units).split(',');
   }
 
   get places(): string {

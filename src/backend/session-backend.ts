@@ -1,6 +1,7 @@
 /** The contract between the session layer and a store, whether the sessions are in this process or across a network. */
 import type { MaybePromise } from '../maybe-promise.js';
 import type { KeyChanges } from './members.js';
+import type { TimeoutBounds } from './presets.js';
 import type { Watcher } from './watchers.js';
 
 /** What a backend knows of a session besides its contents. Instants are milliseconds since 1970, durations milliseconds. */
@@ -21,12 +22,23 @@ export interface SessionFacts {
   readonly absoluteDeadline: number;
   /** 0 for a guest. */
   readonly authenticatedAt: number;
+  /**
+   * How often the session got a new secret by a login or a `regenerate`, the first login included: 0 for a new guest, 1 for a session that began
+   * with a login. What hangs on an epoch is void in the next.
+   */
+  readonly epoch: number;
+  /** How sure the login was, 1 to 3; 0 for a guest. */
+  readonly level: number;
+  /** Whether the client keeps its cookie when the browser is closed. */
+  readonly remembered: boolean;
 }
 
 /** A session as read from a backend. */
 export interface StoredSession extends SessionFacts {
   /** `undefined` for a guest. */
   readonly uid: string | undefined;
+  /** How the user logged in: names such as `pwd` and `otp`, without commas. Empty for a guest, or if the login did not say. */
+  readonly methods: readonly string[];
   /** The application's data as JSON text. */
   readonly data: string;
   /** @internal Where its members lie, if the backend knows: see `Members`. */
@@ -49,8 +61,15 @@ export interface SessionChange {
   readonly idleTimeout?: number | undefined;
 }
 
-/** A session to be created. For a timeout that is `undefined` the backend uses its own. */
-export interface SessionDraft {
+/** How sure a login is. What is `undefined` is that of a plain login: level 1, no methods, not remembered. */
+export interface Assurance {
+  readonly level?: number | undefined;
+  readonly methods?: readonly string[] | undefined;
+  readonly remembered?: boolean | undefined;
+}
+
+/** A session to be created, with the assurance of its login if it has a user. For a timeout that is `undefined` the backend uses its own. */
+export interface SessionDraft extends Assurance {
   readonly data: string;
   readonly form?: string | undefined;
   readonly uid?: string | undefined;
@@ -59,7 +78,7 @@ export interface SessionDraft {
 }
 
 /** A login: the user, and the absolute timeout that starts with it, in milliseconds; the backend's own if it is `undefined`. */
-export interface SessionLogin {
+export interface SessionLogin extends Assurance {
   readonly uid: string;
   readonly absoluteTimeout?: number | undefined;
 }
@@ -77,6 +96,8 @@ export interface Timeouts {
   readonly absoluteTimeout: number;
   /** True if a test moves the clock: then a short timeout is not taken for a mistake. */
   readonly isTest?: boolean;
+  /** What no session goes beyond. Default: no bounds. */
+  readonly bounds?: TimeoutBounds | undefined;
 }
 
 /**
@@ -106,7 +127,7 @@ export interface SessionBackend {
   commit(id: string, version: number | undefined, change: SessionChange): MaybePromise<CommitOutcome>;
   /**
    * As `commit`, and in the same step gives the session a new secret, so that every older id of it is void; with `login`, as that user's:
-   * it sets `authenticatedAt`, sets the user's idle timeout unless the change has one, and starts the absolute timeout again. A login as
+   * it sets `authenticatedAt`, level, methods and whether it is remembered, sets the user's idle timeout unless the change has one, and starts the absolute timeout again. A login as
    * another user ends the session instead, whatever its version, and stores a new one with a new handle, which has what the change contains
    * and nothing of the old one.
    */

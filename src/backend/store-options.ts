@@ -1,7 +1,18 @@
 /** The options that every store of this process has, in memory or on disk: bounds, timeouts, clock. */
 import { ManualClock, nativeClock } from '../clock.js';
-import { kindError, ownOptions, rangeError, size, timeout, wholeNumber, type Duration, type Size } from '../options.js';
+import {
+  kindError,
+  oneOf,
+  ownOptions,
+  rangeError,
+  size,
+  timeout,
+  wholeNumber,
+  type Duration,
+  type Size,
+} from '../options.js';
 import { otherStoreOptions } from '../other-options.js';
+import { checkBound, PRESETS, type Preset } from './presets.js';
 import type { Timeouts } from './session-backend.js';
 
 /** The options of a store: bounds, timeouts, clock. */
@@ -31,6 +42,12 @@ export interface SessionStoreOptions {
    * How long a session lives regardless of activity; a login restarts it. Default `'12h'`; `Infinity` for no limit.
    */
   absoluteTimeout?: Duration;
+  /**
+   * Timeouts after NIST SP 800-63B-4: `'aal1'` at most 30 days in all; `'aal2'` 24 hours and 1 hour without activity; `'aal3'` 12 hours and 15
+   * minutes. They are the defaults of `absoluteTimeout` and, for the last two, of `idleTimeout`, and nothing goes beyond them: an option, a
+   * session's own timeout or a `remember` that does is a RangeError. Default: none.
+   */
+  preset?: Preset;
   /** A clock that tests move by hand, from `agai-session/testing`. Default: the system clock. */
   clock?: ManualClock;
 }
@@ -50,6 +67,7 @@ export const storeOptionNames = [
   'idleTimeout',
   'guestIdleTimeout',
   'absoluteTimeout',
+  'preset',
   'clock',
 ] as const satisfies (keyof SessionStoreOptions)[];
 
@@ -67,15 +85,10 @@ export function checkStoreOptions(
   const own = ownOptions('SessionStore', options, known, otherStoreOptions);
 
   // Defaults.
-  const {
-    maxSessions = 1_000_000,
-    maxBytes = '512MiB',
-    maxSessionBytes = '64KiB',
-    idleTimeout = '30m',
-    guestIdleTimeout = idleTimeout,
-    absoluteTimeout = '12h',
-    clock,
-  } = own;
+  const { maxSessions = 1_000_000, maxBytes = '512MiB', maxSessionBytes = '64KiB', preset, clock } = own;
+  const bounds = preset === undefined ? undefined : PRESETS[oneOf('preset', preset, Object.keys(PRESETS) as Preset[])];
+  const { idleTimeout = preset === 'aal2' || preset === 'aal3' ? PRESETS[preset].idleTimeout : '30m' } = own;
+  const { guestIdleTimeout = idleTimeout, absoluteTimeout = bounds?.absoluteTimeout ?? '12h' } = own;
 
   // Check each and interpret it.
   if (clock !== undefined && !(clock instanceof ManualClock && nativeClock(clock))) {
@@ -90,7 +103,11 @@ export function checkStoreOptions(
     guestIdleTimeout: timeout('guestIdleTimeout', guestIdleTimeout, isTest),
     absoluteTimeout: timeout('absoluteTimeout', absoluteTimeout, isTest),
     isTest,
+    bounds,
   };
+  checkBound(bounds, 'idleTimeout', 'idleTimeout', limits.idleTimeout);
+  checkBound(bounds, 'idleTimeout', 'guestIdleTimeout', limits.guestIdleTimeout);
+  checkBound(bounds, 'absoluteTimeout', 'absoluteTimeout', limits.absoluteTimeout);
 
   // Check them against each other.
   if (limits.maxSessionBytes + MAX_OVERHEAD > limits.maxBytes) {

@@ -32,9 +32,9 @@ export class CookiePolicy {
     return this.#fallsBack(secureConnection) ? this.#name.replace(PREFIX, '') : this.#name;
   }
 
-  /** The value of the `Set-Cookie` header that sets the cookie. */
-  set(id: string, secureConnection: boolean): string {
-    return this.#text(`=${id}`, secureConnection);
+  /** The value of the `Set-Cookie` header that sets the cookie; the browser keeps it for so many seconds, or until it is closed. */
+  set(id: string, secureConnection: boolean, maxAge?: number): string {
+    return this.#text(maxAge === undefined ? `=${id}` : `=${id}; Max-Age=${maxAge}`, secureConnection);
   }
 
   /** The value of the `Set-Cookie` header that removes the cookie. It needs the same attributes, or browsers keep the cookie. */

@@ -220,7 +220,7 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   #cookie(session: Session<Data>): string | undefined {
     switch (session.cookieChange(this.#stored)) {
       case 'set':
-        return this.#settings.cookie.set(session.id!, this.#secure);
+        return this.#settings.cookie.set(session.id!, this.#secure, session.cookieMaxAge);
       case 'remove':
         return this.#settings.cookie.remove(this.#secure);
       default:

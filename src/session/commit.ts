@@ -12,7 +12,13 @@ export type Saved = 'unchanged' | 'saved' | 'gone';
 type Copy = WorkingCopy<object>;
 
 /** In place of a login. */
-const NOBODY = { uid: undefined, absoluteTimeout: undefined };
+const NOBODY = {
+  uid: undefined,
+  absoluteTimeout: undefined,
+  level: undefined,
+  methods: undefined,
+  remembered: undefined,
+};
 /** How often data that the schema refused is repaired before others who write the session all the time win. */
 const MAX_TRIES = 10;
 
@@ -31,13 +37,13 @@ export function commitChanges(copy: Copy, isBeforeHeaders: boolean): MaybePromis
 
 /** Stores a new session if it has data or a user; form parameters alone are not stored. */
 function create(copy: Copy, change: SessionChange, isBeforeHeaders: boolean): MaybePromise<Saved> {
-  const { context, renewal, idleTimeout } = copy;
+  const { context, renewal } = copy;
+  const idleTimeout = renewal?.idleTimeout ?? copy.idleTimeout;
   const { data, keys, form } = change;
   const login = renewal?.login;
   if (data === undefined && keys === undefined && login === undefined) return 'unchanged';
   context.admitNewId?.(isBeforeHeaders);
-  const { uid, absoluteTimeout } = login ?? NOBODY;
-  const draft = { data: data ?? (keys ? textOf(keys) : EMPTY), form, uid, idleTimeout, absoluteTimeout };
+  const draft = { ...(login ?? NOBODY), data: data ?? (keys ? textOf(keys) : EMPTY), form, idleTimeout };
   return andThen(context.backend.create(draft), (facts) => saved(copy, change, facts, renewal));
 }
 
@@ -52,7 +58,8 @@ function write(
   isBeforeHeaders: boolean,
   tries: number,
 ): MaybePromise<Saved> {
-  const { context, renewal, idleTimeout } = copy;
+  const { context, renewal } = copy;
+  const idleTimeout = renewal?.idleTimeout ?? copy.idleTimeout;
   const { data, keys, form } = change;
   if (renewal === undefined && data === undefined && keys === undefined && form === undefined) return 'unchanged';
   const { backend, concurrency } = context;

@@ -1,12 +1,22 @@
 /** One session, as a request, a socket or a job uses it. */
 import { inspect } from 'node:util';
-import { checkUid, GUEST } from '../backend/ids.js';
-import type { SessionFacts, StoredSession } from '../backend/session-backend.js';
+import { GUEST } from '../backend/ids.js';
+import { sessionTimeout } from '../backend/presets.js';
+import type { SessionFacts, StoredSession, Timeouts } from '../backend/session-backend.js';
 import { checkKey } from '../backend/value-text.js';
 import type { DataKey, DataValue, DefaultSessionData, JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
 import { isPromise, type MaybePromise } from '../maybe-promise.js';
-import { optionalTimeout, ownOptions, type Duration } from '../options.js';
+import { ownOptions, type Duration } from '../options.js';
+import {
+  checkDemand,
+  checkLogin,
+  demand,
+  MAX_REMEMBERED,
+  type Demand,
+  type Level,
+  type LoginOptions,
+} from './assurance.js';
 import { settle, type SessionCallback } from './callback.js';
 import type { Saved } from './commit.js';
 import type { SessionContext } from './context.js';
@@ -104,7 +114,7 @@ export class Session<Data extends object = DefaultSessionData> {
     const login = renewal?.login;
     const facts = login === undefined ? this.#copy.facts : undefined;
     const from = facts?.lastSeenAt ?? backend.now();
-    const own = this.#copy.idleTimeout ?? facts?.idleTimeout;
+    const own = renewal?.idleTimeout ?? this.#copy.idleTimeout ?? facts?.idleTimeout;
     const idle = own ?? (this.isAuthenticated ? idleTimeout : guestIdleTimeout);
     const deadline = Math.min(
       from + idle,
@@ -233,22 +243,50 @@ export class Session<Data extends object = DefaultSessionData> {
    * always gets a new id. It keeps its data and its handle, unless another user was logged in: then that session ends, and a new, empty one
    * with a new handle begins.
    * @param uid 1 to 255 characters (UTF-16 units), not `'Guest'`.
-   * @param options `absoluteTimeout` starts with this login and overrides the store's.
+   * @param options `level` and `methods` say how sure the login is, `remember` keeps the cookie when the browser is closed, `absoluteTimeout` starts
+   * with this login and overrides the store's.
    * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_GONE` after `destroy()`; TypeError, RangeError for a wrong argument.
    */
-  login(uid: string, options: { absoluteTimeout?: Duration } = {}): void {
-    checkUid(uid);
-    if (typeof options === 'function') {
-      throw new TypeError(
-        'session.login() takes no callback: it takes effect at once; put what follows after the call',
-      );
-    }
-    const own = ownOptions('login', options, ['absoluteTimeout']);
-    const absoluteTimeout = optionalTimeout('absoluteTimeout', own.absoluteTimeout, this.#isTest);
+  login(uid: string, options: LoginOptions = {}): void {
+    const { login, idleTimeout } = checkLogin(uid, options, this.#timeouts);
     this.#copy.checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
-    this.#copy.renewal = { login: { uid, absoluteTimeout } };
+    this.#copy.renewal = { login, idleTimeout };
     this.#copy.changed();
+  }
+
+  /**
+   * How sure the login is: 1 to 3, as `login` was told; 0 for a guest.
+   */
+  get level(): 0 | Level {
+    const { facts, renewal } = this.#copy;
+    return (renewal?.login ? (renewal.login.level ?? 1) : (facts?.level ?? 0)) as 0 | Level;
+  }
+
+  /** How the user logged in, as `login` was told; empty for a guest. */
+  get methods(): readonly string[] {
+    const { renewal, storedMethods } = this.#copy;
+    return [...(renewal?.login ? (renewal.login.methods ?? []) : storedMethods)];
+  }
+
+  /**
+   * Demands that a user is logged in whose login is not older than `maxAge`, and of at least this level: before what needs care, such as a
+   * change of the password. Activity does not make a login younger: send the user to log in again, as the same user; the session keeps its data.
+   * @throws SessionError `ERR_SESSION_GUEST` and `ERR_SESSION_STALE` with `status` 401, `ERR_SESSION_LEVEL` with 403, `ERR_SESSION_GONE` after
+   * `destroy()`; TypeError, RangeError for a wrong argument.
+   */
+  requireFresh(maxAge: Duration, options: { level?: Level } = {}): void {
+    const { level } = ownOptions('requireFresh', options, ['level']);
+    if (maxAge === undefined) throw new TypeError("session.requireFresh(maxAge): pass a duration such as '10m'");
+    this.require(checkDemand(maxAge, level, this.#timeouts.isTest ?? false));
+  }
+
+  /** @internal As `requireFresh`, with a demand that was checked before. */
+  require(wanted: Demand): void {
+    this.#copy.checkNotEnded();
+    const { isAuthenticated, level, authenticatedAt } = this;
+    const age = this.#copy.context.backend.now() - (authenticatedAt?.getTime() ?? 0);
+    demand(wanted, { isAuthenticated, level, age });
   }
 
   /**
@@ -283,7 +321,7 @@ export class Session<Data extends object = DefaultSessionData> {
   regenerate(callback?: SessionCallback): Promise<void> {
     return settle('regenerate', callback, () => {
       this.#copy.checkNotEnded();
-      this.#copy.renewal ??= { login: undefined };
+      this.#copy.renewal ??= { login: undefined, idleTimeout: undefined };
       this.#copy.changed();
     });
   }
@@ -341,6 +379,13 @@ export class Session<Data extends object = DefaultSessionData> {
     return this.#copy.cookieChange(loaded);
   }
 
+  /** @internal For how many seconds the browser is to keep the cookie; `undefined`: until it is closed. */
+  get cookieMaxAge(): number | undefined {
+    const { facts, context } = this.#copy;
+    if (!facts?.remembered) return undefined;
+    return Math.floor(Math.min(facts.absoluteDeadline - context.backend.now(), MAX_REMEMBERED) / 1_000);
+  }
+
   /** Handle, `uid`, `isAuthenticated`, `expirationTime` and `data`, never the id; `console.log` shows the same. */
   toJSON(): object {
     const { handle, uid, isAuthenticated, expirationTime } = this;
@@ -357,14 +402,13 @@ export class Session<Data extends object = DefaultSessionData> {
     return this.#copy.data;
   }
 
-  /** Whether a test moves the clock of the store. */
-  get #isTest(): boolean {
-    return this.#copy.context.backend.timeouts.isTest ?? false;
+  get #timeouts(): Timeouts {
+    return this.#copy.context.backend.timeouts;
   }
 
   #touch(options: { idleTimeout?: Duration }): MaybePromise<boolean> {
     const { idleTimeout } = ownOptions('touch', options, ['idleTimeout']);
     this.#copy.checkNotEnded();
-    return this.#copy.touch(optionalTimeout('idleTimeout', idleTimeout, this.#isTest));
+    return this.#copy.touch(sessionTimeout(this.#timeouts, 'idleTimeout', idleTimeout));
   }
 }

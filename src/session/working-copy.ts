@@ -8,6 +8,8 @@ import { KeptForm } from './kept-form.js';
 /** A new id that is to be written; with `login`, a login. */
 export interface Renewal {
   readonly login: SessionLogin | undefined;
+  /** That of a login which is to be remembered. */
+  readonly idleTimeout: number | undefined;
 }
 
 /** The state of a `Session`, which `session.ts` shows to applications and `commit.ts` writes. */
@@ -22,8 +24,8 @@ export class WorkingCopy<Data extends object> {
   hasEnded = false;
   /** Read lazily for the user, the data and the form: most requests need none of them. */
   #stored: StoredSession | undefined;
-  /** The user of a login that was written. */
-  #uid: string | undefined;
+  /** A login that was written. */
+  #login: SessionLogin | undefined;
   #data: KeptData<Data> | undefined;
   #form: KeptForm | undefined;
   /** What the last `change` was made of. */
@@ -39,7 +41,12 @@ export class WorkingCopy<Data extends object> {
 
   /** The user in the store; `undefined` for a guest. */
   get storedUid(): string | undefined {
-    return this.#uid ?? this.#stored?.uid;
+    return this.#login?.uid ?? this.#stored?.uid;
+  }
+
+  /** The methods of the login in the store. */
+  get storedMethods(): readonly string[] {
+    return (this.#login ? this.#login.methods : this.#stored?.methods) ?? [];
   }
 
   get data(): KeptData<Data> {
@@ -98,7 +105,7 @@ export class WorkingCopy<Data extends object> {
   reset(): void {
     this.facts = undefined;
     this.#stored = undefined;
-    this.#uid = undefined;
+    this.#login = undefined;
     this.#data = undefined;
     this.#form = undefined;
     this.renewal = undefined;
@@ -115,7 +122,7 @@ export class WorkingCopy<Data extends object> {
   detach(): void {
     this.facts = undefined;
     this.#stored = undefined;
-    this.#uid = undefined;
+    this.#login = undefined;
     this.#data?.detach(this.#data.changes);
     this.#form?.stored('');
   }
@@ -123,7 +130,7 @@ export class WorkingCopy<Data extends object> {
   /** Notes that a change and a renewal were written. */
   written({ data, keys, form }: SessionChange, facts: SessionFacts, renewal: Renewal | undefined): void {
     this.facts = facts;
-    this.#uid = renewal?.login?.uid ?? this.#uid;
+    this.#login = renewal?.login ?? this.#login;
     // Another user may have logged in meanwhile, whose data is not what was written.
     if (this.#data === this.#source) {
       if (data !== undefined) this.#data?.storedAll(data);

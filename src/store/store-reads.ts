@@ -8,7 +8,8 @@ import type { Signal } from '../backend/signal.js';
 import { checkKey } from '../backend/value-text.js';
 import type { DataKey, JsonData } from '../data.js';
 import type { Listeners } from '../listeners.js';
-import { optionalTimeout, ownOptions, wholeNumber, type Duration } from '../options.js';
+import { sessionTimeout } from '../backend/presets.js';
+import { ownOptions, wholeNumber, type Duration } from '../options.js';
 import { eventMask, notifyBatch, type SessionEvents } from './events.js';
 import { noteStore } from './living.js';
 import { pageOf, slotOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
@@ -36,11 +37,6 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
     native.onWatch = () => this.#listen();
     signal.listen(this.#deliver);
     noteStore(native.native);
-  }
-
-  /** Whether a test moves the clock. */
-  get #isTest(): boolean {
-    return this.#native.timeouts.isTest ?? false;
   }
 
   /**
@@ -75,7 +71,10 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
    */
   touch(id: string, options: { idleTimeout?: Duration } = {}): boolean {
     const own = ownOptions('touch', options, ['idleTimeout']);
-    return this.#native.touch(checkId(id, NEEDS_ID), optionalTimeout('idleTimeout', own.idleTimeout, this.#isTest));
+    return this.#native.touch(
+      checkId(id, NEEDS_ID),
+      sessionTimeout(this.#native.timeouts, 'idleTimeout', own.idleTimeout),
+    );
   }
 
   /**

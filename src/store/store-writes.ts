@@ -9,7 +9,8 @@ import type { DataKey, DataValue, JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
 import type { Listeners } from '../listeners.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import { bare, optionalTimeout, ownOptions, typeError, wholeNumber, type Duration } from '../options.js';
+import { sessionTimeout } from '../backend/presets.js';
+import { bare, ownOptions, typeError, wholeNumber, type Duration } from '../options.js';
 import type { SessionEvents } from './events.js';
 import { recordOf, SessionRecord } from './session-record.js';
 import { StoreReads } from './store-reads.js';
@@ -73,11 +74,6 @@ export abstract class StoreWrites<
     this.#backend = native;
   }
 
-  /** Whether a test moves the clock. */
-  get #isTest(): boolean {
-    return this.#backend.timeouts.isTest ?? false;
-  }
-
   /**
    * Stores a new session under a new random id, and returns its record, which has the id. May evict other sessions.
    * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
@@ -86,8 +82,8 @@ export abstract class StoreWrites<
     const own = ownOptions('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
     const text = stringifyData(data);
     const uid = own.uid === undefined ? undefined : checkUid(own.uid);
-    const idleTimeout = optionalTimeout('idleTimeout', own.idleTimeout, this.#isTest);
-    const absoluteTimeout = optionalTimeout('absoluteTimeout', own.absoluteTimeout, this.#isTest);
+    const idleTimeout = sessionTimeout(this.#backend.timeouts, 'idleTimeout', own.idleTimeout);
+    const absoluteTimeout = sessionTimeout(this.#backend.timeouts, 'absoluteTimeout', own.absoluteTimeout);
     const facts = this.#backend.create({ data: text, form: undefined, uid, idleTimeout, absoluteTimeout });
     return written(andThen(facts, (facts) => new SessionRecord(facts, uid, parseData<JsonData<Data>>(text))));
   }
@@ -165,7 +161,7 @@ export abstract class StoreWrites<
    */
   regenerate(id: string, options: RegenerateOptions = {}): Written<Kind, SessionRecord<Data> | undefined> {
     const own = ownOptions('regenerate', options, ['uid', 'absoluteTimeout']);
-    const absoluteTimeout = optionalTimeout('absoluteTimeout', own.absoluteTimeout, this.#isTest);
+    const absoluteTimeout = sessionTimeout(this.#backend.timeouts, 'absoluteTimeout', own.absoluteTimeout);
     if (own.uid === undefined && absoluteTimeout !== undefined) {
       throw typeError('absoluteTimeout', own.absoluteTimeout, 'it belongs to a login: pass `uid` as well');
     }

@@ -1,11 +1,12 @@
 //! The functions that requests call on a store, besides the cookie reader.
 
-use crate::error::{Result, from_core};
+use crate::error::{INTERNAL, Result, from_core};
 use crate::function::{Arguments, make_function};
 use crate::opened::{Opened, base_version, set_outcome};
-use crate::results::{Status, optional_millis};
+use crate::results::{Status, millis, optional_millis};
 use crate::strings::{check, make_bool, make_null, make_number, make_text, read_bool, read_id, read_number};
-use agai_session_core::{Change, KeyChange, NewSession, ObjectText, Text};
+use agai_session_core::model::standing::MAX_METHODS;
+use agai_session_core::{Assurance, Change, KeyChange, NewSession, ObjectText, Text};
 use napi::{Env, sys};
 use std::ffi::CStr;
 use std::ptr::null_mut;
@@ -74,14 +75,15 @@ fn load_key(opened: &Opened, env: Env, [id, name, ..]: Arguments) -> Result<sys:
     })
 }
 
-/// `(data, form, uid, idleTimeout, absoluteTimeout)`: stores a new session and returns its id.
+/// `(data, form, uid, idleTimeout, absoluteTimeout, level, methods)`: stores a new session and returns its id. See [`assurance`].
 fn create(
     opened: &Opened,
     env: Env,
-    [data, form, uid, idle_timeout, absolute_timeout, ..]: Arguments,
+    [data, form, uid, idle_timeout, absolute_timeout, level, methods]: Arguments,
 ) -> Result<sys::napi_value> {
     let idle_timeout = optional_millis(read_number(env, idle_timeout)?);
     let absolute_timeout = optional_millis(read_number(env, absolute_timeout)?);
+    let level = read_number(env, level)?;
     opened.write(|handle, buffers| {
         let new = NewSession {
             data: buffers.data.read(env, data)?,
@@ -89,6 +91,7 @@ fn create(
             uid: buffers.uid.read(env, uid)?,
             idle_timeout,
             absolute_timeout,
+            assurance: assurance(level, buffers.methods.read_optional(env, methods)?)?,
         };
         let (id, facts) = handle.create(&new).map_err(|error| from_core(&error))?;
         buffers.results.facts(&facts);
@@ -126,6 +129,25 @@ fn commit(
         Ok(set_outcome(&mut buffers.results, commit))
     })?;
     make_number(env, u32::from(status as u8))
+}
+
+/// How sure a login is: the level, plus 4 for a session that is remembered; 0 for none, which is that of a plain login.
+pub fn assurance(level: f64, methods: Option<Text<'_>>) -> Result<Assurance<'_>> {
+    let flags = u8::try_from(millis(level)).unwrap_or(u8::MAX);
+    let methods = match methods {
+        None => b"",
+        Some(Text::Latin1(bytes)) if bytes.is_ascii() && bytes.len() <= MAX_METHODS => bytes,
+        Some(_) => return Err(napi::Error::new(INTERNAL, "methods that the store does not take".to_owned())),
+    };
+    let level = flags & 3;
+    if flags > 7 || (level == 0 && flags > 0) {
+        return Err(napi::Error::new(INTERNAL, "a level that the store does not take".to_owned()));
+    }
+    Ok(Assurance {
+        level: level.max(1),
+        remembered: flags > 3,
+        methods,
+    })
 }
 
 /// The changed keys, unless there are none.

@@ -16,6 +16,7 @@ pub struct Buffers {
     pub name: TextIn,
     pub form: TextIn,
     pub uid: TextIn,
+    pub methods: TextIn,
     pub out: TextBuffer,
     pub results: Results,
 }
@@ -37,6 +38,7 @@ impl Opened {
                 name: TextIn::default(),
                 form: TextIn::default(),
                 uid: TextIn::default(),
+                methods: TextIn::default(),
                 out: TextBuffer::default(),
                 results: Results::new(results),
             }),

@@ -1,6 +1,6 @@
 //! The store's exports. TypeScript has checked the arguments.
 
-use crate::calls::{key_change, make_calls};
+use crate::calls::{assurance, key_change, make_calls};
 use crate::clock::{NativeClock, clock_or_system};
 use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
@@ -144,14 +144,14 @@ impl NativeStore {
     /// made to `version` (0: to whichever is stored) and returns a status; `set` and `removed` are objects with changed keys, and undefined parts
     /// stay as they are. `touch` records activity and returns false if the session is gone. A timeout of NaN was not given.
     #[napi(
-        ts_return_type = "{ load(id: string, touch: boolean): string | null; loadKey(id: string, name: string): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number): string; commit(id: string, version: number, data: string | undefined, set: string | undefined, removed: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }"
+        ts_return_type = "{ load(id: string, touch: boolean): string | null; loadKey(id: string, name: string): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number, level: number, methods: string | undefined): string; commit(id: string, version: number, data: string | undefined, set: string | undefined, removed: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }"
     )]
     pub fn calls(&self, env: Env) -> Result<Made> {
         guard(|| make_calls(env, &self.opened).map(Made))
     }
 
     /// Gives a session a new secret, and applies a change to it, as `commit` does. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
-    /// own unless it is NaN. Returns the new id, or null with the status in the shared array.
+    /// own unless it is NaN; `level` and `methods` as in `create`. Returns the new id, or null with the status in the shared array.
     #[napi(ts_return_type = "string | null")]
     #[allow(
         clippy::too_many_arguments,
@@ -169,15 +169,19 @@ impl NativeStore {
         uid: Option<JsString<'_>>,
         idle_timeout: f64,
         absolute_timeout: f64,
+        level: f64,
+        methods: Option<JsString<'_>>,
     ) -> Result<Option<String>> {
         self.write(|handle, buffers| {
             let Some(id) = read_id(env, id.raw())? else {
                 buffers.results.status(Status::Gone);
                 return self.opened.check(None);
             };
+            let assurance = assurance(level, read_given(&mut buffers.methods, env, methods)?)?;
             let user = read_given(&mut buffers.uid, env, uid)?.map(|uid| Login {
                 uid,
                 absolute_timeout: optional_millis(absolute_timeout),
+                assurance,
             });
             let keys = key_change(
                 read_object(&mut buffers.set, env, set)?,

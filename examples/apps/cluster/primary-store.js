@@ -48,8 +48,11 @@ const facts = [
   'idleTimeout',
   'absoluteDeadline',
   'authenticatedAt',
+  'epoch',
+  'level',
+  'remembered',
 ];
-const fields = [...facts, 'uid', 'data', 'form'];
+const fields = [...facts, 'uid', 'methods', 'data', 'form'];
 
 /** What a backend answers, as plain objects: a message carries neither getters nor prototypes. */
 function plain(answer) {
