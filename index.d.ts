@@ -99,6 +99,8 @@ export declare class NativeStore {
    * with the reason in the shared array. With `touch` the call counts as the user's activity.
    */
   cookieReader(name: string): (header: string, touch: boolean) => string | null
+  /** Returns the key under which the store's tokens are made, 32 bytes. */
+  tokenKey(): Uint8Array
   /** Returns the time of the store's clock. */
   now(): number
   /** Closes the store for this object. When the last object of a store on disk is closed, everything is written first. */

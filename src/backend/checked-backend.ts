@@ -21,11 +21,13 @@ export function checkedBackend(backend: SessionBackend): SessionBackend {
 
 class CheckedBackend implements SessionBackend {
   readonly #backend: SessionBackend;
+  readonly tokenKey?: Uint8Array;
   readonly cookieReader?: NonNullable<SessionBackend['cookieReader']>;
   readonly watch?: NonNullable<SessionBackend['watch']>;
 
   constructor(backend: SessionBackend) {
     this.#backend = backend;
+    if (backend.tokenKey !== undefined) this.tokenKey = checkedKey(backend.tokenKey);
     if (backend.watch) this.watch = (...args) => backend.watch!(...args);
     if (backend.cookieReader) {
       this.cookieReader = (name) => {
@@ -70,6 +72,11 @@ class CheckedBackend implements SessionBackend {
   destroy(...args: Parameters<SessionBackend['destroy']>): MaybePromise<boolean> {
     return andThen(this.#backend.destroy(...args), (wasThere) => truthOf('destroy', wasThere));
   }
+}
+
+function checkedKey(key: unknown): Uint8Array {
+  if (key instanceof Uint8Array && key.length >= 32) return key;
+  throw new TypeError(`option store: its tokenKey must be at least 32 random bytes, a Uint8Array, not ${kindOf(key)}`);
 }
 
 /** No message shows a value: it may be a secret or a user's data. */

@@ -58,6 +58,7 @@ export class NativeBackend implements SessionBackend {
   readonly #native: NativeStore;
   /** The functions that requests call. Unlike the methods of `#native` they throw the addon's own errors. */
   readonly #calls: NativeCalls;
+  #tokenKey: Uint8Array | undefined;
   /** `undefined` for a store in memory. */
   readonly #acks: Acknowledgements | undefined;
 
@@ -77,6 +78,10 @@ export class NativeBackend implements SessionBackend {
 
   get isSynchronous(): boolean {
     return this.#acks === undefined;
+  }
+
+  get tokenKey(): Uint8Array {
+    return (this.#tokenKey ??= this.#native.tokenKey());
   }
 
   now(): number {

@@ -141,6 +141,11 @@ export interface SessionBackend {
   touch(id: string, idleTimeout?: number): MaybePromise<boolean>;
   /** Ends the session of a handle, whatever secret it has by now. False if there is none. */
   destroy(handle: string, reason: 'destroy' | 'logout'): MaybePromise<boolean>;
+  /**
+   * The key of the tokens that sessions hand out, 32 random bytes: the same in every process over these sessions, and for as long as they live.
+   * Without it, `session.csrfToken()` is not available.
+   */
+  readonly tokenKey?: Uint8Array;
   /** Makes a function that reads straight from a `Cookie` header. Without it, `load` is called for each id in the header. */
   cookieReader?(name: string): CookieLookup;
   /**

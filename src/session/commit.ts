@@ -41,7 +41,7 @@ function create(copy: Copy, change: SessionChange, isBeforeHeaders: boolean): Ma
   const idleTimeout = renewal?.idleTimeout ?? copy.idleTimeout;
   const { data, keys, form } = change;
   const login = renewal?.login;
-  if (data === undefined && keys === undefined && login === undefined) return 'unchanged';
+  if (data === undefined && keys === undefined && login === undefined && !copy.mustBeStored) return 'unchanged';
   context.admitNewId?.(isBeforeHeaders);
   const draft = { ...(login ?? NOBODY), data: data ?? (keys ? textOf(keys) : EMPTY), form, idleTimeout };
   return andThen(context.backend.create(draft), (facts) => saved(copy, change, facts, renewal));

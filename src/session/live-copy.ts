@@ -49,6 +49,17 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
     return this.#track(() => this.#save(), false);
   }
 
+  /** Writes the session at once if it is not stored, or is to get a new id. @throws SessionError as `save`. */
+  store(): MaybePromise<SessionFacts> {
+    if (this.facts !== undefined && this.renewal === undefined) return this.facts;
+    return this.#track(() => andThen(this.#store(), () => this.facts!), false);
+  }
+
+  #store(): MaybePromise<void> {
+    this.mustBeStored = true;
+    return this.#save();
+  }
+
   /** Writes the changes before the response: see `Session.commit`. */
   commit(isBeforeHeaders: boolean): MaybePromise<Saved> {
     const pending = this.#pending?.take();

@@ -6,7 +6,7 @@ import type { SessionFacts, StoredSession, Timeouts } from '../backend/session-b
 import { checkKey } from '../backend/value-text.js';
 import type { DataKey, DataValue, DefaultSessionData, JsonData } from '../data.js';
 import { SessionError } from '../errors.js';
-import { isPromise, type MaybePromise } from '../maybe-promise.js';
+import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
 import { ownOptions, type Duration } from '../options.js';
 import {
   checkDemand,
@@ -20,6 +20,7 @@ import {
 import { settle, type SessionCallback } from './callback.js';
 import type { Saved } from './commit.js';
 import type { SessionContext } from './context.js';
+import { csrfTokenOf, isCsrfTokenOf } from './csrf-token.js';
 import { refuseForeign } from './foreign.js';
 import type { FormParameters } from './form.js';
 import type { KeptData } from './kept-data.js';
@@ -287,6 +288,33 @@ export class Session<Data extends object = DefaultSessionData> {
     const { isAuthenticated, level, authenticatedAt } = this;
     const age = this.#copy.context.backend.now() - (authenticatedAt?.getTime() ?? 0);
     demand(wanted, { isAuthenticated, level, age });
+  }
+
+  /**
+   * A token to put into a form, against cross-site requests: see `verifyCsrf`. Each call returns another one; all are good until the next login,
+   * `regenerate` or logout. Nothing is stored for them, but a session that is not stored yet, or is to get a new id, is written at once.
+   * @returns The token, or a promise of it if the store must be waited for.
+   * @throws SessionError `ERR_SESSION_BACKEND` if the backend has no `tokenKey`; those of `save`.
+   */
+  csrfToken(): MaybePromise<string> {
+    this.#copy.checkNotEnded();
+    return andThen(this.#copy.store(), (facts) => {
+      // Asked for now: a store on disk may have been opened meanwhile.
+      const key = this.#copy.context.backend.tokenKey;
+      if (key !== undefined) return csrfTokenOf(key, facts);
+      const message =
+        'session.csrfToken() needs a backend with a tokenKey: 32 random bytes, kept as long as the sessions';
+      throw new SessionError('ERR_SESSION_BACKEND', message);
+    });
+  }
+
+  /**
+   * Whether a value that came with a request is a token of this session. False for anything else, whatever it is.
+   */
+  verifyCsrf(token: unknown): boolean {
+    const { facts, context, hasEnded } = this.#copy;
+    const key = context.backend.tokenKey;
+    return facts !== undefined && key !== undefined && !hasEnded && isCsrfTokenOf(token, key, facts);
   }
 
   /**

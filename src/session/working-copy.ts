@@ -20,6 +20,8 @@ export class WorkingCopy<Data extends object> {
   renewal: Renewal | undefined;
   /** The session's own idle timeout, if this request set one. */
   idleTimeout: number | undefined;
+  /** True if the session is to be stored although nothing is in it. */
+  mustBeStored = false;
   /** True once the session was destroyed, or found to have ended. */
   hasEnded = false;
   /** Read lazily for the user, the data and the form: most requests need none of them. */
@@ -78,7 +80,7 @@ export class WorkingCopy<Data extends object> {
 
   /** True if nothing was read that could have been changed, as in most requests. */
   get isUntouched(): boolean {
-    return this.#data === undefined && this.#form === undefined && this.renewal === undefined;
+    return this.#data === undefined && this.#form === undefined && this.renewal === undefined && !this.mustBeStored;
   }
 
   /** The parts that differ from what was last read or written. @throws SessionError `ERR_SESSION_DATA`. */
@@ -110,6 +112,7 @@ export class WorkingCopy<Data extends object> {
     this.#form = undefined;
     this.renewal = undefined;
     this.idleTimeout = undefined;
+    this.mustBeStored = false;
   }
 
   /** After `reset`: becomes the copy of a stored session. */

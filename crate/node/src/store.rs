@@ -14,7 +14,7 @@ use agai_session_core::model::random::OsRandom;
 use agai_session_core::{
     Change, Commit, EventMask, Login, ObjectText, Reason, Renewal, SessionId, Stats, StoreHandle, Text,
 };
-use napi::bindgen_prelude::{Array, Float64Array, Function, JsValue};
+use napi::bindgen_prelude::{Array, Float64Array, Function, JsValue, Uint8Array};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsString};
 use napi_derive::napi;
@@ -276,6 +276,19 @@ impl NativeStore {
     #[napi(ts_return_type = "(header: string, touch: boolean) => string | null")]
     pub fn cookie_reader(&self, env: Env, name: JsString<'_>) -> Result<Made> {
         guard(|| make_cookie_reader(env, &self.opened, name).map(Made))
+    }
+
+    /// Returns the key under which the store's tokens are made, 32 bytes.
+    #[napi]
+    pub fn token_key(&self) -> Result<Uint8Array> {
+        guard(|| {
+            let key = self
+                .opened
+                .handle
+                .token_key()
+                .map_err(|error| from_core(&error))?;
+            Ok(Uint8Array::new(key.to_vec()))
+        })
     }
 
     /// Returns the time of the store's clock.

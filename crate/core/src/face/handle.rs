@@ -17,7 +17,7 @@ use crate::model::facts::Facts;
 use crate::model::id::{Handle, SessionId};
 use crate::model::lsn::AtomicLsn;
 use crate::model::page::{MAX_LOOKED_AT, SessionPage};
-use crate::model::random::Random;
+use crate::model::random::{Random, TokenKey};
 use crate::model::stats::Stats;
 use crate::model::text::{Text, TextBuffer};
 use crate::store::{Store, Walk};
@@ -131,6 +131,14 @@ impl StoreHandle {
             left: AtomicBool::new(false),
             lsn: AtomicLsn::default(),
         }
+    }
+
+    /// The key under which the store's tokens are made.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn token_key(&self) -> Result<TokenKey, Error> {
+        self.shared().token_key()
     }
 
     /// Sets the callback that is called, from any thread, when events or news wait to be taken, or acknowledgements have moved. Only the

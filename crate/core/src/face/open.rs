@@ -222,6 +222,7 @@ pub(crate) fn start(
     manifest.kept.retain(|name| !kept.contains(name));
     manifest.kept.extend(kept.iter().cloned());
     let mut catalog = Catalog::new(Arc::clone(disk), Arc::clone(&parts.random), manifest);
+    shared.set_token_key(catalog.token_key()?);
     if created {
         catalog
             .update(|_| ())

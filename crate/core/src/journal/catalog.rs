@@ -5,7 +5,9 @@ use crate::format::codec::{Manifest, SegmentEntry, SnapshotEntry, decode, encode
 use crate::format::frame::{self, Seed};
 use crate::format::header::{FileHeader, FileKind, MOST};
 use crate::journal::reader::{FrameReader, HeaderError, Next};
-use crate::model::random::Random;
+use crate::model::error::Error;
+use crate::model::ext;
+use crate::model::random::{Random, TokenKey, token_key};
 use crate::planted::{Fault, planted};
 use std::io;
 use std::sync::Arc;
@@ -53,6 +55,19 @@ impl Catalog {
 
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The key of the store's tokens. One that is made now is written with the next update.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn token_key(&mut self) -> Result<TokenKey, Error> {
+        if let Some(Ok(key)) = ext::value(&self.manifest.ext, ext::TOKEN_KEY).map(TokenKey::try_from) {
+            return Ok(key);
+        }
+        let key = token_key(&*self.random)?;
+        self.manifest.ext = ext::with(&self.manifest.ext, ext::TOKEN_KEY, &key);
+        Ok(key)
     }
 
     /// Replaces the manifest, and removes the files that it no longer names once it is durable.

@@ -5,10 +5,10 @@ use crate::lock::status::{JournalStatus, News};
 use crate::lock::sync::{Condvar, Mutex, MutexGuard};
 use crate::model::clock::{Clock, Wake};
 use crate::model::error::Error;
-use crate::model::random::Random;
+use crate::model::random::{Random, TokenKey, token_key};
 use crate::store::{Retired, Store};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long records that no caller waits for gather before the journal's thread is woken. Waking it for each record would cost more than
@@ -139,6 +139,8 @@ pub(crate) struct Shared {
     pub has_journal: bool,
     /// Not under the store's lock, because a callback may take that.
     seats: parking_lot::Mutex<Vec<Seat>>,
+    /// See [`Shared::token_key`].
+    token_key: OnceLock<TokenKey>,
 }
 
 impl Shared {
@@ -153,7 +155,25 @@ impl Shared {
             status: JournalStatus::new(lsn.unwrap_or_default()),
             has_journal: lsn.is_some(),
             seats: parking_lot::Mutex::default(),
+            token_key: OnceLock::new(),
         }
+    }
+
+    /// The key of the store's tokens, which is made when it is first needed; that of a store on disk comes from its files.
+    ///
+    /// # Errors
+    /// [`Error::Random`].
+    pub fn token_key(&self) -> Result<TokenKey, Error> {
+        if let Some(key) = self.token_key.get() {
+            return Ok(*key);
+        }
+        let made = token_key(&*self.random)?;
+        Ok(*self.token_key.get_or_init(|| made))
+    }
+
+    /// Sets the key, before anybody has asked for it.
+    pub fn set_token_key(&self, key: TokenKey) {
+        let _ = self.token_key.set(key);
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Protected> {

@@ -6,6 +6,8 @@
 //!
 //! A session's tags are constants of this file. A version that does not know a tag writes it back unchanged.
 
+/// Of a manifest: the key of the store's tokens.
+pub const TOKEN_KEY: u16 = 1;
 /// Of a session: see [`crate::model::standing`].
 pub const STANDING: u16 = 1;
 /// Of a session: the methods of its login; see [`crate::model::standing`].

@@ -11,6 +11,19 @@ pub trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), Error>;
 }
 
+/// The key under which a store's tokens are made.
+pub type TokenKey = [u8; 32];
+
+/// Makes a key.
+///
+/// # Errors
+/// [`Error::Random`].
+pub fn token_key(random: &dyn Random) -> Result<TokenKey, Error> {
+    let mut key = TokenKey::default();
+    random.fill(&mut key)?;
+    Ok(key)
+}
+
 /// The operating system's random generator, called once for each id.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsRandom;
