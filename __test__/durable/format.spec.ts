@@ -65,7 +65,8 @@ test('the files of a store match the documentation at each moment of its life', 
   for (let n = 0; n < 400; n++) {
     const uid = ['', 'ann', 'é', '变', '\ud800', 'x'.repeat(255)][n % 6]!;
     const data = { n, text: ['a', 'é', '变', '\ud83d\ude00', 'y'.repeat(n * 3)][n % 5] };
-    ids.push((await store.create(data, uid ? { uid } : {})).id);
+    // Past the checks of the typed store, which refuse a lone surrogate.
+    ids.push((await store.backend.create({ data: JSON.stringify(data), uid: uid || undefined })).id);
   }
   await look();
   await store.checkpoint();

@@ -183,7 +183,7 @@ export function readHandle(body: Body): string {
   return body.fixed(12).toString('base64url');
 }
 
-/** Reads tags, lengths and values. No tag is assigned yet, so any well-formed sequence is skipped. */
+/** Reads tags, lengths and values; any well-formed sequence is skipped. */
 export function readExt(body: Body): void {
   let rest = body.bytes();
   while (rest.length > 0) {
