@@ -1,5 +1,5 @@
 /** What a store contains when it is opened again. */
-import { SessionManager } from 'agai-session';
+import { SessionManager, type MaybePromise, type SessionFacts } from 'agai-session';
 import { ManualClock } from 'agai-session/testing';
 import test from 'ava';
 import { DURABILITIES, openStore, reopen } from '../helpers/durable.js';
@@ -51,7 +51,10 @@ for (const durability of DURABILITIES) {
 
 test('every text is read back unchanged', async (t) => {
   const store = await openStore(t);
-  const made = await Promise.all(TEXTS.map((text) => store.create({ text }, { uid: `u${text}`.slice(0, 255) })));
+  // Past the checks of the typed store, which refuse some of these as user ids.
+  const create = (text: string): MaybePromise<SessionFacts> =>
+    store.backend.create({ data: JSON.stringify({ text }), uid: `u${text}`.slice(0, 255) });
+  const made = await Promise.all(TEXTS.map(create));
   const again = await reopen(t, store);
   t.deepEqual(
     made.map(({ id }) => [again.get(id)?.data['text'], again.get(id)?.uid]),
