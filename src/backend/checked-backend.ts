@@ -169,6 +169,16 @@ function outcomeOf(method: keyof SessionBackend, outcome: CommitOutcome): Commit
   return outcome;
 }
 
+const infoNumbers = [
+  'version',
+  'createdAt',
+  'lastSeenAt',
+  'idleTimeout',
+  'absoluteDeadline',
+  'authenticatedAt',
+  'bytes',
+] as const;
+
 /** The fields of the sessions alone: an id, or whatever else the backend has there, is nothing for a list. */
 function listOf(method: keyof SessionBackend, sessions: readonly SessionInfo[], uid: string): SessionInfo[] {
   if (!Array.isArray(sessions)) fail(method, `it must return an array of sessions, not ${kindOf(sessions)}`);
@@ -183,7 +193,7 @@ function infoOf(method: keyof SessionBackend, session: SessionInfo, uid: string)
     fail(method, `the handle must be the first ${HANDLE_LENGTH} characters of the id`);
   }
   if (session.uid !== uid) fail(method, 'uid must be the user id that was asked for');
-  for (const name of [...numbers, 'bytes'] as const) {
+  for (const name of infoNumbers) {
     if (typeof session[name] !== 'number' || Number.isNaN(session[name])) {
       fail(method, `${name} must be a number, not ${kindOf(session[name])}`);
     }
