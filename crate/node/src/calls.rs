@@ -137,11 +137,19 @@ pub fn assurance(level: f64, methods: Option<Text<'_>>) -> Result<Assurance<'_>>
     let methods = match methods {
         None => b"",
         Some(Text::Latin1(bytes)) if bytes.is_ascii() && bytes.len() <= MAX_METHODS => bytes,
-        Some(_) => return Err(napi::Error::new(INTERNAL, "methods that the store does not take".to_owned())),
+        Some(_) => {
+            return Err(napi::Error::new(
+                INTERNAL,
+                "methods that the store does not take".to_owned(),
+            ));
+        }
     };
     let level = flags & 3;
     if flags > 7 || (level == 0 && flags > 0) {
-        return Err(napi::Error::new(INTERNAL, "a level that the store does not take".to_owned()));
+        return Err(napi::Error::new(
+            INTERNAL,
+            "a level that the store does not take".to_owned(),
+        ));
     }
     Ok(Assurance {
         level: level.max(1),

@@ -148,11 +148,12 @@ impl StoreHandle {
         self.with_state(|state, now| work(&mut state.store, now))
     }
 
-    /// Runs a write, which is refused while the disk cannot take it; `uid` is the user if it is a login. If something has to be evicted first,
+    /// Runs a write, which is refused while the disk cannot take it; `login` is the user if it is a login, and the session in which that may be
+    /// another one. If something has to be evicted first,
     /// evicts that, a slice in each hold of the lock.
     fn write<R>(
         &self,
-        uid: Option<Text<'_>>,
+        login: Option<(Text<'_>, Option<Handle>)>,
         work: impl Fn(&mut Store, u64) -> Result<R, Error>,
     ) -> Result<R, Error> {
         loop {
@@ -160,10 +161,10 @@ impl StoreHandle {
                 let result = admit(state).and_then(|()| work(&mut state.store, now));
                 (result, state.store.take_obstacle())
             })?;
-            match (obstacle, uid) {
+            match (obstacle, login) {
                 _ if result.is_ok() => return result,
                 (Some(Obstacle::Excess), _) => while self.with(Store::evict_excess)? {},
-                (Some(Obstacle::UserExcess), Some(uid)) => self.trim(uid)?,
+                (Some(Obstacle::UserExcess), Some((uid, keep))) => self.trim(uid, keep)?,
                 (None, _) | (Some(Obstacle::UserExcess), None) => return result,
             }
         }
@@ -244,7 +245,9 @@ impl StoreHandle {
     pub fn create(&self, new: &NewSession<'_>) -> Result<(SessionId, Facts), Error> {
         loop {
             let id = SessionId::generate(&*self.shared().random)?;
-            if let Some(facts) = self.write(Some(new.uid), |store, now| store.create(&id, now, new))? {
+            if let Some(facts) =
+                self.write(Some((new.uid, None)), |store, now| store.create(&id, now, new))?
+            {
                 return Ok((id, facts));
             }
         }
@@ -276,9 +279,10 @@ impl StoreHandle {
     ) -> Result<(Commit, SessionId), Error> {
         loop {
             let fresh = SessionId::generate(&*self.shared().random)?;
-            let renewed = self.write(renewal.login.map(|login| login.uid), |store, now| {
-                store.regenerate(id, &fresh, now, base_version, renewal)
-            })?;
+            let renewed = self.write(
+                renewal.login.map(|login| (login.uid, Some(id.handle()))),
+                |store, now| store.regenerate(id, &fresh, now, base_version, renewal),
+            )?;
             if let Some(renewed) = renewed {
                 return Ok(renewed);
             }

@@ -40,9 +40,11 @@ impl StoreHandle {
         }
     }
 
-    /// Evicts a user's sessions down to the limit, slice by slice, those first that were seen longest ago.
-    pub(super) fn trim(&self, uid: Text<'_>) -> Result<(), Error> {
+    /// Evicts a user's sessions down to the limit, slice by slice, those first that were seen longest ago; never the one with the handle
+    /// `keep`, in which the user logs in again.
+    pub(super) fn trim(&self, uid: Text<'_>, keep: Option<Handle>) -> Result<(), Error> {
         let mut oldest = self.each_of(uid, |session| (session.fixed().last_seen_at, session.handle()))?;
+        oldest.retain(|&(_, handle)| Some(handle) != keep);
         // The sort is stable: of those seen in the same millisecond the earliest login goes first.
         oldest.reverse();
         oldest.sort_by_key(|&(last_seen_at, _)| last_seen_at);
