@@ -81,6 +81,10 @@ export declare class NativeStore {
   destroy(id: string): boolean
   /** Ends the session of a handle, whatever its current secret is. Returns whether there was one. */
   destroyByHandle(handle: string, logout: boolean): boolean
+  /** Returns the live sessions of a user, last seen first, as a flat array: nine values for each session. */
+  sessionsOf(uid: string): Array<string | number | null>
+  /** Ends all sessions of a user except that of a handle, and returns how many. A text that is no handle is nobody's. */
+  destroyUser(uid: string, except?: string | undefined | null): number
   /** Ends all sessions, and returns how many there were. */
   clear(): number
   /**
@@ -250,6 +254,10 @@ export interface NativeOptions {
   idleTimeout: number
   guestIdleTimeout: number
   absoluteTimeout: number
+  /** `Infinity` for no limit. */
+  maxSessionsPerUser: number
+  /** Whether a login beyond that is refused, or else the user's session is evicted that was used longest ago. */
+  refuseAtUserLimit: boolean
 }
 
 /** The report of an opening: what it found in the directory and what became of it. */

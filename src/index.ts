@@ -4,6 +4,7 @@ export type {
   Assurance,
   CommitOutcome,
   CookieLookup,
+  DestroyUserOptions,
   SessionBackend,
   SessionChange,
   SessionDraft,
@@ -13,6 +14,7 @@ export type {
   Timeouts,
 } from './backend/session-backend.js';
 export type { Preset, TimeoutBounds } from './backend/presets.js';
+export type { SessionInfo } from './backend/session-info.js';
 export type { SessionStoreOptions } from './backend/store-options.js';
 export type { JournalEvents } from './disk/events.js';
 export type { DurableStoreOptions, Durability, OpeningProgress } from './disk/options.js';
@@ -43,7 +45,7 @@ export type {
   SessionEvents,
   SessionListener,
 } from './store/events.js';
-export type { SessionInfo, SessionPage, SessionStoreStats } from './store/session-info.js';
+export type { SessionPage, SessionStoreStats } from './store/session-info.js';
 export type { SessionRecord } from './store/session-record.js';
 export type { ListenerOptions } from './store/store-events.js';
 export { SessionStore } from './store/session-store.js';

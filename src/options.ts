@@ -157,6 +157,15 @@ export function wholeNumber(option: string, value: unknown, least: number, most:
   return value;
 }
 
+/** A whole number from 1 to `most`, or `Infinity` for no limit. @throws TypeError, RangeError. */
+export function limit(option: string, value: unknown, most: number): number {
+  const fix = `give a whole number from 1 to ${most}, or Infinity for no limit`;
+  if (typeof value !== 'number') throw typeError(option, value, fix);
+  if (value === Infinity) return value;
+  if (!Number.isInteger(value) || value < 1 || value > most) throw rangeError(option, value, fix);
+  return value;
+}
+
 export function oneOf<T>(option: string, value: unknown, choices: readonly T[]): T {
   if (!choices.includes(value as T)) {
     throw typeError(option, value, `choose one of ${choices.map((choice) => inspect(choice)).join(', ')}`);

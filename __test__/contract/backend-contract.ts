@@ -26,6 +26,8 @@ export interface Capabilities {
   readonly synchronous: boolean | 'reads';
   /** True if the backend finds sessions by raw `Cookie` headers. */
   readonly cookieReader: boolean;
+  /** True if the backend finds the sessions of a user. */
+  readonly users: boolean;
   /** True if the backend stores any sequence of UTF-16 code units, also lone surrogates. */
   readonly loneSurrogates: boolean;
 }
@@ -627,6 +629,64 @@ export function backendContract(
     }
   });
 
+  contract('the sessions of a user are listed, last seen first, without their ids', async (t, backend, at) => {
+    t.is(typeof backend.sessionsOf, capabilities.users ? 'function' : 'undefined');
+    if (!backend.sessionsOf) return;
+    const first = await backend.create({ data: '{"secret":1}', uid: 'ada' });
+    at.advance(SECOND);
+    const guest = await backend.create({ data: '{}' });
+    await backend.create({ data: '{}', uid: 'Ada' });
+    const second = factsOf(t, await backend.regenerate(guest.id, undefined, {}, { uid: 'ada' }));
+    const listed = await backend.sessionsOf('ada');
+    t.deepEqual(
+      listed.map(({ handle }) => handle),
+      [second.handle, first.handle],
+    );
+    at.advance(SECOND);
+    await backend.touch(first.id);
+    const [info] = await backend.sessionsOf('ada');
+    const { handle, version, createdAt, idleTimeout, absoluteDeadline, authenticatedAt } = first;
+    const { bytes, ...rest } = info!;
+    const lastSeenAt = backend.now();
+    t.deepEqual(rest, {
+      handle,
+      uid: 'ada',
+      version,
+      createdAt,
+      lastSeenAt,
+      idleTimeout,
+      absoluteDeadline,
+      authenticatedAt,
+    });
+    t.true(bytes > 0);
+    t.deepEqual(await backend.sessionsOf('nobody'), []);
+    at.advance(CONTRACT_TIMEOUTS.idleTimeout - SECOND);
+    t.is((await backend.sessionsOf('ada')).length, 1, 'one has expired');
+  });
+
+  contract('all sessions of a user end together, under whatever ids, except one', async (t, backend) => {
+    t.is(typeof backend.destroyUser, capabilities.users ? 'function' : 'undefined');
+    if (!backend.destroyUser) return;
+    const [one, two, other, guest] = [
+      await backend.create({ data: '{}', uid: 'ada' }),
+      await backend.create({ data: '{}', uid: 'ada' }),
+      await backend.create({ data: '{}', uid: 'bob' }),
+      await backend.create({ data: '{}' }),
+    ];
+    const renewed = factsOf(t, await backend.regenerate(two.id, undefined, {}));
+    t.is(await backend.destroyUser('ada', one.handle), 1);
+    t.is(await backend.destroyUser('ada', one.handle), 0);
+    t.is(await backend.destroyUser('ADA'), 0);
+    for (const { id } of [two, renewed]) {
+      t.is(await backend.load(id, true), undefined);
+      t.deepEqual(await backend.commit(id, undefined, { data: '{}' }), { status: 'gone' });
+      t.deepEqual(await backend.regenerate(id, undefined, {}, { uid: 'ada' }), { status: 'gone' });
+    }
+    for (const { id } of [one, other, guest]) await mustLoad(t, backend, id);
+    t.is(await backend.destroyUser('ada', other.handle), 1, "another user's session is no exception");
+    await mustLoad(t, backend, other.id);
+  });
+
   if (capabilities.loneSurrogates) {
     contract('lone surrogates are stored unchanged', async (t, backend) => {
       for (const text of LONE_SURROGATES) {
@@ -689,19 +749,19 @@ export function backendContract(
   );
 }
 
-async function mustLoad(t: ExecutionContext, backend: SessionBackend, id: string): Promise<StoredSession> {
+export async function mustLoad(t: ExecutionContext, backend: SessionBackend, id: string): Promise<StoredSession> {
   const stored = await backend.load(id, false);
   t.truthy(stored, 'the session is there');
   t.is(stored!.id, id);
   return stored!;
 }
 
-function factsOf(t: ExecutionContext, outcome: CommitOutcome): SessionFacts {
+export function factsOf(t: ExecutionContext, outcome: CommitOutcome): SessionFacts {
   t.is(outcome.status, 'ok');
   return (outcome as { facts: SessionFacts }).facts;
 }
 
-function contentsOf({ uid, form, data }: StoredSession): object {
+export function contentsOf({ uid, form, data }: StoredSession): object {
   return { uid, form, data };
 }
 

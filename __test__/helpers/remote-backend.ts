@@ -1,5 +1,5 @@
 /** A backend that behaves like one across a network: every method returns a promise that resolves after a turn or two of the event loop. */
-import type { SessionBackend } from 'agai-session';
+import type { SessionBackend, SessionInfo } from 'agai-session';
 import { setImmediate as turn } from 'node:timers/promises';
 
 export interface RemoteOptions {
@@ -27,6 +27,12 @@ export function remoteBackend(inner: SessionBackend, options: RemoteOptions = {}
     regenerate: (id, version, change, login) => remote(() => inner.regenerate(id, version, change, login)),
     touch: (id, idleTimeout) => remote(() => inner.touch(id, idleTimeout)),
     destroy: (handle, reason) => remote(() => inner.destroy(handle, reason)),
+    ...(inner.sessionsOf && {
+      sessionsOf: (uid: string) => remote(async () => structuredClone(await inner.sessionsOf!(uid)) as SessionInfo[]),
+    }),
+    ...(inner.destroyUser && {
+      destroyUser: (uid: string, except?: string) => remote(() => inner.destroyUser!(uid, except)),
+    }),
   };
 }
 
@@ -47,7 +53,7 @@ const PARTS = [...FACTS, 'uid', 'methods', 'data', 'form'] as const;
 
 /** A copy as after a transfer: own properties only, with the values that they have now. */
 export function copyOf<T>(answer: T): T {
-  if (typeof answer !== 'object' || answer === null) return answer;
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return answer;
   const { status, facts, current } = answer as { status?: string; facts?: object; current?: object };
   if (status !== undefined) {
     return {

@@ -58,7 +58,7 @@ test('the event of an expiry names the deadline that passed', async (t) => {
 
 test('the event of an eviction names the bound that was reached', async (t) => {
   const few = open({ maxSessions: 1 }).store;
-  const small = open({ maxBytes: 1_250, maxSessionBytes: 600 }).store;
+  const small = open({ maxBytes: 1_300, maxSessionBytes: 600 }).store;
   const told = [record(few, ['evicted']), record(small, ['evicted'])] as const;
   const handles = [few, small].map((store) => store.create({ a: 'x'.repeat(550) }, { uid: 'ada' }).handle);
   for (const store of [few, small]) store.create({ a: 'x'.repeat(550) }, { uid: 'bob' });

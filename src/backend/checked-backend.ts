@@ -7,6 +7,7 @@ import { kindOf } from '../options.js';
 import { andThen, type MaybePromise } from '../maybe-promise.js';
 import { tellUndecodable } from '../suspicious.js';
 import { HANDLE_LENGTH, ID_LENGTH, isId } from './ids.js';
+import type { SessionInfo } from './session-info.js';
 import type { CommitOutcome, SessionBackend, SessionFacts, StoredSession } from './session-backend.js';
 
 /** Each backend has one checked form, because managers over one backend know each other by it. */
@@ -24,11 +25,19 @@ class CheckedBackend implements SessionBackend {
   readonly tokenKey?: Uint8Array;
   readonly cookieReader?: NonNullable<SessionBackend['cookieReader']>;
   readonly watch?: NonNullable<SessionBackend['watch']>;
+  readonly sessionsOf?: NonNullable<SessionBackend['sessionsOf']>;
+  readonly destroyUser?: NonNullable<SessionBackend['destroyUser']>;
 
   constructor(backend: SessionBackend) {
     this.#backend = backend;
     if (backend.tokenKey !== undefined) this.tokenKey = checkedKey(backend.tokenKey);
     if (backend.watch) this.watch = (...args) => backend.watch!(...args);
+    if (backend.sessionsOf) {
+      this.sessionsOf = (uid) => andThen(backend.sessionsOf!(uid), (sessions) => listOf('sessionsOf', sessions, uid));
+    }
+    if (backend.destroyUser) {
+      this.destroyUser = (...args) => andThen(backend.destroyUser!(...args), (ended) => countOf('destroyUser', ended));
+    }
     if (backend.cookieReader) {
       this.cookieReader = (name) => {
         const lookup = backend.cookieReader!(name);
@@ -165,6 +174,43 @@ function outcomeOf(method: keyof SessionBackend, outcome: CommitOutcome): Commit
       fail(method, "it must return an object whose status is 'ok', 'conflict' or 'gone'");
   }
   return outcome;
+}
+
+const infoNumbers = [
+  'version',
+  'createdAt',
+  'lastSeenAt',
+  'idleTimeout',
+  'absoluteDeadline',
+  'authenticatedAt',
+  'bytes',
+] as const;
+
+/** The fields of the sessions alone: an id, or whatever else the backend has there, is nothing for a list. */
+function listOf(method: keyof SessionBackend, sessions: readonly SessionInfo[], uid: string): SessionInfo[] {
+  if (!Array.isArray(sessions)) fail(method, `it must return an array of sessions, not ${kindOf(sessions)}`);
+  return sessions.map((session: SessionInfo) => infoOf(method, session, uid));
+}
+
+function infoOf(method: keyof SessionBackend, session: SessionInfo, uid: string): SessionInfo {
+  if (typeof session !== 'object' || session === null)
+    fail(method, `a session must be an object, not ${kindOf(session)}`);
+  const { handle, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, bytes } = session;
+  if (typeof handle !== 'string' || handle.length !== HANDLE_LENGTH) {
+    fail(method, `the handle must be the first ${HANDLE_LENGTH} characters of the id`);
+  }
+  if (session.uid !== uid) fail(method, 'uid must be the user id that was asked for');
+  for (const name of infoNumbers) {
+    if (typeof session[name] !== 'number' || Number.isNaN(session[name])) {
+      fail(method, `${name} must be a number, not ${kindOf(session[name])}`);
+    }
+  }
+  return { handle, uid, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, bytes };
+}
+
+function countOf(method: keyof SessionBackend, count: number): number {
+  if (!Number.isInteger(count) || count < 0) fail(method, `it must return how many, not ${kindOf(count)}`);
+  return count;
 }
 
 function truthOf(method: keyof SessionBackend, value: boolean): boolean {

@@ -1,6 +1,6 @@
 /** Checks of the session ids and user ids that callers pass. */
 import { SessionError } from '../errors.js';
-import { kindError, kindOf } from '../options.js';
+import { kindError, kindOf, ownOptions } from '../options.js';
 
 /** Characters of a session id. */
 export const ID_LENGTH = 43;
@@ -13,8 +13,11 @@ const MAX_UID_LENGTH = 255;
 /** What forges lines of a log, steers a terminal or turns the direction of the text around it; and surrogates that are alone. */
 const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/u;
 
-/** Returns the user id if it can be one. @throws TypeError, SessionError `ERR_SESSION_UID`. */
-export function checkUid(uid: unknown): string {
+/**
+ * Returns the user id if a stored session can have it, whatever characters it has: earlier versions refused none.
+ * @throws TypeError, SessionError `ERR_SESSION_UID`.
+ */
+export function checkStoredUid(uid: unknown): string {
   if (typeof uid !== 'string') {
     const fix = typeof uid === 'number' || typeof uid === 'bigint' ? ': String(id) makes one of it' : '';
     throw new TypeError(`a user id is a string, not ${typeof uid === 'number' ? 'a number' : kindOf(uid)}${fix}`);
@@ -26,7 +29,13 @@ export function checkUid(uid: unknown): string {
         `got ${uid.length} characters`,
     );
   }
-  const unsafe = UNSAFE.exec(uid);
+  return uid;
+}
+
+/** Returns the user id if somebody can log in with it. @throws TypeError, SessionError `ERR_SESSION_UID`. */
+export function checkUid(uid: unknown): string {
+  const checked = checkStoredUid(uid);
+  const unsafe = UNSAFE.exec(checked);
   if (unsafe) {
     const code = unsafe[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
     throw new SessionError(
@@ -34,7 +43,7 @@ export function checkUid(uid: unknown): string {
       `a user id has no control characters, line separators, bidirectional controls or lone surrogates; got U+${code}`,
     );
   }
-  return uid;
+  return checked;
 }
 
 const HANDLE = /^[\w-]{16}$/;
@@ -71,6 +80,23 @@ export function checkHandle(handle: unknown, instead: string): string {
   return handle;
 }
 
+/**
+ * Returns the handle in the options of `destroyUser`. One that is wrong is refused: the caller's own session, which it was to keep, would end.
+ * @throws TypeError.
+ */
+export function checkExcept(options: unknown): string | undefined {
+  const { except } = ownOptions<{ except?: unknown }>('destroyUser', options as object, ['except']);
+  if (except === undefined) return undefined;
+  if (typeof except !== 'string') throw kindError('except', except, 'a handle is a string');
+  if (!HANDLE.test(except)) {
+    throw new TypeError(
+      `option except: pass the handle of the session that goes on (${HANDLE_LENGTH} characters of base64url), such as session.handle; ` +
+        `got a text of ${except.length} characters`,
+    );
+  }
+  return except;
+}
+
 /** For methods that have no counterpart for handles. */
 export const NEEDS_ID =
-  'pass `session.id`, which the cookie carries. By a handle a session can be listed (`page`, `sessions`) and ended (`destroyByHandle`)';
+  'pass `session.id`, which the cookie carries. By a handle a session can be listed (`page`, `sessions`, `sessionsOf`) and ended (`destroyByHandle`)';

@@ -17,6 +17,7 @@ import type {
   StoredSession,
   Timeouts,
 } from './session-backend.js';
+import { infosOf, type SessionInfo } from './session-info.js';
 import type { StoreLimits } from './store-options.js';
 import { Watchers, type Watcher } from './watchers.js';
 
@@ -202,6 +203,14 @@ export class NativeBackend implements SessionBackend {
   /** Ends the session of an id, if the id's secret is its current one. False if there is none. */
   destroyById(id: string): MaybePromise<boolean> {
     return this.#ended(this.#native.destroy(id));
+  }
+
+  sessionsOf(uid: string): SessionInfo[] {
+    return infosOf(this.#native.sessionsOf(uid), 0);
+  }
+
+  destroyUser(uid: string, except?: string): MaybePromise<number> {
+    return this.#ended(this.#native.destroyUser(uid, except));
   }
 
   clear(): MaybePromise<number> {

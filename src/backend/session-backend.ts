@@ -2,6 +2,7 @@
 import type { MaybePromise } from '../maybe-promise.js';
 import type { KeyChanges } from './members.js';
 import type { TimeoutBounds } from './presets.js';
+import type { SessionInfo } from './session-info.js';
 import type { Watcher } from './watchers.js';
 
 /** What a backend knows of a session besides its contents. Instants are milliseconds since 1970, durations milliseconds. */
@@ -89,6 +90,12 @@ export type CommitOutcome =
   | { readonly status: 'conflict'; readonly current: StoredSession }
   | { readonly status: 'gone' };
 
+/** Options of `destroyUser`. */
+export interface DestroyUserOptions {
+  /** The handle of the one session that goes on, such as that of the request itself: `session.handle`. Default: none does. */
+  except?: string | undefined;
+}
+
 /** The timeouts of sessions that have none of their own, in milliseconds. */
 export interface Timeouts {
   readonly idleTimeout: number;
@@ -118,7 +125,11 @@ export interface SessionBackend {
   now(): number;
   /** Reads a session and makes it the most recently used; with `touch` also records activity. */
   load(id: string, touch: boolean): MaybePromise<StoredSession | undefined>;
-  /** Stores a new session under a new random id; overwrites nothing. */
+  /**
+   * Stores a new session under a new random id; overwrites nothing. With `uid` it is a login: a backend that limits the sessions of a user
+   * ends one of them or fails with `ERR_SESSION_LIMIT`, in the same step and without writing anything; so does `regenerate` with `login`,
+   * unless the session is that user's already.
+   */
   create(draft: SessionDraft): MaybePromise<SessionFacts>;
   /**
    * Writes a change that was made to `version`; if that is `undefined`, to whichever version is stored. Atomic: of several commits from one
@@ -146,6 +157,16 @@ export interface SessionBackend {
    * Without it, `session.csrfToken()` is not available.
    */
   readonly tokenKey?: Uint8Array;
+  /**
+   * Lists the live sessions of a user, last seen first. User ids are compared exactly, character by character. Without this method
+   * `manager.sessionsOf` fails.
+   */
+  sessionsOf?(uid: string): MaybePromise<readonly SessionInfo[]>;
+  /**
+   * Ends the sessions of a user, but not the one with the handle `except`, and returns how many. When it has answered, each session that had
+   * begun before it was called is gone for good. Without this method `manager.destroyUser` fails.
+   */
+  destroyUser?(uid: string, except?: string): MaybePromise<number>;
   /** Makes a function that reads straight from a `Cookie` header. Without it, `load` is called for each id in the header. */
   cookieReader?(name: string): CookieLookup;
   /**

@@ -2,6 +2,7 @@
 import { ManualClock, nativeClock } from '../clock.js';
 import {
   kindError,
+  limit,
   oneOf,
   ownOptions,
   rangeError,
@@ -23,7 +24,7 @@ export interface SessionStoreOptions {
    */
   maxSessions?: number;
   /**
-   * The maximum memory of all sessions together, including the bookkeeping of each: 108 bytes for a guest, 114 for a user. When it is
+   * The maximum memory of all sessions together, including the bookkeeping of each: 108 bytes for a guest, 154 for a user. When it is
    * reached, sessions are evicted as with `maxSessions`; one write may exceed it by its own size until that is done. Default `'512MiB'`.
    */
   maxBytes?: Size;
@@ -48,6 +49,17 @@ export interface SessionStoreOptions {
    * session's own timeout or a `remember` that does is a RangeError. Default: none.
    */
   preset?: Preset;
+  /**
+   * The maximum number of sessions of one user, so that no account fills the store or evicts all others. It is enforced at each login of the
+   * user; logging in again in the same session is no additional one. Sessions that were stored under a higher limit stay until then. Default
+   * 100; at least 1; `Infinity` for no limit, as for accounts of services.
+   */
+  maxSessionsPerUser?: number;
+  /**
+   * What a login does whose user has that many sessions. `'evict-oldest'` (default): the session that was used longest ago is evicted, with
+   * the reason `max-sessions-per-user`. `'refuse'`: the login fails with `ERR_SESSION_LIMIT`, and nothing is written.
+   */
+  onMaxSessionsPerUser?: 'evict-oldest' | 'refuse';
   /** A clock that tests move by hand, from `agai-session/testing`. Default: the system clock. */
   clock?: ManualClock;
 }
@@ -57,6 +69,8 @@ export interface StoreLimits extends Timeouts {
   readonly maxSessions: number;
   readonly maxBytes: number;
   readonly maxSessionBytes: number;
+  readonly maxSessionsPerUser: number;
+  readonly refuseAtUserLimit: boolean;
 }
 
 /** The names of these options. */
@@ -68,14 +82,19 @@ export const storeOptionNames = [
   'guestIdleTimeout',
   'absoluteTimeout',
   'preset',
+  'maxSessionsPerUser',
+  'onMaxSessionsPerUser',
   'clock',
 ] as const satisfies (keyof SessionStoreOptions)[];
 
 /**
- * The maximum size of one session without its data, in bytes: the bookkeeping that the addon counts (96), its times and the length of
+ * The maximum size of one session without its data, in bytes: the bookkeeping that the addon counts (136), its times and the length of
  * its form (22), and the longest user id (510).
  */
-const MAX_OVERHEAD = 640;
+const MAX_OVERHEAD = 680;
+
+/** The largest number that the addon takes for a limit. */
+const MAX_PER_USER = 2 ** 32 - 2;
 
 /** Checks options and fills in the defaults. @throws TypeError, RangeError for a wrong option. */
 export function checkStoreOptions(
@@ -89,6 +108,7 @@ export function checkStoreOptions(
   const bounds = preset === undefined ? undefined : PRESETS[oneOf('preset', preset, Object.keys(PRESETS) as Preset[])];
   const { idleTimeout = preset === 'aal2' || preset === 'aal3' ? PRESETS[preset].idleTimeout : '30m' } = own;
   const { guestIdleTimeout = idleTimeout, absoluteTimeout = bounds?.absoluteTimeout ?? '12h' } = own;
+  const { maxSessionsPerUser = 100, onMaxSessionsPerUser = 'evict-oldest' } = own;
 
   // Check each and interpret it.
   if (clock !== undefined && !(clock instanceof ManualClock && nativeClock(clock))) {
@@ -102,6 +122,8 @@ export function checkStoreOptions(
     idleTimeout: timeout('idleTimeout', idleTimeout, isTest),
     guestIdleTimeout: timeout('guestIdleTimeout', guestIdleTimeout, isTest),
     absoluteTimeout: timeout('absoluteTimeout', absoluteTimeout, isTest),
+    maxSessionsPerUser: limit('maxSessionsPerUser', maxSessionsPerUser, MAX_PER_USER),
+    refuseAtUserLimit: oneOf('onMaxSessionsPerUser', onMaxSessionsPerUser, ['evict-oldest', 'refuse']) === 'refuse',
     isTest,
     bounds,
   };

@@ -1,7 +1,8 @@
 /** The sessions of HTTP requests, without any framework. */
 import type { IncomingMessage } from 'node:http';
-import { checkId, NEEDS_ID } from '../backend/ids.js';
-import type { CookieLookup, StoredSession } from '../backend/session-backend.js';
+import { checkExcept, checkId, checkStoredUid, NEEDS_ID } from '../backend/ids.js';
+import type { CookieLookup, DestroyUserOptions, StoredSession } from '../backend/session-backend.js';
+import type { SessionInfo } from '../backend/session-info.js';
 import type { DefaultSessionData } from '../data.js';
 import { SessionError } from '../errors.js';
 import { asIncoming, asServerResponse, type AnyRequest, type AnyResponse } from '../http.js';
@@ -20,6 +21,14 @@ import { checkPair } from './pair.js';
 import { checkOptions, type SessionOptions, type Settings } from './options.js';
 
 const NOTHING: StartOptions = bare({});
+
+/** Fails for a backend of the application's that lacks an optional method. */
+function cannot(method: 'sessionsOf' | 'destroyUser'): never {
+  throw new SessionError(
+    'ERR_SESSION_BACKEND',
+    `the option store: this backend has no ${method}(), which finds sessions by their user: add it, or keep the sessions in a store of this package`,
+  );
+}
 
 /** A store of this package. */
 // oxlint-disable-next-line typescript/no-explicit-any -- of any data
@@ -100,6 +109,31 @@ export class SessionManager<
       backend.load(id, false),
       (stored) => stored !== undefined && backend.destroy(stored.handle, 'destroy'),
     );
+  }
+
+  /**
+   * Lists the live sessions of a user, last seen first, without their ids and data, as for a page of the user's devices.
+   * @param uid Compared exactly, character by character.
+   * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_BACKEND` if the backend cannot do it; TypeError for what is no string.
+   */
+  sessionsOf(uid: string): MaybePromise<readonly SessionInfo[]> {
+    checkStoredUid(uid);
+    const { backend } = this.#settings;
+    return backend.sessionsOf?.(uid) ?? cannot('sessionsOf');
+  }
+
+  /**
+   * Ends all sessions of a user, whatever ids they have by now.
+   * @param uid Compared exactly, character by character.
+   * @param options `except` is the handle of a session that goes on, such as `req.session.handle`.
+   * @returns How many were ended.
+   * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_BACKEND` if the backend cannot do it; TypeError for a wrong option.
+   */
+  destroyUser(uid: string, options: DestroyUserOptions = {}): MaybePromise<number> {
+    const except = checkExcept(options);
+    checkStoredUid(uid);
+    const { backend } = this.#settings;
+    return backend.destroyUser?.(uid, except) ?? cannot('destroyUser');
   }
 
   /**

@@ -21,10 +21,10 @@ export interface SessionEvents {
   regenerated: SessionEvent<'regenerate' | 'login'>;
   /** A deadline passed. */
   expired: SessionEvent<'idle-timeout' | 'absolute-timeout'>;
-  /** The store was full. */
-  evicted: SessionEvent<'max-sessions' | 'max-bytes'>;
-  /** A session was ended. With `login`: by a login as another user. */
-  destroyed: SessionEvent<'destroy' | 'logout' | 'login' | 'clear'>;
+  /** The store was full; or its user logged in elsewhere and has as many sessions as the option `maxSessionsPerUser` allows. */
+  evicted: SessionEvent<'max-sessions' | 'max-bytes' | 'max-sessions-per-user'>;
+  /** A session was ended. With `login`: by a login as another user. With `destroy-user`: with the other sessions of its user. */
+  destroyed: SessionEvent<'destroy' | 'logout' | 'login' | 'clear' | 'destroy-user'>;
 }
 
 /** The events of a store on disk: those of its sessions and those of its files. */
@@ -57,6 +57,8 @@ const reasons = [
   'destroy',
   'logout',
   'clear',
+  'max-sessions-per-user',
+  'destroy-user',
 ] as const;
 const VALUES_PER_EVENT = 4;
 

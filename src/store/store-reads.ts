@@ -1,9 +1,10 @@
 /** The reads of the typed stores, and their events. */
-import { checkId, NEEDS_ID } from '../backend/ids.js';
+import { checkId, checkStoredUid, NEEDS_ID } from '../backend/ids.js';
 import { parseData } from '../backend/json.js';
 import { nameOf } from '../backend/members.js';
 import type { NativeBackend } from '../backend/native-backend.js';
 import type { SessionBackend } from '../backend/session-backend.js';
+import type { SessionInfo } from '../backend/session-info.js';
 import type { Signal } from '../backend/signal.js';
 import { checkKey } from '../backend/value-text.js';
 import type { DataKey, JsonData } from '../data.js';
@@ -12,7 +13,7 @@ import { sessionTimeout } from '../backend/presets.js';
 import { ownOptions, wholeNumber, type Duration } from '../options.js';
 import { eventMask, notifyBatch, type SessionEvents } from './events.js';
 import { noteStore } from './living.js';
-import { pageOf, slotOf, type SessionInfo, type SessionPage, type SessionStoreStats } from './session-info.js';
+import { pageOf, slotOf, type SessionPage, type SessionStoreStats } from './session-info.js';
 import { recordOf, type SessionRecord } from './session-record.js';
 import { StoreEvents } from './store-events.js';
 
@@ -22,7 +23,7 @@ const DELIVERY_MS = 0.5;
 /** The part of a store that is synchronous in memory and on disk. Every call takes a few microseconds at most, plus the JSON of the data. */
 export abstract class StoreReads<Data extends object, Events extends SessionEvents> extends StoreEvents<Events> {
   /** The store as a `SessionBackend`, which is what a manager uses. */
-  readonly backend: SessionBackend;
+  readonly backend: SessionBackend & Required<Pick<SessionBackend, 'sessionsOf' | 'destroyUser'>>;
   readonly #native: NativeBackend;
   readonly #listeners: Listeners<Events>;
   /** How many events were dropped when the watchers were last told. */
@@ -100,6 +101,16 @@ export abstract class StoreReads<Data extends object, Events extends SessionEven
       yield* page.sessions;
       cursor = page.next;
     } while (cursor !== undefined);
+  }
+
+  /**
+   * Lists the live sessions of a user, last seen first, without their ids and data, as for a page of the user's devices. Neither a use nor
+   * activity. Takes as long as the user has sessions, however many others there are.
+   * @param uid Compared exactly, character by character.
+   * @throws SessionError `ERR_SESSION_UID`; TypeError for what is no string.
+   */
+  sessionsOf(uid: string): SessionInfo[] {
+    return this.#native.sessionsOf(checkStoredUid(uid));
   }
 
   /** The number of sessions, including those that have just expired and are not removed yet. O(1). */

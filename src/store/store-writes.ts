@@ -1,8 +1,8 @@
 /** The writes of the typed stores: values in memory, promises on disk. */
-import { checkHandle, checkId, checkUid, NEEDS_ID } from '../backend/ids.js';
+import { checkExcept, checkHandle, checkId, checkStoredUid, checkUid, NEEDS_ID } from '../backend/ids.js';
 import { parseData, stringifyData } from '../backend/json.js';
 import type { NativeBackend } from '../backend/native-backend.js';
-import type { StoredSession } from '../backend/session-backend.js';
+import type { DestroyUserOptions, StoredSession } from '../backend/session-backend.js';
 import type { Signal } from '../backend/signal.js';
 import { textToStore } from '../backend/value-text.js';
 import type { DataKey, DataValue, JsonData } from '../data.js';
@@ -76,7 +76,7 @@ export abstract class StoreWrites<
 
   /**
    * Stores a new session under a new random id, and returns its record, which has the id. May evict other sessions.
-   * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`.
+   * @throws SessionError `ERR_SESSION_DATA`, `ERR_SESSION_TOO_LARGE`, `ERR_SESSION_FULL`, `ERR_SESSION_UID`, `ERR_SESSION_LIMIT`.
    */
   create(data: Data | JsonData<Data>, options: CreateOptions = {}): Written<Kind, SessionRecord<Data>> {
     const own = ownOptions('create', options, ['uid', 'idleTimeout', 'absoluteTimeout']);
@@ -157,7 +157,7 @@ export abstract class StoreWrites<
    * user's, logged in now: it gets the store's `idleTimeout`, and its absolute timeout starts again. If another user was logged in, that
    * session ends and an empty one with a new handle begins.
    * @returns The session, or `undefined` if there is none.
-   * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_FULL`; TypeError, RangeError for a wrong option.
+   * @throws SessionError `ERR_SESSION_UID`, `ERR_SESSION_FULL`, `ERR_SESSION_LIMIT`; TypeError, RangeError for a wrong option.
    */
   regenerate(id: string, options: RegenerateOptions = {}): Written<Kind, SessionRecord<Data> | undefined> {
     const own = ownOptions('regenerate', options, ['uid', 'absoluteTimeout']);
@@ -192,6 +192,17 @@ export abstract class StoreWrites<
     return written(this.#backend.destroy(checkHandle(handle, 'use `destroy`'), 'destroy'));
   }
 
+  /**
+   * Ends all sessions of a user, whatever ids they have by now, and those of logins that come meanwhile; for a new password, or a lost device.
+   * @param uid Compared exactly, character by character.
+   * @param options `except` is the handle of a session that goes on.
+   * @returns How many were ended.
+   * @throws SessionError `ERR_SESSION_UID`; TypeError for a wrong option, such as an id in place of the handle.
+   */
+  destroyUser(uid: string, options: DestroyUserOptions = {}): Written<Kind, number> {
+    return written(this.#backend.destroyUser(checkStoredUid(uid), checkExcept(options)));
+  }
+
   /** Ends all sessions, without blocking, however many there are. Returns their number. */
   clear(): Written<Kind, number> {
     return written(this.#backend.clear());
@@ -203,7 +214,17 @@ function written<Kind extends Medium, T>(result: MaybePromise<T>): Written<Kind,
   return result as Written<Kind, T>;
 }
 
-const WRITES = ['create', 'commit', 'update', 'setKeys', 'regenerate', 'destroy', 'destroyByHandle', 'clear'] as const;
+const WRITES = [
+  'create',
+  'commit',
+  'update',
+  'setKeys',
+  'regenerate',
+  'destroy',
+  'destroyByHandle',
+  'destroyUser',
+  'clear',
+] as const;
 
 /**
  * Wraps the inherited writes on the prototype of a store on disk, so that they always return promises, and reject instead of throwing.

@@ -14,7 +14,8 @@ use agai_session_core::model::clock::ManualClock;
 use agai_session_core::model::random::{OsRandom, Random};
 use agai_session_core::model::standing::Assurance;
 use agai_session_core::{
-    Error, EventMask, NEVER, NewSession, ObjectText, Options, SessionId, StoreHandle, Text, TextBuffer,
+    AtUserLimit, Error, EventMask, NEVER, NewSession, ObjectText, Options, SessionId, StoreHandle, Text,
+    TextBuffer, UNLIMITED,
 };
 use std::hint::black_box;
 use std::process::Command;
@@ -31,6 +32,8 @@ const OPTIONS: Options = Options {
     idle_timeout: 1_800_000,
     guest_idle_timeout: 1_800_000,
     absolute_timeout: NEVER,
+    max_sessions_per_user: UNLIMITED,
+    at_user_limit: AtUserLimit::EvictOldest,
 };
 
 /// The text of an object with eight keys, 300 bytes long.

@@ -34,8 +34,8 @@ mod store;
 pub mod testing;
 
 pub use face::handle::{CookieLookup, StoreHandle};
-pub use memory::record::RECORD_OVERHEAD;
-pub use model::change::{Change, Commit, Login, NewSession, Options, Renewal};
+pub use memory::record::{RECORD_OVERHEAD, USER_OVERHEAD};
+pub use model::change::{AtUserLimit, Change, Commit, Login, NewSession, Options, Renewal, UNLIMITED};
 pub use model::error::Error;
 pub use model::event::{Event, EventKind, EventMask, Reason};
 pub use model::facts::{Facts, MAX_UID_UNITS};

@@ -11,7 +11,8 @@ use agai_session_core::model::random::OsRandom;
 use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::waiting::Waiting;
 use agai_session_core::{
-    EventKind, EventMask, NewSession, ObjectText, Options, Reason, SessionId, StoreHandle, Text, TextBuffer,
+    AtUserLimit, EventKind, EventMask, NewSession, ObjectText, Options, Reason, SessionId, StoreHandle, Text,
+    TextBuffer, UNLIMITED,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,8 @@ const OPTIONS: Options = Options {
     idle_timeout: 100,
     guest_idle_timeout: 100,
     absolute_timeout: 1_000,
+    max_sessions_per_user: UNLIMITED,
+    at_user_limit: AtUserLimit::EvictOldest,
 };
 
 const EXPIRED: EventMask = EventMask(1 << EventKind::Expired as u8);

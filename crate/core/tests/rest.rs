@@ -14,7 +14,7 @@ use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::disk::{Crash, DiskFault, Failure, Operation, SimulatedDisk};
 use agai_session_core::testing::objects::object;
 use agai_session_core::testing::simulation::SimulatedStore;
-use agai_session_core::{NewSession, Options, Reason, SessionId, Text};
+use agai_session_core::{AtUserLimit, NewSession, Options, Reason, SessionId, Text, UNLIMITED};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,6 +31,8 @@ fn parts(max_sessions: u32) -> Parts {
             idle_timeout: 1_000_000,
             guest_idle_timeout: 1_000_000,
             absolute_timeout: 10_000_000,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         },
         journal: JournalOptions {
             durability: Durability::Os,

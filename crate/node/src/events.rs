@@ -3,7 +3,7 @@
 use crate::error::{Result, from_napi};
 use crate::results::number;
 use crate::strings::{Made, make_text};
-use agai_session_core::{Event, SessionPage};
+use agai_session_core::{Event, SessionInfo, SessionPage};
 use napi::Env;
 use napi::bindgen_prelude::{Array, ToNapiValue};
 
@@ -52,12 +52,24 @@ pub fn event_rows<'env>(env: &'env Env, events: &[Event]) -> Result<Array<'env>>
     Ok(rows.array)
 }
 
-/// Returns the cursor of the next page or null, then a row for each session: handle, user id or null, version, created, last seen, idle
-/// timeout, absolute deadline, authenticated, bytes.
+/// Returns the cursor of the next page or null, then a row for each session.
 pub fn page_rows<'env>(env: &'env Env, page: &SessionPage) -> Result<Array<'env>> {
     let mut rows = Rows::new(env)?;
     rows.put(page.next)?;
-    for session in &page.sessions {
+    put_sessions(&mut rows, &page.sessions)?;
+    Ok(rows.array)
+}
+
+/// Returns a row for each session.
+pub fn session_rows<'env>(env: &'env Env, sessions: &[SessionInfo]) -> Result<Array<'env>> {
+    let mut rows = Rows::new(env)?;
+    put_sessions(&mut rows, sessions)?;
+    Ok(rows.array)
+}
+
+/// Adds a row for each session: handle, user id or null, version, created, last seen, idle timeout, absolute deadline, authenticated, bytes.
+fn put_sessions(rows: &mut Rows<'_>, sessions: &[SessionInfo]) -> Result<()> {
+    for session in sessions {
         rows.put(session.handle.to_text())?;
         rows.put_uid(session.uid.as_ref())?;
         let facts = &session.facts;
@@ -73,5 +85,5 @@ pub fn page_rows<'env>(env: &'env Env, page: &SessionPage) -> Result<Array<'env>
             rows.put(number(value))?;
         }
     }
-    Ok(rows.array)
+    Ok(())
 }

@@ -4,7 +4,7 @@ use crate::calls::{assurance, key_change, make_calls};
 use crate::clock::{NativeClock, clock_or_system};
 use crate::cookie_reader::make_cookie_reader;
 use crate::error::{Result, from_core, from_napi, guard};
-use crate::events::{event_rows, page_rows};
+use crate::events::{event_rows, page_rows, session_rows};
 use crate::opened::{Buffers, Opened, base_version, set_outcome};
 use crate::options::NativeOptions;
 use crate::recovery::NativeRecovery;
@@ -226,6 +226,31 @@ impl NativeStore {
             let reason = if logout { Reason::Logout } else { Reason::Destroy };
             store
                 .destroy_by_handle(handle, reason)
+                .map_err(|error| from_core(&error))
+        })
+    }
+
+    /// Returns the live sessions of a user, last seen first, as a flat array: nine values for each session.
+    #[napi(ts_return_type = "Array<string | number | null>")]
+    pub fn sessions_of<'env>(&self, env: &'env Env, uid: JsString<'_>) -> Result<Array<'env>> {
+        self.call(|handle, buffers| {
+            let uid = buffers.uid.read(*env, uid.raw())?;
+            let sessions = handle.sessions_of(uid).map_err(|error| from_core(&error))?;
+            session_rows(env, &sessions)
+        })
+    }
+
+    /// Ends all sessions of a user except that of a handle, and returns how many. A text that is no handle is nobody's.
+    #[napi]
+    pub fn destroy_user(&self, env: Env, uid: JsString<'_>, except: Option<JsString<'_>>) -> Result<u32> {
+        self.write(|handle, buffers| {
+            let except = except
+                .map(|except| read_handle(env, except))
+                .transpose()?
+                .flatten();
+            let uid = buffers.uid.read(env, uid.raw())?;
+            handle
+                .destroy_user(uid, except)
                 .map_err(|error| from_core(&error))
         })
     }

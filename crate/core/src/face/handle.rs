@@ -1,6 +1,7 @@
 //! The handle of an open store. A call is one hold of the lock, or a few short ones.
 
 mod durable;
+mod users;
 
 use crate::format::queue::{MAX_QUEUED, Queue};
 use crate::journal::writer::{self, Writer};
@@ -20,7 +21,7 @@ use crate::model::page::{MAX_LOOKED_AT, SessionPage};
 use crate::model::random::{Random, TokenKey};
 use crate::model::stats::Stats;
 use crate::model::text::{Text, TextBuffer};
-use crate::store::{Store, Walk};
+use crate::store::{Obstacle, Store, Walk};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -155,19 +156,25 @@ impl StoreHandle {
         self.with_state(|state, now| work(&mut state.store, now))
     }
 
-    /// Runs a write, which is refused while the disk cannot take it. If it does not fit because an earlier write's excess is still being
-    /// evicted, evicts that first, a slice in each hold of the lock.
-    fn write<R>(&self, work: impl Fn(&mut Store, u64) -> Result<R, Error>) -> Result<R, Error> {
+    /// Runs a write, which is refused while the disk cannot take it; `login` is the user if it is a login, and the session in which that may be
+    /// another one. If something has to be evicted first,
+    /// evicts that, a slice in each hold of the lock.
+    fn write<R>(
+        &self,
+        login: Option<(Text<'_>, Option<Handle>)>,
+        work: impl Fn(&mut Store, u64) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         loop {
-            let (result, is_evicting) = self.with_state(|state, now| {
+            let (result, obstacle) = self.with_state(|state, now| {
                 let result = admit(state).and_then(|()| work(&mut state.store, now));
-                let is_evicting = result.is_err() && state.store.is_evicting();
-                (result, is_evicting)
+                (result, state.store.take_obstacle())
             })?;
-            if !is_evicting {
-                return result;
+            match (obstacle, login) {
+                _ if result.is_ok() => return result,
+                (Some(Obstacle::Excess), _) => while self.with(Store::evict_excess)? {},
+                (Some(Obstacle::UserExcess), Some((uid, keep))) => self.trim(uid, keep)?,
+                (None, _) | (Some(Obstacle::UserExcess), None) => return result,
             }
-            while self.with(Store::evict_excess)? {}
         }
     }
 
@@ -246,7 +253,9 @@ impl StoreHandle {
     pub fn create(&self, new: &NewSession<'_>) -> Result<(SessionId, Facts), Error> {
         loop {
             let id = SessionId::generate(&*self.shared().random)?;
-            if let Some(facts) = self.write(|store, now| store.create(&id, now, new))? {
+            if let Some(facts) =
+                self.write(Some((new.uid, None)), |store, now| store.create(&id, now, new))?
+            {
                 return Ok((id, facts));
             }
         }
@@ -262,7 +271,7 @@ impl StoreHandle {
         base_version: Option<u64>,
         change: &Change<'_>,
     ) -> Result<Commit, Error> {
-        self.write(|store, now| store.commit(id, now, base_version, change))
+        self.write(None, |store, now| store.commit(id, now, base_version, change))
     }
 
     /// Gives a session a new secret, or replaces it by another user's; see [`Store::regenerate`]. The returned id is valid only with
@@ -278,8 +287,10 @@ impl StoreHandle {
     ) -> Result<(Commit, SessionId), Error> {
         loop {
             let fresh = SessionId::generate(&*self.shared().random)?;
-            let renewed =
-                self.write(|store, now| store.regenerate(id, &fresh, now, base_version, renewal))?;
+            let renewed = self.write(
+                renewal.login.map(|login| (login.uid, Some(id.handle()))),
+                |store, now| store.regenerate(id, &fresh, now, base_version, renewal),
+            )?;
             if let Some(renewed) = renewed {
                 return Ok(renewed);
             }

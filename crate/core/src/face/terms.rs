@@ -1,7 +1,7 @@
 //! The options on which all openings of one directory must agree, because they share one store.
 
 use crate::face::parts::Parts;
-use crate::model::change::Options;
+use crate::model::change::{AtUserLimit, Options, UNLIMITED};
 use crate::model::clock::Clock;
 use crate::model::difference::Difference;
 use crate::model::durability::Durability;
@@ -50,12 +50,16 @@ impl Terms {
     }
 
     /// The options' names and values, as they are written in JavaScript.
-    fn values(&self) -> [(&'static str, String); 8] {
+    fn values(&self) -> [(&'static str, String); 10] {
         let options = &self.options;
         let durability = match self.durability {
             Durability::None => "'none'",
             Durability::Os => "'os'",
             Durability::Disk => "'disk'",
+        };
+        let at_user_limit = match options.at_user_limit {
+            AtUserLimit::EvictOldest => "'evict-oldest'",
+            AtUserLimit::Refuse => "'refuse'",
         };
         let on_disk_failure = if self.refuse_when_degraded {
             "'reject'"
@@ -69,9 +73,19 @@ impl Terms {
             ("idleTimeout", duration(options.idle_timeout)),
             ("guestIdleTimeout", duration(options.guest_idle_timeout)),
             ("absoluteTimeout", duration(options.absolute_timeout)),
+            ("maxSessionsPerUser", limit(options.max_sessions_per_user)),
+            ("onMaxSessionsPerUser", at_user_limit.to_owned()),
             ("durability", durability.to_owned()),
             ("onDiskFailure", on_disk_failure.to_owned()),
         ]
+    }
+}
+
+fn limit(number: u32) -> String {
+    if number == UNLIMITED {
+        "Infinity".to_owned()
+    } else {
+        number.to_string()
     }
 }
 

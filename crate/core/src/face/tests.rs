@@ -10,7 +10,7 @@ use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::recover::Watch;
 use crate::lock::shared::Shared;
 use crate::lock::status::Health;
-use crate::model::change::{NewSession, Options};
+use crate::model::change::{AtUserLimit, NewSession, Options, UNLIMITED};
 use crate::model::clock::{ManualClock, SystemClock};
 use crate::model::durability::Durability;
 use crate::model::error::Error;
@@ -48,6 +48,8 @@ fn parts() -> Parts {
             idle_timeout: 10_000_000,
             guest_idle_timeout: 10_000_000,
             absolute_timeout: 10_000_000,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         },
         journal: JournalOptions::default(),
         clock: Arc::new(SystemClock::default()),

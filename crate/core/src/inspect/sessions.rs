@@ -1,7 +1,7 @@
 //! The sessions that an opening would load from the files.
 
 use super::ask::Ask;
-use crate::model::change::Options;
+use crate::model::change::{AtUserLimit, Options, UNLIMITED};
 use crate::model::facts::Facts;
 use crate::model::id::Handle;
 use crate::model::text::OwnedText;
@@ -52,6 +52,8 @@ pub fn survey(image: Image, now: u64, ask: Ask) -> Sessions {
         idle_timeout: NEVER,
         guest_idle_timeout: NEVER,
         absolute_timeout: NEVER,
+        max_sessions_per_user: UNLIMITED,
+        at_user_limit: AtUserLimit::EvictOldest,
     };
     let (store, adopted) = Store::adopt(unbounded, image, now);
     let stats = store.stats();

@@ -95,7 +95,7 @@ fn take_apart(shared: &Shared, retired: Retired) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::change::{NewSession, Options};
+    use crate::model::change::{AtUserLimit, NewSession, Options, UNLIMITED};
     use crate::model::id::SessionId;
     use crate::model::object::ObjectText;
     use crate::model::random::OsRandom;
@@ -116,6 +116,8 @@ mod tests {
             idle_timeout: 1,
             guest_idle_timeout: 1,
             absolute_timeout: 1,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         };
         let mut state = Protected::new(Store::new(options));
         let new = NewSession {

@@ -10,3 +10,4 @@ pub mod record;
 pub mod records;
 pub mod slab;
 mod timeouts;
+pub mod users;

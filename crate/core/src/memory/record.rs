@@ -11,7 +11,7 @@ mod stamp;
 mod times;
 
 use body::CREATED_AT;
-pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, RECORD_OVERHEAD, Units};
+pub use body::{Body, BodyFacts, Contents, LOGGED_AT, Layout, RECORD_OVERHEAD, USER_OVERHEAD, Units};
 pub use splice::{Overwrites, Splicer, overwrites};
 pub use times::{cap, is_log_due, mark, shift_back};
 
@@ -301,13 +301,22 @@ impl<'a> Stored<'a> {
         }
     }
 
+    /// The user id, as it is in the body; empty for a guest.
+    pub fn uid_units(&self) -> Units<'a> {
+        let (text, wide) = self.text(self.body());
+        Units::stored(
+            &text[..usize::from(self.record.uid_units) << usize::from(wide)],
+            wide,
+        )
+    }
+
     pub fn uid(&self) -> Option<OwnedText> {
-        self.is_user().then(|| self.contents().uid.to_owned())
+        self.is_user().then(|| self.uid_units().to_owned())
     }
 
     /// Whether the user id is this latin1 text.
     pub fn has_uid(&self, uid: &str) -> bool {
-        self.contents().uid.equals(Text::Latin1(uid.as_bytes()))
+        self.uid_units().equals(Text::Latin1(uid.as_bytes()).into())
     }
 
     /// Copies the value of a key to `buffer`; nothing if there is no such key. `key` has its quotation marks and its colon.

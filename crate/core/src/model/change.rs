@@ -6,12 +6,25 @@ use crate::model::object::ObjectText;
 use crate::model::standing::Assurance;
 use crate::model::text::Text;
 
+/// The value of [`Options::max_sessions_per_user`] that sets no limit.
+pub const UNLIMITED: u32 = u32::MAX;
+
+/// What a login does whose user has as many sessions as a user may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtUserLimit {
+    /// It evicts the user's session that was used longest ago.
+    EvictOldest,
+    /// It is refused.
+    Refuse,
+}
+
 /// The limits and default timeouts of a store. Timeouts are in milliseconds, [`crate::NEVER`] for none.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub max_sessions: u32,
     /// The most bytes that all sessions may take: for each its text, with the places of its keys (see [`ObjectText`]) and one more unit, the
-    /// length of its form (4 bytes, if it has one), its times (12 bytes, a user's 18) and [`crate::RECORD_OVERHEAD`].
+    /// length of its form (4 bytes, if it has one), its times (12 bytes, a user's 18), [`crate::RECORD_OVERHEAD`], and for a user's session
+    /// [`crate::USER_OVERHEAD`].
     pub max_bytes: u64,
     /// The most bytes that a session's data and form may take: one byte a UTF-16 unit, two in a text with units beyond latin1.
     pub max_session_bytes: usize,
@@ -19,6 +32,9 @@ pub struct Options {
     pub idle_timeout: u64,
     pub guest_idle_timeout: u64,
     pub absolute_timeout: u64,
+    /// The most sessions that one user may have after a login; at least 1, or [`UNLIMITED`].
+    pub max_sessions_per_user: u32,
+    pub at_user_limit: AtUserLimit,
 }
 
 /// A session to be created. Timeouts are in milliseconds; `None` takes the store's default.

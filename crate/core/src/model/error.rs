@@ -17,6 +17,8 @@ pub enum Error {
     UidTooLong { units: usize, limit: usize },
     /// The store is full, and the sessions that may be evicted for this one do not make enough room.
     Full { max_sessions: u32, max_bytes: u64 },
+    /// The user has as many sessions as `max_sessions_per_user` allows, and the option says to refuse the login.
+    UserLimit { limit: u32 },
     /// The store was closed.
     Closed,
     /// A panic happened inside the store; its contents can no longer be trusted.
@@ -58,6 +60,7 @@ impl Error {
             Self::TooLarge { .. } => "ERR_SESSION_TOO_LARGE",
             Self::UidTooLong { .. } => "ERR_SESSION_UID",
             Self::Full { .. } => "ERR_SESSION_FULL",
+            Self::UserLimit { .. } => "ERR_SESSION_LIMIT",
             Self::Closed => "ERR_SESSION_CLOSED",
             Self::Poisoned => "ERR_SESSION_INTERNAL",
             Self::Random { .. } | Self::Thread { .. } => "ERR_SESSION_SYSTEM",
@@ -104,6 +107,10 @@ impl fmt::Display for Error {
                 f,
                 "the store is full (maxSessions {max_sessions}, maxBytes {max_bytes}) and the sessions that may be evicted \
                  for this one do not make enough room"
+            ),
+            Self::UserLimit { limit } => write!(
+                f,
+                "the user has {limit} sessions, as many as maxSessionsPerUser allows: nothing was written; one of them must end first"
             ),
             Self::Closed => f.write_str("the session store is closed"),
             Self::Poisoned => f.write_str("the session store failed inside and refuses further work"),

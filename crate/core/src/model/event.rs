@@ -14,7 +14,7 @@ pub enum EventKind {
     Expired = 2,
     /// One of the store's limits was reached.
     Evicted = 3,
-    /// A call ended it: destroy, logout, clear, or a login as another user.
+    /// A call ended it: destroy, logout, clear, the end of all sessions of its user, or a login as another user.
     Destroyed = 4,
 }
 
@@ -32,6 +32,9 @@ pub enum Reason {
     Destroy = 7,
     Logout = 8,
     Clear = 9,
+    MaxSessionsPerUser = 10,
+    /// All sessions of its user were ended.
+    DestroyUser = 11,
 }
 
 /// Something that happened to a session. Carries the public handle, never the id. A clone copies the user id.

@@ -57,6 +57,7 @@ impl Store {
             let session = store.records.at(index);
             let (is_user, bytes, deadline) = (session.is_user(), session.bytes(), session.deadline());
             store.add_to_group(is_user, index, bytes);
+            store.add_to_user(index);
             store.expiry.arm(index, deadline);
         }
         (store, adopted)

@@ -26,6 +26,16 @@ pub struct Room {
     pub keep: Option<u32>,
 }
 
+/// Why a write was refused that fits later, and what the caller must do until then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// An earlier write left an excess: [`Store::evict_excess`] until there is none.
+    Excess,
+    /// The user who logs in has too many sessions above the limit to evict them at once, as when the files were written under a higher one:
+    /// [`Store::trim`] them.
+    UserExcess,
+}
+
 impl Store {
     /// Makes room for a write. Removes expired sessions first, then evicts guests, then, only for a user's session, users; least recently
     /// used first.
@@ -34,9 +44,9 @@ impl Store {
     /// once: the expiry thread evicts the excess in slices. While there is an excess, a write must evict as many bytes as it adds.
     ///
     /// # Errors
-    /// [`Error::Full`]. Then no session was evicted, unless [`Store::is_evicting`] is true.
+    /// [`Error::Full`]. Then no session was evicted, unless there is an [`Obstacle`].
     pub(super) fn make_room(&mut self, now: u64, room: &Room) -> Result<(), Error> {
-        self.is_evicting = false;
+        self.obstacle = None;
         let had = self.bytes();
         let had_excess = had > self.options.max_bytes;
         let (mut looks, mut evictions) = (0, 0);
@@ -59,7 +69,7 @@ impl Store {
             if evictions >= EVICTIONS && reason == Reason::MaxBytes {
                 let freed = had.saturating_sub(self.bytes());
                 if had_excess && freed < room.bytes {
-                    self.is_evicting = true;
+                    self.obstacle = Some(Obstacle::Excess);
                     return Err(self.full());
                 }
                 self.overshoot = (self.bytes() + room.bytes).saturating_sub(self.options.max_bytes);
@@ -72,9 +82,9 @@ impl Store {
         }
     }
 
-    /// True if the last write was refused only because an earlier one left an excess: it fits once that is evicted.
-    pub(crate) fn is_evicting(&self) -> bool {
-        self.is_evicting
+    /// Returns, once, why the last write was refused although it fits later; `None` if there is no such reason.
+    pub(crate) fn take_obstacle(&mut self) -> Option<Obstacle> {
+        self.obstacle.take()
     }
 
     /// True if the store is over its bounds, so that [`Store::evict_excess`] has something to do.
@@ -128,7 +138,7 @@ impl Store {
     }
 
     /// True if evicting every session that may be evicted would make enough room.
-    fn could_fit(&self, room: &Room) -> bool {
+    pub(super) fn could_fit(&self, room: &Room) -> bool {
         let (mut stay, mut stay_bytes) = if room.for_user {
             (0, 0)
         } else {

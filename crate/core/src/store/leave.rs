@@ -25,14 +25,19 @@ impl Store {
 
     fn destroy_at(&mut self, index: Option<u32>, reason: Reason) -> bool {
         let Some(index) = index else {
-            // Another request may have ended it a moment ago, and the disk may not have that yet.
-            if let Some(log) = self.log_mut() {
-                log.want_sync();
-            }
+            self.sync_ends();
             return false;
         };
         self.end(index, EventKind::Destroyed, reason);
         true
+    }
+
+    /// Requests a sync for a caller who found nothing to end: another request may have ended it a moment ago, and the disk may not have that
+    /// yet.
+    pub(super) fn sync_ends(&mut self) {
+        if let Some(log) = self.log_mut() {
+            log.want_sync();
+        }
     }
 
     /// Removes expired sessions, looking at no more than `limit` heap entries.
@@ -56,7 +61,11 @@ impl Store {
         self.stats.destroyed += u64::from(records.len());
         Retired {
             records,
-            _order: (std::mem::take(&mut self.index), std::mem::take(&mut self.expiry)),
+            _order: (
+                std::mem::take(&mut self.index),
+                std::mem::take(&mut self.expiry),
+                std::mem::take(&mut self.by_user),
+            ),
         }
     }
 
@@ -105,6 +114,7 @@ impl Store {
         let (handle, is_user, bytes) = (session.handle(), session.is_user(), session.bytes());
         self.log_remove(handle, kind == EventKind::Destroyed);
         self.remove_from_group(is_user, index, bytes);
+        self.by_user.remove(index);
         self.expiry.disarm(index);
         self.index.remove(handle, |at| at == index);
         match kind {

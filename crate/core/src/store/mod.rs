@@ -5,13 +5,17 @@ mod adopt;
 mod evict;
 pub mod image;
 mod leave;
+mod limit;
 mod log;
 mod outbox;
 mod read;
 mod saved;
+mod user;
 mod walk;
 mod write;
 
+pub(crate) use evict::Obstacle;
+pub(crate) use user::{UserWalk, Walked};
 pub(crate) use walk::Walk;
 
 use crate::format::queue::Queue;
@@ -24,6 +28,7 @@ use crate::memory::record::Stored;
 use crate::memory::record::{Record, Splicer};
 use crate::memory::records::Records;
 use crate::memory::slab::Slab;
+use crate::memory::users::Users;
 use crate::model::change::Options;
 use crate::model::event::{Event, EventKind, Reason};
 use crate::model::id::Handle;
@@ -34,7 +39,7 @@ use outbox::Outbox;
 /// The former contents of a cleared store, to be reported and dropped without the lock; see [`Store::report_cleared`].
 pub struct Retired {
     pub records: Records,
-    _order: (Index, Expiry),
+    _order: (Index, Expiry, Users),
 }
 
 /// The store: all sessions, and the structures that find, order, bound and report them. It cannot be cloned: a
@@ -44,13 +49,15 @@ pub struct Store {
     records: Records,
     index: Index,
     expiry: Expiry,
+    /// The users' sessions, by user.
+    by_user: Users,
     /// Each session is in exactly one of these two groups, by whether it has a user.
     guests: Group,
     users: Group,
     /// Bytes by which the sessions may exceed `max_bytes` until the expiry thread has evicted the excess; see [`Store::evict_excess`].
     overshoot: u64,
-    /// See [`Store::is_evicting`].
-    is_evicting: bool,
+    /// See [`Store::take_obstacle`].
+    obstacle: Option<Obstacle>,
     outbox: Outbox,
     garbage: Garbage,
     /// True if a session was removed since the last [`Store::take_garbage`]: the caller must unlock once before it sleeps, so that memory
@@ -72,10 +79,11 @@ impl Store {
             records: Records::default(),
             index: Index::default(),
             expiry: Expiry::default(),
+            by_user: Users::default(),
             guests: Group::default(),
             users: Group::default(),
             overshoot: 0,
-            is_evicting: false,
+            obstacle: None,
             outbox: Outbox::default(),
             garbage: Garbage::new(),
             has_removed: false,
@@ -230,7 +238,7 @@ impl Store {
         self.expiry
             .validate(|index| self.records.get(index).map(|record| record.deadline()));
         self.index.validate(|index| record(index).handle());
-        let (guests, users) = (
+        let (guests, mut users) = (
             self.guests.lru.validate(&self.records),
             self.users.lru.validate(&self.records),
         );
@@ -260,6 +268,11 @@ impl Store {
                 .chain(&users)
                 .all(|&index| self.find(record(index).handle()) == Some(index))
         );
+        let by_user = self.by_user.validate(|index| record(index).uid_units());
+        let mut of_users: Vec<_> = by_user.into_iter().flatten().collect();
+        of_users.sort_unstable();
+        users.sort_unstable();
+        assert_eq!(of_users, users, "each user's session is in its user's list");
         assert!(self.len() <= self.options.max_sessions);
         assert!(self.bytes() <= self.options.max_bytes + self.overshoot);
     }

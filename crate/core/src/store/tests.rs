@@ -1,10 +1,11 @@
 //! Tests of the store against a naive model, and of each rule about which sessions end, and when.
 
 mod keys;
+mod users;
 
 use super::*;
-use crate::memory::record::RECORD_OVERHEAD;
-use crate::model::change::{Change, Commit, Login, NewSession, Renewal, Swept};
+use crate::memory::record::{RECORD_OVERHEAD, USER_OVERHEAD};
+use crate::model::change::{AtUserLimit, Change, Commit, Login, NewSession, Renewal, Swept, UNLIMITED};
 use crate::model::error::Error;
 use crate::model::event::EventMask;
 use crate::model::facts::Facts;
@@ -24,6 +25,8 @@ const ROOMY: Options = Options {
     idle_timeout: 100,
     guest_idle_timeout: 50,
     absolute_timeout: 300,
+    max_sessions_per_user: UNLIMITED,
+    at_user_limit: AtUserLimit::EvictOldest,
 };
 
 /// An id whose handle is made of `n` and whose secret of `secret`.
@@ -77,6 +80,16 @@ fn walk(store: &Store, now: u64) -> Vec<SessionInfo> {
     sessions
 }
 
+/// The handles of a user's live sessions, the latest login first.
+fn handles_of(store: &Store, uid: &str, now: u64) -> Vec<Handle> {
+    let (mut walk, mut handles) = (UserWalk::default(), Vec::new());
+    while store.walk_user(text(uid), &mut walk, 2, now, |session| {
+        handles.push(session.handle());
+    }) == Walked::More
+    {}
+    handles
+}
+
 fn ended(store: &mut Store) -> Vec<(EventKind, Reason)> {
     let mut all = Vec::new();
     while let Some(batch) = store.outbox_mut().take(0) {
@@ -101,6 +114,8 @@ struct Expected {
     secret: u32,
     /// How often it got a new secret, the first login included.
     epoch: u32,
+    /// The number of the login that made it its user's.
+    login: u64,
 }
 
 impl Expected {
@@ -109,7 +124,11 @@ impl Expected {
     }
 
     fn bytes(&self) -> u64 {
-        let header = if self.uid.is_empty() { 12 } else { 18 };
+        let header = if self.uid.is_empty() {
+            12
+        } else {
+            18 + USER_OVERHEAD
+        };
         let data = self.data.to_string();
         let wide = u64::from(data.chars().any(|c| c > 'ÿ')) + 1;
         let units = self.uid.chars().count() + self.data.places() + 1 + data.chars().count();
@@ -148,6 +167,30 @@ impl Model {
             self.sessions.remove(&n);
         }
         self.sessions.get_mut(&n)
+    }
+
+    /// Ends what a login ends for its user's limit, or returns false. `again` is the session that is this user's already.
+    fn admit(&mut self, options: &Options, uid: &str, again: Option<u8>) -> bool {
+        let mut theirs: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.uid == uid)
+            .collect();
+        let limit = options.max_sessions_per_user as usize;
+        let excess = (theirs.len() + usize::from(again.is_none())).saturating_sub(limit);
+        if uid.is_empty() || excess == 0 {
+            return true;
+        }
+        if options.at_user_limit == AtUserLimit::Refuse {
+            return again.is_some();
+        }
+        theirs.retain(|&(&n, _)| Some(n) != again);
+        theirs.sort_by_key(|(_, session)| (session.last_seen_at, session.login));
+        let oldest: Vec<u8> = theirs.iter().take(excess).map(|&(&n, _)| n).collect();
+        for n in oldest {
+            self.sessions.remove(&n);
+        }
+        true
     }
 
     /// Makes room for a write as the store does, or evicts nothing and returns false. Expired sessions were removed before.
@@ -211,6 +254,11 @@ enum Step {
     Destroy {
         n: u8,
     },
+    DestroyUser {
+        uid: String,
+        except: u8,
+        most: usize,
+    },
     Sweep,
     Clear,
     Wait(u64),
@@ -253,10 +301,17 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (n(), prop::bool::weighted(0.2), write()).prop_map(|(n, stale, write)| Step::Commit { n, stale, write }),
         3 => (n(), n(), prop::option::of("ann|bob"), write()).prop_map(|(n, to, login, write)| Step::Regenerate { n, to, login, write }),
         2 => n().prop_map(|n| Step::Destroy { n }),
+        1 => (uid(), n(), 1usize..4).prop_map(|(uid, except, most)| Step::DestroyUser { uid, except, most }),
         2 => Just(Step::Sweep),
         4 => (0u64..60).prop_map(Step::Wait),
         1 => prop::bool::weighted(0.2).prop_map(|clear| if clear { Step::Clear } else { Step::Sweep }),
     ]
+}
+
+/// A limit of sessions per user: none, or a low one.
+fn user_limit() -> impl Strategy<Value = (u32, AtUserLimit)> {
+    let at_limit = prop::sample::select(vec![AtUserLimit::EvictOldest, AtUserLimit::Refuse]);
+    (prop_oneof![Just(UNLIMITED), 1u32..4], at_limit)
 }
 
 fn code<T>(result: &Result<T, Error>) -> Option<&'static str> {
@@ -277,8 +332,9 @@ proptest! {
         steps in prop::collection::vec(step(), 1..120),
         max_sessions in 1u32..8,
         max_bytes in 600u64..2_000,
+        (max_sessions_per_user, at_user_limit) in user_limit(),
     ) {
-        let options = Options { max_sessions, max_bytes, max_session_bytes: 250, ..ROOMY };
+        let options = Options { max_sessions, max_bytes, max_session_bytes: 250, max_sessions_per_user, at_user_limit, ..ROOMY };
         let mut store = store(options);
         let mut model = Model::default();
         let mut now = 1_000;
@@ -297,8 +353,9 @@ proptest! {
                     let idle_timeout = if uid.is_empty() { options.guest_idle_timeout } else { options.idle_timeout };
                     let expected = Expected {
                         uid: uid.clone(), data: data.clone(), version: 1, created_at: now, last_seen_at: now, idle_timeout,
-                        absolute_deadline: now + options.absolute_timeout, used, secret: 0, epoch: u32::from(!uid.is_empty()),
+                        absolute_deadline: now + options.absolute_timeout, used, secret: 0, epoch: u32::from(!uid.is_empty()), login: used,
                     };
+                    let before = model.sessions.clone();
                     let data = data.to_string();
                     let text = owned(&data);
                     let new = NewSession { data: object_of(text.as_text()), ..session(&uid, "{}") };
@@ -307,6 +364,8 @@ proptest! {
                         prop_assert!(matches!(result, Ok(None)));
                     } else if data_bytes(&data) > options.max_session_bytes {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
+                    } else if !model.admit(&options, &uid, None) {
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_LIMIT"));
                     } else if model.make_room(&options, 1, expected.bytes(), !uid.is_empty(), None) {
                         prop_assert_eq!(result.unwrap().map(|facts| facts.deadline()), Some(expected.deadline()));
                         // The one id that this test gives again.
@@ -314,6 +373,7 @@ proptest! {
                         model.sessions.insert(n, expected);
                     } else {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_FULL"));
+                        model.sessions = before;
                     }
                 }
                 Step::Load { n, touch } => {
@@ -392,8 +452,11 @@ proptest! {
                     let mut after = Expected {
                         data: data.clone(), version: before.version + 1, last_seen_at: now, used, secret: secrets, epoch: before.epoch + 1, ..before.clone()
                     };
-                    if let Some(uid) = login {
-                        after.uid = uid;
+                    let had = model.sessions.clone();
+                    let again = login.as_ref().is_some_and(|uid| *uid == before.uid).then_some(n);
+                    if let Some(uid) = &login {
+                        if again.is_none() { after.login = used; }
+                        after.uid.clone_from(uid);
                         after.idle_timeout = options.idle_timeout;
                         after.absolute_deadline = now + options.absolute_timeout;
                     }
@@ -402,6 +465,9 @@ proptest! {
                     }
                     if data_bytes(&data.to_string()) > options.max_session_bytes {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_TOO_LARGE"));
+                    } else if login.is_some_and(|uid| !model.admit(&options, &uid, again)) {
+                        prop_assert_eq!(code(&result), Some("ERR_SESSION_LIMIT"));
+                        model.sessions.insert(n, Expected { used, ..before });
                     } else if model.make_room(&options, 0, after.bytes().saturating_sub(before.bytes()), !after.uid.is_empty(), Some(n)) {
                         let Ok(Some((Commit::Done(facts), renewed))) = result else { panic!("{result:?}") };
                         prop_assert_eq!((facts.deadline(), facts.version), (after.deadline(), after.version));
@@ -413,6 +479,7 @@ proptest! {
                         model.sessions.insert(at, after);
                     } else {
                         prop_assert_eq!(code(&result), Some("ERR_SESSION_FULL"));
+                        model.sessions = had;
                         model.sessions.insert(n, Expected { used, ..before });
                     }
                 }
@@ -426,6 +493,18 @@ proptest! {
                         store.destroy_by_handle(id.handle(), now, Reason::Destroy)
                     };
                     prop_assert_eq!(ended, expected);
+                }
+                Step::DestroyUser { uid, except, most } => {
+                    let (mut ended, mut has_more) = (0, true);
+                    while has_more {
+                        let slice = store.destroy_user(text(&uid), Some(id(except.into()).handle()), now, most);
+                        prop_assert!(slice.0 as usize <= most);
+                        (ended, has_more) = (ended + slice.0, slice.1);
+                    }
+                    let is_ended = |n: &u8, session: &Expected| session.uid == uid && !uid.is_empty() && *n != except;
+                    let live = model.sessions.iter().filter(|(n, session)| is_ended(n, session) && session.deadline() > now);
+                    prop_assert_eq!(ended as usize, live.count());
+                    model.sessions.retain(|n, session| !is_ended(n, session));
                 }
                 Step::Sweep => {
                     while store.sweep(now, 3) == Swept::More {}
@@ -441,6 +520,12 @@ proptest! {
             let live = model.sessions.iter().filter(|(_, session)| session.deadline() > now);
             let held: BTreeMap<_, _> = live.map(|(&n, session)| (n, session.version)).collect();
             prop_assert_eq!(walk(&store, now).len(), held.len(), "after {:?}", step);
+            for uid in ["ann", "bob"] {
+                let mut theirs: Vec<_> = model.sessions.iter().filter(|(_, session)| session.uid == uid && session.deadline() > now).collect();
+                theirs.sort_by_key(|(_, session)| std::cmp::Reverse(session.login));
+                let theirs: Vec<_> = theirs.iter().map(|&(&n, _)| id(n.into()).handle()).collect();
+                prop_assert_eq!(handles_of(&store, uid, now), theirs, "after {:?}", step);
+            }
             for n in held.keys() {
                 prop_assert!(store.has(&model.id(*n), now), "{} is held after {:?}", n, step);
             }
@@ -461,8 +546,9 @@ proptest! {
         steps in prop::collection::vec(step(), 1..150),
         max_sessions in 1u32..10,
         max_bytes in 900u64..2_500,
+        (max_sessions_per_user, at_user_limit) in user_limit(),
     ) {
-        let mut store = store(Options { max_sessions, max_bytes, max_session_bytes: 250, ..ROOMY });
+        let mut store = store(Options { max_sessions, max_bytes, max_session_bytes: 250, max_sessions_per_user, at_user_limit, ..ROOMY });
         let mut now = 1_000;
         for step in steps {
             match step {
@@ -487,6 +573,9 @@ proptest! {
                 }
                 Step::Destroy { n } => {
                     store.destroy(&id(n.into()), now, Reason::Destroy);
+                }
+                Step::DestroyUser { uid, except, most } => {
+                    store.destroy_user(text(&uid), Some(id(except.into()).handle()), now, most);
                 }
                 Step::Sweep => {
                     let _ = store.sweep(now, 3);
@@ -803,7 +892,7 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_sl
         .unwrap();
     assert!(store.bytes() <= excess);
     let refused = store.create(&id(100_002), 1, &session("", &large));
-    assert!(matches!(refused, Err(Error::Full { .. })) && store.is_evicting());
+    assert!(matches!(refused, Err(Error::Full { .. })) && store.take_obstacle() == Some(Obstacle::Excess));
     let mut slices = 0;
     while store.evict_excess(1) {
         slices += 1;
@@ -814,7 +903,7 @@ fn a_large_write_evicts_a_few_sessions_by_itself_and_the_excess_is_evicted_in_sl
         .create(&id(100_002), 1, &session("", &small))
         .unwrap()
         .unwrap();
-    assert!(!store.is_evicting());
+    assert_eq!(store.take_obstacle(), None);
     store.validate();
 }
 

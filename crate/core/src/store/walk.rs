@@ -15,6 +15,17 @@ pub struct Walk {
     pub next: Option<u32>,
 }
 
+impl SessionInfo {
+    pub(crate) fn of(session: Stored<'_>) -> Self {
+        Self {
+            handle: session.handle(),
+            uid: session.uid(),
+            facts: session.facts(),
+            bytes: session.bytes(),
+        }
+    }
+}
+
 impl Store {
     /// Visits all sessions in the order of their slots, including expired ones that were not swept yet.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(Stored<'_>)) {
@@ -34,12 +45,7 @@ impl Store {
             if let Some(session) = self.records.get(at)
                 && !is_over(session.deadline(), now)
             {
-                sessions.push(SessionInfo {
-                    handle: session.handle(),
-                    uid: session.uid(),
-                    facts: session.facts(),
-                    bytes: session.bytes(),
-                });
+                sessions.push(SessionInfo::of(session));
             }
             at += 1;
         }

@@ -22,7 +22,8 @@ impl Store {
     /// Stores a new session. Returns `Ok(None)` if the handle is taken: no session is overwritten, and the caller tries another id.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::UidTooLong`], [`Error::Full`]; if [`Store::is_evicting`], the write fits once the excess is evicted.
+    /// [`Error::TooLarge`], [`Error::UidTooLong`], [`Error::Full`], [`Error::UserLimit`]. With an [`super::Obstacle`], the write fits once that
+    /// is gone.
     pub fn create(&mut self, id: &SessionId, now: u64, new: &NewSession<'_>) -> Result<Option<Facts>, Error> {
         if self.find(id.handle()).is_some() {
             return Ok(None);
@@ -36,7 +37,8 @@ impl Store {
             for_user: is_user,
             keep: None,
         };
-        if let Err(refused) = self.make_room(now, &room) {
+        let admitted = self.admit_login(new.uid, now, None, &room);
+        if let Err(refused) = admitted.and_then(|()| self.make_room(now, &room)) {
             self.garbage.push(body.bytes);
             return Err(refused);
         }
@@ -45,6 +47,7 @@ impl Store {
         };
         self.add_to_group(is_user, index, bytes);
         self.add_to_index(fixed.handle, index);
+        self.add_to_user(index);
         let facts = self.records.at(index).facts();
         self.expiry.arm(index, facts.deadline());
         self.stats.created += 1;
@@ -138,7 +141,7 @@ impl Store {
             return Ok(Some((Commit::Gone, fresh.clone())));
         };
         let stored = self.records.at(index);
-        let is_another = |login: &Login<'_>| stored.is_user() && !stored.contents().uid.equals(login.uid);
+        let is_another = |login: &Login<'_>| stored.is_user() && !stored.uid_units().equals(login.uid.into());
         if let Some(login) = renewal.login.filter(is_another) {
             return self.replace(index, fresh, now, &renewal.change, login);
         }
@@ -183,7 +186,15 @@ impl Store {
         self.check_change(stored, &renewal.change, &contents)?;
         Self::check_uid(&contents)?;
         let body = self.records.encode(&contents);
+        let is_first = renewal.login.is_some() && !stored.is_user();
+        let body = match renewal.login {
+            Some(login) => self.admit_rewrite(index, now, login.uid, (!is_first).then_some(index), body)?,
+            None => body,
+        };
         self.rewrite(index, now, fixed, body)?;
+        if is_first {
+            self.add_to_user(index);
+        }
         self.log_put(index, true);
         self.stats.regenerated += 1;
         self.emit(index, EventKind::Regenerated, reason);
@@ -215,7 +226,10 @@ impl Store {
         };
         let (fixed, body) = self.begin(fresh, now, &new)?;
         let ended = self.event_of(index, EventKind::Destroyed, Reason::Login);
+        let body = self.admit_rewrite(index, now, login.uid, None, body)?;
         self.rewrite(index, now, fixed, body)?;
+        self.by_user.remove(index);
+        self.add_to_user(index);
         self.log_remove(ended.handle, true);
         self.index.remove(ended.handle, |at| at == index);
         self.outbox.push(ended);
@@ -320,17 +334,42 @@ impl Store {
         }
     }
 
+    /// Admits a login that gives the session at `index` a new body; see [`Store::admit_login`]. Returns the body.
+    fn admit_rewrite(
+        &mut self,
+        index: u32,
+        now: u64,
+        uid: Text<'_>,
+        of_user: Option<u32>,
+        body: Body,
+    ) -> Result<Body, Error> {
+        self.promote(index);
+        let room = self.room_to_rewrite(index, &body);
+        match self.admit_login(uid, now, of_user, &room) {
+            Ok(()) => Ok(body),
+            Err(refused) => {
+                self.garbage.push(body.bytes);
+                Err(refused)
+            }
+        }
+    }
+
     /// Makes room for a new body of the session at `index`.
     fn make_room_to_rewrite(&mut self, index: u32, now: u64, body: &Body) -> Result<(), Error> {
         // Promoted first: at the end of its list it would keep all others from being evicted.
         self.promote(index);
-        let room = Room {
+        let room = self.room_to_rewrite(index, body);
+        self.make_room(now, &room)
+    }
+
+    /// The room that a new body of the session at `index` needs.
+    fn room_to_rewrite(&self, index: u32, body: &Body) -> Room {
+        Room {
             sessions: 0,
             bytes: body.record_bytes().saturating_sub(self.records.at(index).bytes()),
             for_user: body.facts.uid_units > 0,
             keep: Some(index),
-        };
-        self.make_room(now, &room)
+        }
     }
 
     /// Replaces the live session at `index`. All or nothing.

@@ -2,7 +2,7 @@
 
 use crate::face::Parts;
 use crate::journal::options::JournalOptions;
-use crate::model::change::{NewSession, Options};
+use crate::model::change::{AtUserLimit, NewSession, Options, UNLIMITED};
 use crate::model::clock::ManualClock;
 use crate::model::random::OsRandom;
 use crate::model::standing::Assurance;
@@ -20,6 +20,8 @@ pub fn parts(now: u64, journal: JournalOptions) -> Parts {
             idle_timeout: 10_000,
             guest_idle_timeout: 5_000,
             absolute_timeout: 100_000,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         },
         journal,
         clock: Arc::new(ManualClock::new(now)),

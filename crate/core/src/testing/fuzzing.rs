@@ -18,7 +18,7 @@ use crate::format::queue::kind;
 use crate::journal::catalog::{Catalog, KIND_MANIFEST, MANIFEST, read_manifest};
 use crate::journal::options::{JournalOptions, OnCorruption};
 use crate::journal::snapshot::{KIND_BLOCK, KIND_FOOT};
-use crate::model::change::Options;
+use crate::model::change::{AtUserLimit, Options, UNLIMITED};
 use crate::model::clock::ManualClock;
 use crate::model::error::Error;
 use crate::model::lsn::Lsn;
@@ -264,6 +264,8 @@ fn parts(on_corruption: OnCorruption) -> Parts {
             idle_timeout: 1_000_000,
             guest_idle_timeout: 1_000_000,
             absolute_timeout: 10_000_000,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         },
         journal: JournalOptions {
             on_corruption,

@@ -9,7 +9,7 @@ use crate::format::header::{CODEC, FORMAT};
 use crate::inspect::{Ask, Verdict, inspect_disk};
 use crate::journal::catalog::RESERVE;
 use crate::journal::options::{JournalOptions, OnCorruption};
-use crate::model::change::{Change, Login, NewSession, Options, Renewal};
+use crate::model::change::{AtUserLimit, Change, Login, NewSession, Options, Renewal, UNLIMITED};
 use crate::model::clock::ManualClock;
 use crate::model::error::Error;
 use crate::model::event::Reason;
@@ -52,6 +52,8 @@ fn parts(seed: u64, on_corruption: OnCorruption) -> Parts {
             idle_timeout: 600_000,
             guest_idle_timeout: 300_000,
             absolute_timeout: NEVER,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         },
         journal: JournalOptions {
             on_corruption,

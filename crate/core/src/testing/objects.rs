@@ -1,6 +1,6 @@
 //! Texts of objects for tests, and a naive object to compare them with.
 
-use crate::model::change::{Change, Commit, NewSession, Options};
+use crate::model::change::{AtUserLimit, Change, Commit, NewSession, Options, UNLIMITED};
 use crate::model::facts::Facts;
 use crate::model::id::SessionId;
 use crate::model::keys::KeyChange;
@@ -191,6 +191,8 @@ impl DataWrite {
             idle_timeout: NEVER,
             guest_idle_timeout: NEVER,
             absolute_timeout: NEVER,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         };
         let mut store = Store::new(ROOMY);
         let id = SessionId::parse(&[b'A'; SessionId::TEXT_LEN]).unwrap_or_else(|| panic!("an id"));

@@ -12,8 +12,8 @@ use agai_session_core::testing::disk::{Crash, SimulatedDisk};
 use agai_session_core::testing::objects::{data_in, object};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
-    Change, Commit, Error, KeyChange, Login, NewSession, ObjectText, Options, Reason, Renewal, SessionId,
-    Text, TextBuffer,
+    AtUserLimit, Change, Commit, Error, KeyChange, Login, NewSession, ObjectText, Options, Reason, Renewal,
+    SessionId, Text, TextBuffer, UNLIMITED,
 };
 use fastrand::Rng;
 use std::sync::{Arc, Mutex};
@@ -60,6 +60,8 @@ pub fn parts(seed: u64, durability: Durability) -> Parts {
             idle_timeout: 1_000_000,
             guest_idle_timeout: 1_000_000,
             absolute_timeout: 10_000_000,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         },
         journal: JournalOptions {
             durability,

@@ -9,7 +9,9 @@ use agai_session_core::model::durability::Durability;
 use agai_session_core::model::random::OsRandom;
 use agai_session_core::model::standing::Assurance;
 use agai_session_core::testing::objects::{data_in, object};
-use agai_session_core::{Error, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer};
+use agai_session_core::{
+    AtUserLimit, Error, NewSession, Options, SessionId, StoreHandle, Text, TextBuffer, UNLIMITED,
+};
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
@@ -38,6 +40,8 @@ pub fn parts(durability: Durability, checkpoint_bytes: u64) -> Parts {
             idle_timeout: DAY,
             guest_idle_timeout: DAY,
             absolute_timeout: 7 * DAY,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         },
         journal: JournalOptions {
             durability,

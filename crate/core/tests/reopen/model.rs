@@ -2,7 +2,7 @@
 
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::testing::objects::{Members, owned};
-use agai_session_core::{Assurance, Facts, Handle, NEVER, RECORD_OVERHEAD, SessionInfo};
+use agai_session_core::{Assurance, Facts, Handle, NEVER, RECORD_OVERHEAD, SessionInfo, USER_OVERHEAD};
 use std::collections::BTreeMap;
 
 /// One session, with times by the clock of the current run.
@@ -58,7 +58,8 @@ impl Session {
                 4 + methods.len() as u64
             };
         let stamps = if self.is_user() { 18 } else { 12 } + if self.form.is_empty() { 0 } else { 4 };
-        standing + stamps + (units << usize::from(wide)) as u64 + RECORD_OVERHEAD
+        let of_user = if self.is_user() { USER_OVERHEAD } else { 0 };
+        standing + stamps + (units << usize::from(wide)) as u64 + RECORD_OVERHEAD + of_user
     }
 
     /// The facts that the store must return.
@@ -165,13 +166,22 @@ impl Record {
 
 /// The room that a write needs.
 #[derive(Debug, Clone, Copy)]
-pub struct Need {
+pub struct Need<'a> {
     pub sessions: usize,
     pub bytes: u64,
     /// Whether users' sessions may be evicted too.
     pub for_user: bool,
     /// The session that is never evicted.
     pub keep: Option<usize>,
+    pub login: Option<LoginNeed<'a>>,
+}
+
+/// A login, which the limit of its user's sessions may concern.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginNeed<'a> {
+    pub uid: &'a str,
+    /// The session that logs in again, if it is this user's already.
+    pub again: Option<usize>,
 }
 
 /// The model of one run of the store.
@@ -190,12 +200,14 @@ pub struct Model {
     pub live: BTreeMap<usize, Session>,
     /// The sessions in memory, least recently used first.
     order: Vec<usize>,
+    /// The sessions in memory, the earliest login of their users first.
+    logins: Vec<usize>,
 }
 
 impl Model {
     /// Begins a run with these sessions, least recently used first.
     pub fn begin(base_lsn: Lsn, began_at: u64, sessions: Vec<(usize, Session)>) -> Self {
-        let order = sessions.iter().map(|(n, _)| *n).collect();
+        let order: Vec<_> = sessions.iter().map(|(n, _)| *n).collect();
         let base: BTreeMap<_, _> = sessions.into_iter().collect();
         Self {
             base_lsn,
@@ -203,6 +215,7 @@ impl Model {
             records: Vec::new(),
             logged: base.clone(),
             live: base.clone(),
+            logins: order.clone(),
             order,
             base,
         }
@@ -269,6 +282,14 @@ impl Model {
         self.live.values().filter(|session| !session.is_user()).count()
     }
 
+    /// The sessions of a user, last seen longest ago first, and of those seen in the same millisecond the earliest login first.
+    pub fn of_user(&self, uid: &str) -> Vec<usize> {
+        let is_theirs = |n: &usize| self.live[n].uid == uid;
+        let mut theirs: Vec<_> = self.logins.iter().copied().filter(is_theirs).collect();
+        theirs.sort_by_key(|n| self.live[n].last_seen_at);
+        theirs
+    }
+
     /// Makes a session the most recently used one.
     pub fn use_now(&mut self, n: usize) {
         self.order.retain(|&other| other != n);
@@ -278,6 +299,11 @@ impl Model {
     /// Notes the write of a whole session: created, changed, or moved to a new id.
     pub fn put(&mut self, now: u64, n: usize, session: Session) {
         self.use_now(n);
+        let is_login = self.live.get(&n).is_none_or(|before| before.uid != session.uid);
+        if is_login {
+            self.logins.retain(|&other| other != n);
+            self.logins.push(n);
+        }
         self.live.insert(n, session.clone());
         self.record(now, Record::Put(n, session));
     }
@@ -298,18 +324,20 @@ impl Model {
 
     pub fn remove(&mut self, now: u64, n: usize) {
         self.order.retain(|&other| other != n);
+        self.logins.retain(|&other| other != n);
         self.live.remove(&n);
         self.record(now, Record::Remove(n));
     }
 
     pub fn clear(&mut self, now: u64) {
         self.order.clear();
+        self.logins.clear();
         self.live.clear();
         self.record(now, Record::Clear);
     }
 
     /// The session to evict next: the least recently used guest's; without one, the least recently used user's, if that may be evicted.
-    pub fn victim(&self, need: &Need) -> Option<usize> {
+    pub fn victim(&self, need: &Need<'_>) -> Option<usize> {
         let is_user = |n: &usize| self.live[n].is_user();
         let mut order = self.order.iter().filter(|&&n| Some(n) != need.keep);
         let guest = order.clone().find(|n| !is_user(n));
@@ -319,7 +347,7 @@ impl Model {
     }
 
     /// Whether there would be room if all sessions that may be evicted were gone.
-    pub fn could_fit(&self, need: &Need, max_sessions: u32, max_bytes: u64) -> bool {
+    pub fn could_fit(&self, need: &Need<'_>, max_sessions: u32, max_bytes: u64) -> bool {
         let stays =
             |&(n, session): &(&usize, &Session)| Some(*n) == need.keep || session.is_user() && !need.for_user;
         let stay: Vec<_> = self.live.iter().filter(stays).collect();

@@ -1,8 +1,8 @@
 //! The operations, each applied to the store and to the model.
 
-use crate::model::{Need, Session, after, assurance_of};
+use crate::model::{LoginNeed, Need, Session, after, assurance_of};
 use crate::steps::Who;
-use crate::world::{ABSOLUTE, Checked, GUEST_IDLE, IDLE, Known, World, pages, read};
+use crate::world::{ABSOLUTE, Checked, GUEST_IDLE, IDLE, Known, World, read};
 use agai_session_core::testing::objects::{DataWrite, Members, object_of, owned};
 use agai_session_core::{Change, Commit, Facts, Login, NewSession, Reason, Renewal, SessionId};
 use proptest::prelude::*;
@@ -62,6 +62,10 @@ impl World {
             bytes: session.bytes(),
             for_user: is_user,
             keep: None,
+            login: is_user.then_some(LoginNeed {
+                uid: wanted.uid,
+                again: None,
+            }),
         };
         self.absorb(Some(need))?;
         let (id, facts) = match answer {
@@ -69,7 +73,8 @@ impl World {
             Err(error) => return self.refused(&error, &need),
         };
         let n = self.know(id)?;
-        self.written(n, session, &facts)
+        self.written(n, session, &facts)?;
+        self.is_within_limit(wanted.uid)
     }
 
     /// Adds the session that was created with this id. Returns its number.
@@ -126,7 +131,7 @@ impl World {
             idle_timeout: changed.idle_timeout.unwrap_or(before.idle_timeout),
             ..before.clone()
         };
-        let need = self.need(n, &before, &after);
+        let need = self.need(n, &before, &after, None);
         self.absorb(Some(need))?;
         match answer {
             Ok(Commit::Done(facts)) => self.written(n, after, &facts),
@@ -136,13 +141,20 @@ impl World {
     }
 
     /// The room that a change of a session needs. The session becomes the most recently used one, even if the change fails.
-    fn need(&mut self, n: usize, before: &Session, after: &Session) -> Need {
+    fn need<'a>(
+        &mut self,
+        n: usize,
+        before: &Session,
+        after: &Session,
+        login: Option<LoginNeed<'a>>,
+    ) -> Need<'a> {
         self.model.use_now(n);
         Need {
             sessions: 0,
             bytes: after.bytes().saturating_sub(before.bytes()),
             for_user: after.is_user(),
             keep: Some(n),
+            login,
         }
     }
 
@@ -189,7 +201,11 @@ impl World {
             after_it.form = String::new();
             after_it.data = write.applied_to(&Members::default());
         }
-        let need = self.need(n, &before, &after_it);
+        let login = login.map(|uid| LoginNeed {
+            uid,
+            again: (before.uid == uid).then_some(n),
+        });
+        let need = self.need(n, &before, &after_it, login);
         // If another user's session begins, the end of the old one is among the events.
         self.absorb(Some(need))?;
         match answer {
@@ -198,7 +214,7 @@ impl World {
                 let n = self.know(new)?;
                 self.written(n, after_it, &facts)?;
                 self.promised.end = self.model.lsn();
-                Ok(())
+                self.is_within_limit(&self.model.live[&n].uid)
             }
             Ok((Commit::Done(facts), new)) => {
                 prop_assert_eq!(new.handle(), id.handle());
@@ -206,7 +222,7 @@ impl World {
                 self.written(n, after_it, &facts)?;
                 // The old id is dead, and that must not be undone.
                 self.promised.end = self.model.lsn();
-                Ok(())
+                login.map_or(Ok(()), |login| self.is_within_limit(login.uid))
             }
             Ok((other, _)) => Err(TestCaseError::fail(format!("{other:?}"))),
             Err(error) => self.refused(&error, &need),
@@ -305,25 +321,26 @@ impl World {
         Ok(())
     }
 
-    pub fn end_user(&mut self, uid: &str) -> Checked {
-        let theirs = (!uid.is_empty()).then(|| owned(uid));
-        for info in pages(&self.store).iter().filter(|info| info.uid == theirs) {
-            prop_assert!(
-                self.store
-                    .handle
-                    .destroy_by_handle(info.handle, Reason::Destroy)
-                    .unwrap()
-            );
-            self.absorb(None)?;
-            self.promised.end = self.model.lsn();
-        }
+    pub fn end_user(&mut self, uid: &str, except: Option<Who>) -> Checked {
+        let except = except.and_then(|who| self.target(who)).map(|(n, _)| n);
         let now = self.now();
-        let left = self
-            .model
-            .live
-            .values()
-            .filter(|session| session.uid == uid && !session.is_over(now));
-        prop_assert_eq!(left.count(), 0);
+        let is_user = !uid.is_empty();
+        let is_theirs = |n: &usize| is_user && Some(*n) != except;
+        let theirs: Vec<_> = self.model.of_user(uid).into_iter().filter(is_theirs).collect();
+        let live = theirs.iter().filter(|n| !self.model.live[n].is_over(now)).count();
+        let handle = except.map(|n| self.known[n].handle);
+        let ended = self
+            .store
+            .handle
+            .destroy_user(owned(uid).as_text(), handle)
+            .unwrap();
+        prop_assert_eq!(ended as usize, live);
+        self.absorb(None)?;
+        prop_assert!(
+            theirs.iter().all(|n| !self.model.live.contains_key(n)),
+            "one is still there"
+        );
+        self.promised.end = self.model.lsn();
         Ok(())
     }
 

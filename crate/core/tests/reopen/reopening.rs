@@ -8,7 +8,7 @@ use agai_session_core::model::durability::Durability;
 use agai_session_core::model::lsn::Lsn;
 use agai_session_core::testing::disk::{Crash, Stop};
 use agai_session_core::testing::simulation::SimulatedStore;
-use agai_session_core::{EventMask, NEVER, SessionInfo};
+use agai_session_core::{AtUserLimit, EventMask, NEVER, SessionInfo, UNLIMITED};
 use proptest::prelude::*;
 use std::ops::RangeInclusive;
 
@@ -20,6 +20,8 @@ const ROOMY: RunOptions = RunOptions {
     durability: Durability::Os,
     max_sessions: 1_000,
     max_bytes: 1 << 20,
+    max_sessions_per_user: UNLIMITED,
+    at_user_limit: AtUserLimit::EvictOldest,
     checkpoint_bytes: 1 << 20,
 };
 
@@ -242,6 +244,7 @@ impl World {
             bytes: 0,
             for_user: true,
             keep: None,
+            login: None,
         };
         while self.model.live.len() > self.options.max_sessions as usize
             || self.model.bytes() > self.options.max_bytes

@@ -1,9 +1,9 @@
 //! The steps of a test case: operations, the passing of time, and the ends of runs.
 
-use agai_session_core::NEVER;
 use agai_session_core::model::durability::Durability;
 use agai_session_core::testing::disk::Crash;
 use agai_session_core::testing::objects::{DataWrite, Members};
+use agai_session_core::{AtUserLimit, NEVER, UNLIMITED};
 use proptest::prelude::*;
 
 /// Two years: longer than the activity since the last log entry that a record can note.
@@ -41,8 +41,11 @@ pub enum Step {
     },
     Destroy(Who),
     DestroyByHandle(Who),
-    /// Ends all sessions of a user as an administrator does: page by page, by their handles.
-    EndUser(&'static str),
+    /// Ends all sessions of a user, with or without an exception.
+    EndUser {
+        uid: &'static str,
+        except: Option<Who>,
+    },
     Clear,
     Sweep,
     Wait(u64),
@@ -97,6 +100,8 @@ pub struct RunOptions {
     pub durability: Durability,
     pub max_sessions: u32,
     pub max_bytes: u64,
+    pub max_sessions_per_user: u32,
+    pub at_user_limit: AtUserLimit,
     pub checkpoint_bytes: u64,
 }
 
@@ -173,13 +178,24 @@ pub fn run_options() -> impl Strategy<Value = RunOptions> {
         ],
         prop_oneof![2u32..6, Just(1_000)],
         prop_oneof![1 => 700u64..2_000, 2 => Just(1 << 20)],
+        prop_oneof![2 => 1u32..4, 1 => Just(UNLIMITED)],
+        prop_oneof![2 => Just(AtUserLimit::EvictOldest), 1 => Just(AtUserLimit::Refuse)],
         prop_oneof![Just(300u64), Just(1_500), Just(1 << 20)],
     )
         .prop_map(
-            |(durability, max_sessions, max_bytes, checkpoint_bytes)| RunOptions {
+            |(
                 durability,
                 max_sessions,
                 max_bytes,
+                max_sessions_per_user,
+                at_user_limit,
+                checkpoint_bytes,
+            )| RunOptions {
+                durability,
+                max_sessions,
+                max_bytes,
+                max_sessions_per_user,
+                at_user_limit,
                 checkpoint_bytes,
             },
         )
@@ -208,7 +224,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         5 => (who(), any::<bool>()).prop_map(|(who, touch)| Step::Read { who, touch }),
         3 => who().prop_map(Step::Destroy),
         2 => who().prop_map(Step::DestroyByHandle),
-        1 => prop_oneof![3 => uid().prop_map(Step::EndUser), 1 => Just(Step::Clear)],
+        1 => prop_oneof![3 => (uid(), prop::option::of(who())).prop_map(|(uid, except)| Step::EndUser { uid, except }), 1 => Just(Step::Clear)],
         2 => Just(Step::Sweep),
         8 => millis().prop_map(Step::Wait),
         6 => Just(Step::Turn),

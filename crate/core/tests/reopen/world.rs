@@ -1,7 +1,7 @@
 //! A store and its model: each operation is applied to both, and the results are compared.
 
 use crate::campaign;
-use crate::model::{Model, Need, Session};
+use crate::model::{LoginNeed, Model, Need, Session};
 use crate::operations::{Changed, Wanted};
 use crate::steps::{RunOptions, Step, Who};
 use agai_session_core::face::Parts;
@@ -12,8 +12,8 @@ use agai_session_core::testing::disk::SimulatedDisk;
 use agai_session_core::testing::objects::{contents_in, owned};
 use agai_session_core::testing::simulation::SimulatedStore;
 use agai_session_core::{
-    Error, Event, EventKind, EventMask, Facts, Handle, Options, OwnedText, Reason, SessionId, SessionInfo,
-    TextBuffer,
+    AtUserLimit, Error, Event, EventKind, EventMask, Facts, Handle, Options, OwnedText, Reason, SessionId,
+    SessionInfo, TextBuffer,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -67,6 +67,8 @@ pub fn parts(seed: u64, now: u64, options: RunOptions) -> (Parts, Arc<ManualCloc
         idle_timeout: IDLE,
         guest_idle_timeout: GUEST_IDLE,
         absolute_timeout: ABSOLUTE,
+        max_sessions_per_user: options.max_sessions_per_user,
+        at_user_limit: options.at_user_limit,
     };
     parts.journal.checkpoint_bytes = options.checkpoint_bytes;
     let clock = Arc::new(ManualClock::new(now));
@@ -162,7 +164,7 @@ impl World {
             Step::Read { who, touch } => self.read(*who, *touch)?,
             Step::Destroy(who) => self.destroy(*who)?,
             Step::DestroyByHandle(who) => self.destroy_by_handle(*who)?,
-            Step::EndUser(uid) => self.end_user(uid)?,
+            Step::EndUser { uid, except } => self.end_user(uid, *except)?,
             Step::Clear => self.clear()?,
             Step::Sweep => {
                 self.store.sweep();
@@ -242,6 +244,25 @@ impl World {
             let (_, session) = held.swap_remove(at.unwrap());
             prop_assert_eq!(info, &session.info(info.handle));
         }
+        self.recount_users()
+    }
+
+    /// Checks each user's list against the model's.
+    fn recount_users(&self) -> Checked {
+        let now = self.now();
+        for uid in ["ann", "bob", "жанна", "nobody"] {
+            let listed = self.store.handle.sessions_of(owned(uid).as_text()).unwrap();
+            let listed: Vec<_> = listed.iter().map(|info| (info.handle, info.facts)).collect();
+            let mut theirs = self.model.of_user(uid);
+            theirs.reverse();
+            let is_live = |n: &&usize| !self.model.live[*n].is_over(now);
+            let theirs: Vec<_> = theirs
+                .iter()
+                .filter(is_live)
+                .map(|n| (self.known[*n].handle, self.model.live[n].facts()))
+                .collect();
+            prop_assert_eq!(listed, theirs, "the sessions of {}", uid);
+        }
         Ok(())
     }
 
@@ -281,7 +302,7 @@ impl World {
     }
 
     /// Takes the store's events of removed sessions, and checks that each had to be removed. `need` is the write that may evict.
-    pub fn absorb(&mut self, need: Option<Need>) -> Checked {
+    pub fn absorb(&mut self, need: Option<Need<'_>>) -> Checked {
         let now = self.now();
         let events: Vec<_> = std::iter::from_fn(|| self.store.handle.take_events())
             .flatten()
@@ -314,6 +335,9 @@ impl World {
                         session
                     );
                 }
+                EventKind::Evicted if event.reason == Reason::MaxSessionsPerUser => {
+                    self.check_limit(need, n)?;
+                }
                 EventKind::Evicted => {
                     let RunOptions {
                         max_sessions,
@@ -345,14 +369,70 @@ impl World {
         Ok(())
     }
 
+    /// Checks that session `n` had to be evicted because of the limit of its user, who logs in.
+    fn check_limit(&self, need: Option<Need<'_>>, n: usize) -> Checked {
+        let now = self.now();
+        let login = need.and_then(|need| need.login);
+        prop_assert!(login.is_some(), "no login needed room");
+        let LoginNeed { uid, again } = login.unwrap();
+        prop_assert_eq!(&self.model.live[&n].uid, uid);
+        prop_assert_eq!(self.options.at_user_limit, AtUserLimit::EvictOldest);
+        let theirs = self.model.of_user(uid);
+        prop_assert!(
+            theirs.iter().all(|n| !self.model.live[n].is_over(now)),
+            "expired ones go first"
+        );
+        let will_be = theirs.len() + usize::from(again.is_none());
+        prop_assert!(
+            will_be > self.options.max_sessions_per_user as usize,
+            "there was room"
+        );
+        let victim = theirs.into_iter().find(|&n| Some(n) != again);
+        prop_assert_eq!(Some(n), victim, "the one used longest ago goes");
+        Ok(())
+    }
+
+    /// Checks that a login was refused only because its user has as many sessions as allowed.
+    fn refused_by_limit(&self, need: &Need<'_>) -> Checked {
+        let now = self.now();
+        prop_assert_eq!(self.options.at_user_limit, AtUserLimit::Refuse);
+        prop_assert!(need.login.is_some());
+        let LoginNeed { uid, again } = need.login.unwrap();
+        prop_assert_eq!(again, None, "logging in again is no additional session");
+        let theirs = self.model.of_user(uid);
+        prop_assert!(
+            theirs.iter().all(|n| !self.model.live[n].is_over(now)),
+            "expired ones go first"
+        );
+        prop_assert!(
+            theirs.len() >= self.options.max_sessions_per_user as usize,
+            "there was room"
+        );
+        Ok(())
+    }
+
+    /// Checks that a login left no more sessions of its user than allowed.
+    pub fn is_within_limit(&self, uid: &str) -> Checked {
+        let now = self.now();
+        let theirs = self.model.of_user(uid);
+        let live = theirs.iter().filter(|n| !self.model.live[n].is_over(now)).count();
+        let is_enforced = !uid.is_empty() && self.options.at_user_limit == AtUserLimit::EvictOldest;
+        let most = self.options.max_sessions_per_user as usize;
+        prop_assert!(!is_enforced || live <= most, "{} sessions of {}", live, uid);
+        Ok(())
+    }
+
     /// Checks that a write was refused only because no eviction could make room for it.
-    pub fn refused(&self, error: &Error, need: &Need) -> Checked {
+    pub fn refused(&self, error: &Error, need: &Need<'_>) -> Checked {
         let now = self.now();
         let RunOptions {
             max_sessions,
             max_bytes,
             ..
         } = self.options;
+        if error.code() == "ERR_SESSION_LIMIT" {
+            return self.refused_by_limit(need);
+        }
         prop_assert_eq!(error.code(), "ERR_SESSION_FULL");
         prop_assert!(
             !self.model.could_fit(need, max_sessions, max_bytes),

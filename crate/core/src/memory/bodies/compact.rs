@@ -75,7 +75,7 @@ impl Bodies {
 mod tests {
     use super::*;
     use crate::face::handle::StoreHandle;
-    use crate::model::change::{NewSession, Options};
+    use crate::model::change::{AtUserLimit, NewSession, Options, UNLIMITED};
     use crate::model::clock::ManualClock;
     use crate::model::id::SessionId;
     use crate::model::random::OsRandom;
@@ -150,6 +150,8 @@ mod tests {
             idle_timeout: 1 << 40,
             guest_idle_timeout: 1 << 40,
             absolute_timeout: 1 << 41,
+            max_sessions_per_user: UNLIMITED,
+            at_user_limit: AtUserLimit::EvictOldest,
         };
         let clock = Arc::new(ManualClock::new(1));
         let store = StoreHandle::open(options, clock, Box::new(OsRandom)).unwrap();

@@ -16,6 +16,10 @@ const HEAD: usize = LOGGED_AT + size_of::<u16>();
 /// counts them.
 pub const RECORD_OVERHEAD: u64 = 96;
 
+/// The bytes that a user's session takes in the index by user: its place in its user's list (12), and its user's entry (28), as if the user
+/// had no other session.
+pub const USER_OVERHEAD: u64 = 40;
+
 /// Which parts a body has, in this order: head, login, timeout, length of the form, ext, text. The text is the user id, then the form, then
 /// the places of the data's members, a unit that is 0, and the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,12 +101,22 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// Whether both are the same text. Copies both.
-    pub fn equals(&self, other: Text<'_>) -> bool {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        self.write(true, &mut ours);
-        Units::Given(other).write(true, &mut theirs);
-        ours == theirs
+    /// Whether both are the same text, unit by unit, however each is stored.
+    pub fn equals(self, other: Units<'_>) -> bool {
+        match (self, other) {
+            (Self::Given(Text::Latin1(ours)), Units::Given(Text::Latin1(theirs)))
+            | (Self::Utf16Le(ours), Units::Utf16Le(theirs)) => ours == theirs,
+            _ => self.units() == other.units() && self.iter().eq(other.iter()),
+        }
+    }
+
+    /// The UTF-16 units of the text.
+    pub fn iter(self) -> impl Iterator<Item = u16> {
+        (0..self.units()).map(move |at| match self {
+            Self::Given(Text::Latin1(units)) => u16::from(units[at]),
+            Self::Given(Text::Utf16(units)) => units[at],
+            Self::Utf16Le(bytes) => u16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]),
+        })
     }
 
     /// The bytes that the text would take if it were stored alone.
@@ -277,5 +291,6 @@ impl Body {
 /// The bytes that a session with a body of `len` bytes counts for `maxBytes`. Its times count as if each were in the body, wherever it is.
 pub fn record_bytes(len: usize, layout: Layout, is_user: bool) -> u64 {
     let times = if is_user { 3 } else { 2 } * STAMP;
-    (len - layout.form_at() + times) as u64 + RECORD_OVERHEAD
+    let of_user = if is_user { USER_OVERHEAD } else { 0 };
+    (len - layout.form_at() + times) as u64 + RECORD_OVERHEAD + of_user
 }
