@@ -72,16 +72,17 @@ export declare class NativeStore {
   calls(): { load(id: string, touch: boolean): string | null; loadKey(id: string, name: string): string | null; create(data: string, form: string, uid: string, idleTimeout: number, absoluteTimeout: number, level: number, methods: string | undefined): string; commit(id: string, version: number, data: string | undefined, set: string | undefined, removed: string | undefined, form: string | undefined, idleTimeout: number): number; touch(id: string, idleTimeout: number): boolean }
   /**
    * Gives a session a new secret, and applies a change to it, as `commit` does. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
-   * own unless it is NaN; `level` and `methods` as in `create`. Returns the new id, or null with the status in the shared array.
+   * own unless it is NaN; `level` and `methods` as in `create`. With `alone`, the user's other sessions end
+   * in the same step. Returns the new id, or null with the status in the shared array.
    */
-  regenerate(id: string, version: number, data: string | undefined | null, set: string | undefined | null, removed: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number, level: number, methods?: string | undefined | null): string | null
+  regenerate(id: string, version: number, data: string | undefined | null, set: string | undefined | null, removed: string | undefined | null, form: string | undefined | null, uid: string | undefined | null, idleTimeout: number, absoluteTimeout: number, level: number, methods: string | undefined | null, alone: boolean): string | null
   /** Returns whether the id is that of a live session. */
   has(id: string): boolean
   /** Ends the session of an id, if the id's secret is its current one. Returns whether it did. */
   destroy(id: string): boolean
   /** Ends the session of a handle, whatever its current secret is. Returns whether there was one. */
   destroyByHandle(handle: string, logout: boolean): boolean
-  /** Returns the live sessions of a user, last seen first, as a flat array: nine values for each session. */
+  /** Returns the live sessions of a user, last seen first, as a flat array: eleven values for each session. */
   sessionsOf(uid: string): Array<string | number | null>
   /** Ends all sessions of a user except that of a handle, and returns how many. A text that is no handle is nobody's. */
   destroyUser(uid: string, except?: string | undefined | null): number
@@ -89,7 +90,7 @@ export declare class NativeStore {
   clear(): number
   /**
    * Returns a page of sessions from the cursor `start` on (0: the first page) as a flat array: the next page's cursor or null, then
-   * nine values for each session.
+   * eleven values for each session.
    */
   page(start: number, limit: number): Array<string | number | null>
   /** Returns the store's statistics. */

@@ -657,6 +657,9 @@ export function backendContract(
       idleTimeout,
       absoluteDeadline,
       authenticatedAt,
+      idleDeadline: rest.lastSeenAt + idleTimeout,
+      level: 1,
+      remembered: false,
     });
     t.true(bytes > 0);
     t.deepEqual(await backend.sessionsOf('nobody'), []);
@@ -685,6 +688,32 @@ export function backendContract(
     for (const { id } of [one, other, guest]) await mustLoad(t, backend, id);
     t.is(await backend.destroyUser('ada', other.handle), 1, "another user's session is no exception");
     await mustLoad(t, backend, other.id);
+  });
+
+  contract('a new id alone ends the other sessions of the user in the same step', async (t, backend) => {
+    if (!backend.destroyUser) return;
+    const [one, two, three, bob] = [
+      await backend.create({ data: '{"a":1}', uid: 'ada' }),
+      await backend.create({ data: '{}', uid: 'ada' }),
+      await backend.create({ data: '{}', uid: 'ada' }),
+      await backend.create({ data: '{}', uid: 'bob' }),
+    ];
+    const keys = [['b', '2']] as const;
+    t.is((await backend.regenerate(one.id, 7, { keys }, undefined, true)).status, 'conflict');
+    for (const { id } of [one, two, three]) await mustLoad(t, backend, id);
+    const renewed = factsOf(t, await backend.regenerate(one.id, undefined, { keys }, undefined, true));
+    t.deepEqual([renewed.handle, renewed.epoch], [one.handle, 2]);
+    t.is(sorted((await mustLoad(t, backend, renewed.id)).data), '{"a":1,"b":2}');
+    for (const { id } of [one, two, three]) t.is(await backend.load(id, false), undefined);
+    await mustLoad(t, backend, bob.id);
+    // As a login, and for a guest who becomes that user.
+    const guest = await backend.create({ data: '{}' });
+    const ada = factsOf(t, await backend.regenerate(guest.id, undefined, {}, { uid: 'ada', level: 2 }, true));
+    t.deepEqual([(await mustLoad(t, backend, ada.id)).uid, ada.level], ['ada', 2]);
+    t.is(await backend.load(renewed.id, false), undefined);
+    const nobody = await backend.create({ data: '{}' });
+    factsOf(t, await backend.regenerate(nobody.id, undefined, {}, undefined, true));
+    await mustLoad(t, backend, bob.id);
   });
 
   if (capabilities.loneSurrogates) {

@@ -24,7 +24,7 @@ export function remoteBackend(inner: SessionBackend, options: RemoteOptions = {}
     load: (id, touch) => remote(() => inner.load(id, touch)),
     create: (draft) => remote(() => inner.create(draft)),
     commit: (id, version, change) => remote(() => inner.commit(id, version, change)),
-    regenerate: (id, version, change, login) => remote(() => inner.regenerate(id, version, change, login)),
+    regenerate: (...args) => remote(() => inner.regenerate(...args)),
     touch: (id, idleTimeout) => remote(() => inner.touch(id, idleTimeout)),
     destroy: (handle, reason) => remote(() => inner.destroy(handle, reason)),
     ...(inner.sessionsOf && {

@@ -1,6 +1,6 @@
 /** The sessions of one user: listed for a page of devices, ended one by one, all, or all but one. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { SessionError, SessionManager, SessionStore, type Session, type SessionBackend } from 'agai-session';
+import { type SessionError, SessionManager, SessionStore, type Session, type SessionBackend } from 'agai-session';
 import { ManualClock } from 'agai-session/testing';
 import test from 'ava';
 import { DURABILITIES, freshPath, openStore } from '../helpers/durable.js';
@@ -38,6 +38,9 @@ test('S21 the sessions of a user are listed, the one used last first, and nothin
     idleTimeout: 1_800_000,
     absoluteDeadline: 1_000_000 + 43_200_000,
     authenticatedAt: 1_000_000,
+    idleDeadline: 1_240_000 + 1_800_000,
+    level: 1,
+    remembered: false,
     bytes: listed[0]!.bytes,
   });
   t.true(listed[0]!.bytes > 100);
@@ -46,7 +49,7 @@ test('S21 the sessions of a user are listed, the one used last first, and nothin
   const text = JSON.stringify(listed);
   for (const id of ids) t.false(text.includes(id) || text.includes(id.slice(16)));
   t.false(text.includes('secret'));
-  clock.advance('27m');
+  clock.advance(28.5 * 60_000);
   t.is(store.sessionsOf('ann').length, 2, 'one has expired');
   t.deepEqual(store.sessionsOf('nobody'), []);
 });

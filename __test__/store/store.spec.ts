@@ -308,6 +308,9 @@ test('page lists what an operator may see, without ids', (t) => {
       idleTimeout: 30 * MINUTE,
       absoluteDeadline: clock.now() + 720 * MINUTE,
       authenticatedAt: clock.now(),
+      idleDeadline: clock.now() + 30 * MINUTE,
+      level: 1,
+      remembered: false,
       bytes: store.bytes,
     },
   ]);

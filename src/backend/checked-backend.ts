@@ -184,6 +184,7 @@ const infoNumbers = [
   'absoluteDeadline',
   'authenticatedAt',
   'bytes',
+  'level',
 ] as const;
 
 /** The fields of the sessions alone: an id, or whatever else the backend has there, is nothing for a list. */
@@ -205,7 +206,11 @@ function infoOf(method: keyof SessionBackend, session: SessionInfo, uid: string)
       fail(method, `${name} must be a number, not ${kindOf(session[name])}`);
     }
   }
-  return { handle, uid, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, bytes };
+  if (typeof session.remembered !== 'boolean')
+    fail(method, `remembered must be a boolean, not ${kindOf(session.remembered)}`);
+  const times = { createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt };
+  const idleDeadline = lastSeenAt + idleTimeout;
+  return { handle, uid, version, ...times, idleDeadline, level: session.level, remembered: session.remembered, bytes };
 }
 
 function countOf(method: keyof SessionBackend, count: number): number {

@@ -150,12 +150,13 @@ export class NativeBackend implements SessionBackend {
     version: number | undefined,
     change: SessionChange,
     login?: SessionLogin,
+    alone?: boolean,
   ): MaybePromise<CommitOutcome> {
     this.#checkSize(change.data);
     try {
-      return this.#regenerate(id, version, change, login);
+      return this.#regenerate(id, version, change, login, alone);
     } catch (error) {
-      return this.#retry(error, this.#regenerate, id, version, change, login);
+      return this.#retry(error, this.#regenerate, id, version, change, login, alone);
     }
   }
 
@@ -164,6 +165,7 @@ export class NativeBackend implements SessionBackend {
     version: number | undefined,
     change: SessionChange,
     login: SessionLogin | undefined,
+    alone: boolean | undefined,
   ): MaybePromise<CommitOutcome> {
     const { data, keys, form, idleTimeout = NaN } = change;
     const set = keys && textOf(keys);
@@ -182,6 +184,7 @@ export class NativeBackend implements SessionBackend {
       absoluteTimeout,
       login ? flagsOf(login) : 0,
       login?.methods?.join(','),
+      alone ?? false,
     );
     if (newId === null) return this.#refused(id, this.#results[ResultIndex.status]!);
     const outcome = this.#ok(newId);

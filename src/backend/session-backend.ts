@@ -141,12 +141,15 @@ export interface SessionBackend {
    * it sets `authenticatedAt`, level, methods and whether it is remembered, sets the user's idle timeout unless the change has one, and starts the absolute timeout again. A login as
    * another user ends the session instead, whatever its version, and stores a new one with a new handle, which has what the change contains
    * and nothing of the old one.
+   *
+   * With `alone`, in the same step all other sessions of the user end, as by `destroyUser`; it is only passed to a backend that has that method.
    */
   regenerate(
     id: string,
     version: number | undefined,
     change: SessionChange,
     login?: SessionLogin,
+    alone?: boolean,
   ): MaybePromise<CommitOutcome>;
   /** Records activity and, if `idleTimeout` is given, sets the session's own; the version does not change. False if there is none. */
   touch(id: string, idleTimeout?: number): MaybePromise<boolean>;

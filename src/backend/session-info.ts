@@ -17,13 +17,19 @@ export interface SessionInfo {
   readonly absoluteDeadline: number;
   /** `undefined` for a guest. */
   readonly authenticatedAt: number | undefined;
+  /** When it expires unless there is activity; `Infinity` for never. */
+  readonly idleDeadline: number;
+  /** How sure the login was, 1 to 3; 0 for a guest. */
+  readonly level: number;
+  /** Whether the client keeps its cookie when the browser is closed. */
+  readonly remembered: boolean;
   /** Its memory, including bookkeeping; in a backend of your own what that counts. */
   readonly bytes: number;
 }
 
 type Value = string | number | null;
-type Row = [string, string | null, number, number, number, number, number, number, number];
-const VALUES_PER_SESSION = 9;
+type Row = [string, string | null, number, number, number, number, number, number, number, number, number];
+const VALUES_PER_SESSION = 11;
 
 /** The sessions in a flat array from the addon, which begin at `start`. */
 export function infosOf(values: readonly Value[], start: number): SessionInfo[] {
@@ -35,7 +41,8 @@ export function infosOf(values: readonly Value[], start: number): SessionInfo[] 
 }
 
 function infoOf(row: Row): SessionInfo {
-  const [handle, uid, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, bytes] = row;
+  const [handle, uid, version, createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt, ...rest] = row;
+  const [bytes, level, remembered] = rest;
   return {
     handle,
     uid: uid ?? GUEST,
@@ -45,6 +52,9 @@ function infoOf(row: Row): SessionInfo {
     idleTimeout,
     absoluteDeadline,
     authenticatedAt: uid === null ? undefined : authenticatedAt,
+    idleDeadline: lastSeenAt + idleTimeout,
+    level,
+    remembered: remembered === 1,
     bytes,
   };
 }

@@ -44,7 +44,11 @@ function create(copy: Copy, change: SessionChange, isBeforeHeaders: boolean): Ma
   if (data === undefined && keys === undefined && login === undefined && !copy.mustBeStored) return 'unchanged';
   context.admitNewId?.(isBeforeHeaders);
   const draft = { ...(login ?? NOBODY), data: data ?? (keys ? textOf(keys) : EMPTY), form, idleTimeout };
-  return andThen(context.backend.create(draft), (facts) => saved(copy, change, facts, renewal));
+  const { backend } = context;
+  return andThen(backend.create(draft), (facts) => {
+    const ended = renewal?.alone && login ? backend.destroyUser!(login.uid, facts.handle) : undefined;
+    return andThen(ended, () => saved(copy, change, facts, renewal));
+  });
 }
 
 /**
@@ -67,7 +71,7 @@ function write(
   const version = concurrency === 'strict' || repairs ? facts.version : undefined;
   if (renewal) context.admitNewId?.(isBeforeHeaders);
   const outcome: MaybePromise<CommitOutcome> = renewal
-    ? backend.regenerate(facts.id, version, { data, keys, form, idleTimeout }, renewal.login)
+    ? backend.regenerate(facts.id, version, { data, keys, form, idleTimeout }, renewal.login, renewal.alone)
     : backend.commit(facts.id, version, change);
   return andThen(outcome, (outcome) => {
     switch (outcome.status) {

@@ -25,6 +25,10 @@ import { refuseForeign } from './foreign.js';
 import type { FormParameters } from './form.js';
 import type { KeptData } from './kept-data.js';
 import { LiveCopy } from './live-copy.js';
+import type { Renewal } from './working-copy.js';
+
+/** A new id alone. */
+const PLAIN_RENEWAL: Renewal = { login: undefined, idleTimeout: undefined, alone: false };
 
 /**
  * A user's session, as a request, a socket or a job uses it. A manager makes it; the class is exported for its type and for `instanceof`.
@@ -252,7 +256,7 @@ export class Session<Data extends object = DefaultSessionData> {
     const { login, idleTimeout } = checkLogin(uid, options, this.#timeouts);
     this.#copy.checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
-    this.#copy.renewal = { login, idleTimeout };
+    this.#copy.renewal = { login, idleTimeout, alone: this.#copy.renewal?.alone === true && this.uid === uid };
     this.#copy.changed();
   }
 
@@ -349,9 +353,27 @@ export class Session<Data extends object = DefaultSessionData> {
   regenerate(callback?: SessionCallback): Promise<void> {
     return settle('regenerate', callback, () => {
       this.#copy.checkNotEnded();
-      this.#copy.renewal ??= { login: undefined, idleTimeout: undefined };
+      this.#copy.renewal ??= PLAIN_RENEWAL;
       this.#copy.changed();
     });
+  }
+
+  /**
+   * After a change of the user's password, or of anything else that lets the user in: when the session is written, all other sessions of the user
+   * end in the same step, and this one gets a new id. Data and handle stay.
+   * @throws SessionError `ERR_SESSION_GUEST` if nobody is logged in, `ERR_SESSION_BACKEND` if the backend cannot end a user's sessions,
+   * `ERR_SESSION_GONE` after `destroy()`.
+   */
+  credentialsChanged(): void {
+    this.#copy.checkNotEnded();
+    if (!this.isAuthenticated) throw new SessionError('ERR_SESSION_GUEST', 'nobody is logged in', { status: 401 });
+    if (this.#copy.context.backend.destroyUser === undefined) {
+      const message =
+        'session.credentialsChanged() needs a backend with destroyUser(), which ends the sessions of a user';
+      throw new SessionError('ERR_SESSION_BACKEND', message);
+    }
+    this.#copy.renewal = { ...(this.#copy.renewal ?? PLAIN_RENEWAL), alone: true };
+    this.#copy.changed();
   }
 
   /**

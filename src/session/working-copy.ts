@@ -10,6 +10,8 @@ export interface Renewal {
   readonly login: SessionLogin | undefined;
   /** That of a login which is to be remembered. */
   readonly idleTimeout: number | undefined;
+  /** Whether the user's other sessions end with it. */
+  readonly alone: boolean;
 }
 
 /** The state of a `Session`, which `session.ts` shows to applications and `commit.ts` writes. */

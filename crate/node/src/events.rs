@@ -67,7 +67,8 @@ pub fn session_rows<'env>(env: &'env Env, sessions: &[SessionInfo]) -> Result<Ar
     Ok(rows.array)
 }
 
-/// Adds a row for each session: handle, user id or null, version, created, last seen, idle timeout, absolute deadline, authenticated, bytes.
+/// Adds a row for each session: handle, user id or null, version, created, last seen, idle timeout, absolute deadline, authenticated,
+/// bytes, level, whether it is remembered.
 fn put_sessions(rows: &mut Rows<'_>, sessions: &[SessionInfo]) -> Result<()> {
     for session in sessions {
         rows.put(session.handle.to_text())?;
@@ -81,6 +82,8 @@ fn put_sessions(rows: &mut Rows<'_>, sessions: &[SessionInfo]) -> Result<()> {
             facts.absolute_deadline,
             facts.authenticated_at,
             session.bytes,
+            facts.level.into(),
+            facts.remembered.into(),
         ] {
             rows.put(number(value))?;
         }

@@ -151,7 +151,8 @@ impl NativeStore {
     }
 
     /// Gives a session a new secret, and applies a change to it, as `commit` does. With a `uid`, that user logs in, and `absoluteTimeout` is the session's
-    /// own unless it is NaN; `level` and `methods` as in `create`. Returns the new id, or null with the status in the shared array.
+    /// own unless it is NaN; `level` and `methods` as in `create`. With `alone`, the user's other sessions end
+    /// in the same step. Returns the new id, or null with the status in the shared array.
     #[napi(ts_return_type = "string | null")]
     #[allow(
         clippy::too_many_arguments,
@@ -171,6 +172,7 @@ impl NativeStore {
         absolute_timeout: f64,
         level: f64,
         methods: Option<JsString<'_>>,
+        alone: bool,
     ) -> Result<Option<String>> {
         self.write(|handle, buffers| {
             let Some(id) = read_id(env, id.raw())? else {
@@ -196,9 +198,13 @@ impl NativeStore {
                 },
                 login: user,
             };
-            let (commit, new_id) = handle
-                .regenerate(&id, base_version(version), &renewal)
-                .map_err(|error| from_core(&error))?;
+            let base = base_version(version);
+            let renewed = if alone {
+                handle.regenerate_alone(&id, base, &renewal)
+            } else {
+                handle.regenerate(&id, base, &renewal)
+            };
+            let (commit, new_id) = renewed.map_err(|error| from_core(&error))?;
             set_outcome(&mut buffers.results, commit);
             Ok(matches!(commit, Commit::Done(_)).then(|| new_id.to_text()))
         })
@@ -230,7 +236,7 @@ impl NativeStore {
         })
     }
 
-    /// Returns the live sessions of a user, last seen first, as a flat array: nine values for each session.
+    /// Returns the live sessions of a user, last seen first, as a flat array: eleven values for each session.
     #[napi(ts_return_type = "Array<string | number | null>")]
     pub fn sessions_of<'env>(&self, env: &'env Env, uid: JsString<'_>) -> Result<Array<'env>> {
         self.call(|handle, buffers| {
@@ -262,7 +268,7 @@ impl NativeStore {
     }
 
     /// Returns a page of sessions from the cursor `start` on (0: the first page) as a flat array: the next page's cursor or null, then
-    /// nine values for each session.
+    /// eleven values for each session.
     #[napi(ts_return_type = "Array<string | number | null>")]
     pub fn page<'env>(&self, env: &'env Env, start: u32, limit: u32) -> Result<Array<'env>> {
         self.call(|handle, _| {

@@ -285,11 +285,23 @@ impl StoreHandle {
         base_version: Option<u64>,
         renewal: &Renewal<'_>,
     ) -> Result<(Commit, SessionId), Error> {
+        self.renew(id, renewal, |store, fresh, now| {
+            store.regenerate(id, fresh, now, base_version, renewal)
+        })
+    }
+
+    /// Tries fresh ids until one is not taken.
+    fn renew(
+        &self,
+        id: &SessionId,
+        renewal: &Renewal<'_>,
+        work: impl Fn(&mut Store, &SessionId, u64) -> Result<Option<(Commit, SessionId)>, Error>,
+    ) -> Result<(Commit, SessionId), Error> {
         loop {
             let fresh = SessionId::generate(&*self.shared().random)?;
             let renewed = self.write(
                 renewal.login.map(|login| (login.uid, Some(id.handle()))),
-                |store, now| store.regenerate(id, &fresh, now, base_version, renewal),
+                |store, now| work(store, &fresh, now),
             )?;
             if let Some(renewed) = renewed {
                 return Ok(renewed);

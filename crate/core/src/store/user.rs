@@ -1,10 +1,13 @@
 //! The sessions of one user: adding one to its user's list, walking over them, ending all.
 
 use super::Store;
+use super::write::Renewed;
 use crate::memory::record::{Stored, Units};
+use crate::model::change::{Commit, Renewal};
+use crate::model::error::Error;
 use crate::model::event::{EventKind, Reason};
-use crate::model::id::Handle;
-use crate::model::text::Text;
+use crate::model::id::{Handle, SessionId};
+use crate::model::text::{OwnedText, Text};
 use crate::model::time::is_over;
 
 /// The position of a walk over a user's sessions, which continues in a later hold of the lock.
@@ -43,6 +46,11 @@ impl Store {
         }
     }
 
+    /// The user of a session.
+    pub(crate) fn uid_of(&mut self, id: &SessionId, now: u64) -> Option<OwnedText> {
+        self.owned(id, now).and_then(|index| self.records.at(index).uid())
+    }
+
     /// Visits the next live sessions of a user, the latest login first, looking at no more than `most`.
     pub(crate) fn walk_user(
         &self,
@@ -79,6 +87,30 @@ impl Store {
         } else {
             Walked::All
         }
+    }
+
+    /// As [`Store::regenerate`], and in the same step ends the other sessions of the session's user, looking at no more than `most`.
+    ///
+    /// # Errors
+    /// Those of [`Store::regenerate`]; nothing has ended then.
+    pub fn regenerate_alone(
+        &mut self,
+        id: &SessionId,
+        fresh: &SessionId,
+        now: u64,
+        base_version: Option<u64>,
+        renewal: &Renewal<'_>,
+        most: usize,
+    ) -> Result<Option<Renewed>, Error> {
+        let renewed = self.regenerate(id, fresh, now, base_version, renewal)?;
+        if let Some((Commit::Done(_), id)) = &renewed
+            && let Some(uid) = self
+                .find(id.handle())
+                .and_then(|index| self.records.at(index).uid())
+        {
+            self.destroy_user(uid.as_text(), Some(id.handle()), now, most);
+        }
+        Ok(renewed)
     }
 
     /// Ends sessions of a user, but not the one with the handle `except`, looking at no more than `most`. Returns how many it ended, and

@@ -16,7 +16,7 @@ use crate::model::time::after;
 use crate::planted::{PanicAt, panic_at};
 
 /// The outcome of a renewal, and the new id, which is valid only with [`Commit::Done`].
-type Renewed = (Commit, SessionId);
+pub type Renewed = (Commit, SessionId);
 
 impl Store {
     /// Stores a new session. Returns `Ok(None)` if the handle is taken: no session is overwritten, and the caller tries another id.

@@ -3,8 +3,9 @@
 
 use super::StoreHandle;
 use crate::memory::record::Stored;
+use crate::model::change::{Commit, Renewal};
 use crate::model::error::Error;
-use crate::model::id::Handle;
+use crate::model::id::{Handle, SessionId};
 use crate::model::page::SessionInfo;
 use crate::model::text::Text;
 use crate::store::{UserWalk, Walked};
@@ -38,6 +39,29 @@ impl StoreHandle {
                 return Ok(all);
             }
         }
+    }
+
+    /// As [`StoreHandle::regenerate`], and in the same hold of the lock ends the other sessions of the session's user: after a change of the
+    /// user's credentials. `uid` is that user; more than a slice of sessions are ended in later holds.
+    ///
+    /// # Errors
+    /// Those of [`StoreHandle::regenerate`]; nothing has ended then.
+    pub fn regenerate_alone(
+        &self,
+        id: &SessionId,
+        base_version: Option<u64>,
+        renewal: &Renewal<'_>,
+    ) -> Result<(Commit, SessionId), Error> {
+        let (commit, renewed) = self.renew(id, renewal, |store, fresh, now| {
+            store.regenerate_alone(id, fresh, now, base_version, renewal, SLICE)
+        })?;
+        if matches!(commit, Commit::Done(_)) {
+            let uid = self.with(|store, now| store.uid_of(&renewed, now))?;
+            if let Some(uid) = uid {
+                self.destroy_user(uid.as_text(), Some(renewed.handle()))?;
+            }
+        }
+        Ok((commit, renewed))
     }
 
     /// Evicts a user's sessions down to the limit, slice by slice, those first that were seen longest ago; never the one with the handle
