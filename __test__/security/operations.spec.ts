@@ -314,7 +314,7 @@ for (const onDisk of [false, true]) {
         store.on(name, () => {
           thrown.push(name);
           // Without a stack, which the warning would print each time.
-        throw Object.assign(new Error(name), { stack: `a listener of ${name}` });
+          throw Object.assign(new Error(name), { stack: `a listener of ${name}` });
         });
       }
       const url = await serve(t, kinds[2]!.app({ store }, visit));

@@ -239,5 +239,4 @@ for (const { name, app } of kinds) {
       t.is((await request(url, { headers: { cookie: `id=${cookie}` } })).body, 'Guest');
     }
   });
-
 }
