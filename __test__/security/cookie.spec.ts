@@ -40,11 +40,6 @@ const dropped: [CookieOptions, RegExp][] = [
   [{ sameSite: 'none', secure: false }, /cookie\.sameSite.*secure: true/],
   [{ partitioned: true }, /cookie\.partitioned.*secure: true/],
   [{ partitioned: true, secure: false }, /cookie\.partitioned.*secure: true/],
-  // Chrome 140 has two more prefixes, for cookies that no script has set.
-  [{ name: '__Http-x', httpOnly: false }, /cookie\.name.*httpOnly/],
-  [{ name: '__Http-x', secure: false }, /cookie\.name.*secure/],
-  [{ name: '__Host-Http-x', httpOnly: false }, /cookie\.name.*httpOnly/],
-  [{ name: '__Host-Http-x', path: '/app' }, /cookie\.name.*__Host-/],
 ];
 for (const [cookie, message] of dropped) {
   test(`S28 a cookie that browsers would drop is refused at start: ${JSON.stringify(cookie)}`, (t) => {
