@@ -5,6 +5,8 @@ type Listener = (event: never) => void;
 
 /** The name of an event that no store emits. `events.once` and `events.on` of Node.js listen to it on every emitter. */
 const ERROR = 'error';
+/** Longer names are not shown. */
+const MAX_SHOWN = 40;
 
 /**
  * The events of one store, which is the `EventEmitter` that keeps their listeners. If a listener throws, the others are still called, and
@@ -35,7 +37,7 @@ export class Listeners<Events> {
   /** @throws TypeError if there is no such event, or the listener is not a function. */
   check(name: string | symbol, listener: unknown): void {
     if (name !== ERROR && !this.#names.includes(name as string)) {
-      throw new TypeError(`there is no session event ${String(name)}, only ${this.#names.join(', ')}`);
+      throw new TypeError(`there is no session event ${shown(name)}, only ${this.#names.join(', ')}`);
     }
     if (typeof listener !== 'function') throw new TypeError(`the listener of ${String(name)} must be a function`);
   }
@@ -80,6 +82,12 @@ export class Listeners<Events> {
     }
     return listeners;
   }
+}
+
+/** The name for a message, if it is short: a session's id, which is a secret, may have been passed by mistake. */
+function shown(name: string | symbol): string {
+  const text = String(name);
+  return text.length > MAX_SHOWN ? `of ${text.length} characters` : text;
 }
 
 /** Emits the process warning for a listener that threw. */

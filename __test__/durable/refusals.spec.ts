@@ -12,7 +12,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -71,18 +70,6 @@ test('a path that is a file, or is below one, is refused', async (t) => {
   const words = /is not a directory: move away what is there, or give another path/;
   await refused(t, { path }, { code: 'ERR_SESSION_PATH', words });
   await refused(t, { path: join(path, 'below') }, { code: 'ERR_SESSION_PATH', words, around: path });
-});
-
-test('a symbolic link is refused, whatever it points to', async (t) => {
-  const target = await closedStore(t);
-  const words = /is a symlink, which is not followed: give the directory itself/;
-  for (const [name, to] of Object.entries({ relative: 'sessions.data', absolute: target, dangling: 'nowhere' })) {
-    const path = join(dirname(target), name);
-    symlinkSync(to, path);
-    await refused(t, { path }, { code: 'ERR_SESSION_PATH', words });
-  }
-  const store = await openStore(t, { path: target });
-  t.is(store.size, 100);
 });
 
 test('a path without a parent directory is refused', async (t) => {

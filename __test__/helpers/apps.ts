@@ -43,3 +43,26 @@ export const kinds: readonly Kind[] = [
   },
   ...Object.entries(expresses).map(([name, express]) => ({ name, app: expressApp(express) })),
 ];
+
+/** Counts the visits in the session, and answers with their number. */
+export const count: Route = (req, res) => {
+  req.session.data['n'] = ((req.session.data['n'] as number) ?? 0) + 1;
+  res.end(String(req.session.data['n']));
+};
+
+/** Answers with the session's data, and writes nothing. */
+export const read: Route = (req, res) => {
+  res.end(JSON.stringify(req.session.data));
+};
+
+/** What the specs of the security lines ask of an application. */
+export const visit: Route = async (req, res) => {
+  const { session } = req;
+  const { pathname, searchParams } = new URL(req.url!, 'http://localhost');
+  if (pathname === '/login') session.login(searchParams.get('as') ?? 'ann');
+  else if (pathname === '/renew') void session.regenerate();
+  else if (pathname === '/logout') await session.logout();
+  else if (pathname === '/destroy') await session.destroy();
+  else if (pathname === '/write') session.data['n'] = ((session.data['n'] as number) ?? 0) + 1;
+  res.end(pathname === '/destroy' ? 'ended' : JSON.stringify([session.uid, session.data]));
+};

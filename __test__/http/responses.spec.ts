@@ -96,31 +96,6 @@ for (const { name, app } of kinds) {
     }
   }
 
-  test(`${name}: cookies set before, cookies passed to writeHead, and the session cookie all arrive`, async (t) => {
-    const writeHeads: Record<string, (res: Parameters<Route>[1]) => void> = {
-      none: (res) => res.setHeader('Set-Cookie', ['a=1', 'b=2']),
-      object: (res) => res.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] }),
-      text: (res) => {
-        res.setHeader('X-Other', '1');
-        res.writeHead(200, { 'Set-Cookie': 'a=1' });
-      },
-      array: (res) => res.writeHead(200, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']),
-    };
-    for (const [form, send] of Object.entries(writeHeads)) {
-      const url = await serve(
-        t,
-        app({}, (req, res) => {
-          req.session.data['n'] = 1;
-          send(res);
-          res.end();
-        }),
-      );
-      const { cookies } = await request(url);
-      t.deepEqual(cookies.slice(0, -1), form === 'text' ? ['a=1'] : ['a=1', 'b=2'], form);
-      t.regex(cookies.at(-1)!, /^id=/, form);
-    }
-  });
-
   test(`${name}: HEAD sends the headers of GET, and commits the session`, async (t) => {
     const url = await serve(
       t,

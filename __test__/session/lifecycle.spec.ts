@@ -59,22 +59,6 @@ test('a session can be created, logged in, used and logged out, as in the origin
   t.is(await manager.load(id), undefined);
 });
 
-test('login moves the session to a new id and keeps data and handle, and the old id is invalid', async (t) => {
-  const { store, manager } = open();
-  const guest = stored(manager, { cart: ['apple'] });
-  const { id: before, handle } = guest;
-  guest.login('ann');
-  void guest.save();
-  t.not(guest.id, before);
-  t.false(store.has(before!));
-  t.is(guest.handle, handle);
-  const next = await again(manager, guest);
-  t.deepEqual([next.uid, next.data], ['ann', { cart: ['apple'] }]);
-  next.login('ann');
-  void next.save();
-  t.not(next.id, guest.id, 'to log in again renews again');
-});
-
 test('the data of one user is not shown to the next one who logs in', async (t) => {
   const { manager } = open();
   const session = stored(manager, { cart: ['apple'] });
@@ -150,23 +134,6 @@ test('an id that is not a string is refused, and the error names it', (t) => {
     t.throws(() => manager.load(id), { instanceOf: TypeError, message: /option id/ });
     t.throws(() => manager.remove(id), { instanceOf: TypeError, message: /option id/ });
   }
-});
-
-test('a login restarts the absolute timeout, and nothing else does', async (t) => {
-  const { clock, manager } = open({ idleTimeout: '30m', absoluteTimeout: '1h' });
-  const session = stored(manager);
-  clock.advance('25m');
-  const active = await again(manager, session);
-  t.is(active.expirationTime!.getTime(), clock.now() + 30 * 60_000, 'the idle deadline moves with activity');
-  clock.advance('25m');
-  const late = await again(manager, session);
-  t.is(late.expirationTime!.getTime(), clock.now() + 10 * 60_000, 'the absolute one does not');
-  late.regenerate();
-  void late.save();
-  t.is(late.expirationTime!.getTime(), clock.now() + 10 * 60_000, 'nor by a new id');
-  late.login('ann');
-  void late.save();
-  t.is(late.expirationTime!.getTime(), clock.now() + 30 * 60_000);
 });
 
 test('a session can have an idle timeout of its own, which a login in the same request keeps', async (t) => {

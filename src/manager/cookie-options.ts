@@ -37,7 +37,8 @@ const names = [
   'partitioned',
 ] as const satisfies (keyof CookieOptions)[];
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/;
+/** Without a space at its end, which browsers would take away. */
+const PATH = /^\/(?:[\x20-\x3a\x3c-\x7e]*[\x21-\x3a\x3c-\x7e])?$/;
 const DOMAIN = /^\.?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 /** The prefixes with which browsers demand attributes; they compare them case-insensitively. */
 export const PREFIX = /^__(?:Host-Http|Host|Secure|Http)-/i;
@@ -72,7 +73,7 @@ export function checkCookieOptions(options: CookieOptions): CookieSettings {
     throw typeError(
       'cookie.path',
       path,
-      'a path begins with / and has no control characters or semicolons, at most 1024 characters',
+      'a path begins with / and has no control characters or semicolons and no space at its end, at most 1024 characters',
     );
   }
   if (domain !== undefined && (typeof domain !== 'string' || !DOMAIN.test(domain) || domain.length > 253)) {

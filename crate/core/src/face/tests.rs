@@ -15,16 +15,16 @@ use crate::model::clock::{ManualClock, SystemClock};
 use crate::model::durability::Durability;
 use crate::model::error::Error;
 use crate::model::object::ObjectText;
-use crate::model::random::OsRandom;
+use crate::model::random::{OsRandom, Random};
 use crate::model::standing::Assurance;
 use crate::model::text::{Text, TextBuffer};
 use crate::model::time::NEVER;
 use crate::store::Store;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(20);
@@ -264,4 +264,42 @@ fn a_contradiction_in_memory_poisons_the_store() {
     assert!(read.is_err(), "loudly");
     assert!(matches!(store.has(&id), Err(Error::Poisoned)));
     assert!(matches!(store.create(&ANN), Err(Error::Poisoned)));
+}
+
+/// A source of random bytes that gives each of these numbers, as every byte of an id, once.
+struct Numbers(Mutex<Vec<u8>>);
+
+impl Random for Numbers {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        bytes.fill(self.0.lock().unwrap().remove(0));
+        Ok(())
+    }
+}
+
+#[test]
+fn s04_equal_random_numbers_overwrite_no_session() {
+    let numbers = Numbers(Mutex::new(vec![1, 1, 1, 2, 1, 2, 3]));
+    let store = StoreHandle::open(parts().options, parts().clock, Box::new(numbers)).unwrap();
+    let (ann, before) = store.create(&ANN).unwrap();
+    let guest = NewSession {
+        uid: Text::Latin1(b""),
+        ..ANN
+    };
+    let (other, _) = store.create(&guest).unwrap();
+    assert_ne!(
+        ann.handle(),
+        other.handle(),
+        "the number was drawn twice more, until it was free"
+    );
+    let is_as_it_was = || {
+        let mut buffer = TextBuffer::default();
+        let after = store.load(&ann, false, &mut buffer).unwrap().unwrap();
+        let uid = matches!(buffer.text(), Text::Latin1(text) if text.starts_with(b"ann"));
+        uid && after.version == before.version && after.created_at == before.created_at
+    };
+    assert!(is_as_it_was());
+    let (third, _) = store.create(&guest).unwrap();
+    assert!(![ann.handle(), other.handle()].contains(&third.handle()));
+    assert!(is_as_it_was());
+    assert_eq!(store.stats().unwrap().created, 3);
 }

@@ -595,7 +595,23 @@ proptest! {
 }
 
 #[test]
-fn a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
+fn s09_a_session_is_found_by_its_handle_alone_and_then_its_secret_decides() {
+    let mut store = store(ROOMY);
+    store
+        .create(&id_of(1, 7), 0, &session("ann", "{}"))
+        .unwrap()
+        .unwrap();
+    let found = store.find(id_of(1, 7).handle());
+    assert!(found.is_some());
+    for secret in (0..100).filter(|&secret| secret != 7) {
+        assert_eq!(store.find(id_of(1, secret).handle()), found);
+        assert_eq!(store.owned(&id_of(1, secret), 0), None);
+    }
+    assert_eq!(store.owned(&id_of(1, 7), 0), found);
+}
+
+#[test]
+fn s12_a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &session("", "{}")).unwrap().unwrap();
     assert!(read(&mut store, &id(1), 49, false).is_some());
@@ -610,7 +626,7 @@ fn a_session_past_its_deadline_cannot_be_read_even_before_a_sweep() {
 }
 
 #[test]
-fn activity_moves_the_idle_deadline_and_never_the_absolute_one() {
+fn s13_activity_moves_the_idle_deadline_and_never_the_absolute_one() {
     let mut store = store(ROOMY);
     store.create(&id(1), 0, &session("ann", "{}")).unwrap();
     for now in (0..300).step_by(10) {
