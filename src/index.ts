@@ -25,6 +25,7 @@ export { SessionError, type SessionEndReason, type SessionErrorCode } from './er
 export type { AnyRequest, AnyResponse } from './http.js';
 export type { CookieOptions } from './manager/cookie-options.js';
 export type { StartOptions } from './manager/exchange.js';
+export type { SiteData } from './manager/head-policy.js';
 export type { ManagerOptions, SessionOptions } from './manager/options.js';
 export type { AnyStore } from './manager/session-manager.js';
 export { SessionManager, type SessionManagerConstructor } from './manager/typed-manager.js';

@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext, TestFn } from 'ava';
-import { chromium, type Browser, type BrowserContext, type Cookie, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type Cookie,
+  type LaunchOptions,
+  type Page,
+} from 'playwright-core';
 import { endOf } from '../helpers/child.js';
 
 const SUPERVISOR = fileURLToPath(new URL('../../examples/demo/supervisor.mjs', import.meta.url));
@@ -29,6 +36,11 @@ function findChromium(): string {
       .find(existsSync);
   if (found === undefined) throw new Error('the browser tests need Chromium: name it in CHROMIUM_PATH');
   return found;
+}
+
+/** Starts a browser; who starts it closes it. */
+export function launch(options: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args: FLAGS, ...options });
 }
 
 let browser: Promise<Browser> | undefined;
@@ -99,7 +111,7 @@ export class Visitor {
     t: ExecutionContext,
     { url, javaScriptEnabled = true, viewport }: VisitorOptions,
   ): Promise<Visitor> {
-    browser ??= chromium.launch({ executablePath: findChromium(), args: FLAGS });
+    browser ??= launch();
     const context = await (
       await browser
     ).newContext({ baseURL: url, javaScriptEnabled, ...(viewport && { viewport }) });

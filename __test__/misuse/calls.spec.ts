@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import test from 'ava';
 import express, { type ErrorRequestHandler } from 'express';
 import { DurableSessionStore, Session, SessionManager, SessionStore } from 'agai-session';
-import { flatSession, session } from 'agai-session/express';
+import { csrf, flatSession, session } from 'agai-session/express';
 import { request, serve } from '../helpers/http.js';
 import { refuses, SECRET, type Wrong } from './kit.js';
 
@@ -306,6 +306,10 @@ test('app.use(flatSession) without the call', async (t) => {
     await errorOf(t, express().use(session(), anything(flatSession))),
     /^TypeError: .*app\.use\(flatSession\(\)\)/,
   );
+});
+
+test('app.use(csrf) without the call', async (t) => {
+  t.regex(await errorOf(t, express().use(anything(csrf))), /^TypeError: .*app\.use\(csrf\(\)\)/);
 });
 
 test('app.use(flatSession()) before app.use(session())', async (t) => {

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
 import { SessionManager, SessionStore } from 'agai-session';
-import { flatSession, session } from 'agai-session/express';
+import { csrf, flatSession, session } from 'agai-session/express';
 import { ManualClock } from 'agai-session/testing';
 import { SECRET, refuses, type Wrong } from './kit.js';
 
@@ -183,6 +183,25 @@ const wrong: Wrong[] = [
     /^option trustProxy: choose one of true, false/,
   ],
   [
+    'session({ cacheHeaders: text })',
+    given({ cacheHeaders: 'no-store' }),
+    TypeError,
+    /^option cacheHeaders: choose one of true, false; got 'no-store'$/,
+  ],
+  [
+    'session({ clearSiteData: text })',
+    given({ clearSiteData: 'storage' }),
+    TypeError,
+    /^option clearSiteData: pass true, which is \['storage'\], or a list of .*; got 'storage'$/,
+  ],
+  ['session({ clearSiteData: [] })', given({ clearSiteData: [] }), TypeError, /^option clearSiteData: .*leave it out/],
+  [
+    'session({ clearSiteData: ["*"] })',
+    given({ clearSiteData: ['storage', '*'] }),
+    TypeError,
+    /^option clearSiteData: choose one of 'cache', 'cookies', 'storage'; got '\*'$/,
+  ],
+  [
     'session({ clock: Date })',
     given({ clock: Date }),
     TypeError,
@@ -224,6 +243,45 @@ const wrong: Wrong[] = [
     TypeError,
     /^option path: give the path of a directory/,
   ],
+  ...[
+    'login.example.com',
+    '//login.example.com',
+    'https://login.example.com/',
+    'https://login.example.com/path',
+    'https://*.example.com',
+    'https://ann@login.example.com',
+    'https://login.example.com?a',
+    'https://',
+    'https://[::',
+    'file:///',
+    'null',
+    '*',
+    '',
+  ].map((origin): Wrong => {
+    const says = /^option csrf\.trustedOrigins: .*without a path.*without wildcards; got /;
+    return [`csrf({ trustedOrigins: ['${origin}'] })`, () => csrf({ trustedOrigins: [origin] }), TypeError, says];
+  }),
+  [
+    'csrf({ trustedOrigins: [an origin with its usual port] })',
+    () => csrf({ trustedOrigins: ['https://a.example', 'https://B.example:443'] }),
+    TypeError,
+    /^option csrf\.trustedOrigins: browsers write this origin 'https:\/\/b\.example'; got 'https:\/\/B\.example:443'$/,
+  ],
+  [
+    'csrf({ trustedOrigins: text })',
+    () => csrf({ trustedOrigins: 'https://a.example' as never }),
+    TypeError,
+    /^option csrf\.trustedOrigins: pass a list.*got a string$/,
+  ],
+  [
+    'csrf({ trustedOrigins: [a URL] })',
+    () => csrf({ trustedOrigins: [new URL('https://a.example') as never] }),
+    TypeError,
+    /^option csrf\.trustedOrigins: an origin is .*got an object of the class URL$/,
+  ],
+  ['csrf({ strict: 1 })', () => csrf({ strict: 1 as never }), TypeError, /^option csrf\.strict: choose one of true/],
+  ['csrf({ secret })', () => csrf({ secret: SECRET } as never), TypeError, /^option csrf\.secret: there is no such/],
+  ['csrf(text)', () => csrf(SECRET as never), TypeError, /^option csrf: pass an object of options/],
   ['flatSession({ id })', () => flatSession({ id: SECRET } as never), TypeError, /^option flatSession\.id: .*only uid/],
   [
     'flatSession({ uid: text })',

@@ -2,8 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { SessionError } from 'agai-session';
+import { csrf } from 'agai-session/express';
 import { field } from './form.mjs';
-import { sameOriginOnly, securityHeaders } from './guards.mjs';
+import { securityHeaders } from './guards.mjs';
 import { COLOURS, FLOOD, IDLE_STEPS } from './limits.mjs';
 import { errorPage, homePage } from './pages.mjs';
 import { livePage } from './panel.mjs';
@@ -20,7 +21,7 @@ import { stories } from './stories.mjs';
 export function createApp({ sessions, store, watch, life, kill }) {
   const app = express();
   app.disable('x-powered-by');
-  app.use(securityHeaders, sameOriginOnly);
+  app.use(securityHeaders, csrf());
   app.use(express.static(fileURLToPath(new URL('public', import.meta.url)), { cacheControl: false }));
 
   // Before the session middleware: a page that is only open and watching lets its session expire.
@@ -128,6 +129,8 @@ function sendError(error, _req, res, next) {
   }
   const status = error.status ?? (error.code === 'ERR_SESSION_FULL' ? 503 : 500);
   if (status === 500) console.error(error);
-  const message = status < 500 || error instanceof SessionError ? error.message : undefined;
+  const isOurs = status < 500 || error instanceof SessionError;
+  // Who is refused reads what that means, and not what the application could do about it.
+  const message = isOurs && status !== 403 ? error.message : undefined;
   res.status(status).send(String(errorPage({ status, message })));
 }

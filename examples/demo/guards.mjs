@@ -22,23 +22,6 @@ export function securityHeaders(_req, res, next) {
   next();
 }
 
-/**
- * Refuses what another site sends. The cookie is SameSite=Lax, so such a request carries no session anyway; but sites of the
- * same domain, or another port of this machine, are "same site" and would.
- */
-export function sameOriginOnly(req, res, next) {
-  if (req.method === 'GET' || req.method === 'HEAD' || isSameOrigin(req)) next();
-  else res.status(403).type('text').send('Refused: this request came from another site.\n');
-}
-
-/** Browsers say where a request comes from, old ones by Origin alone. What says neither is no browser. */
-function isSameOrigin(req) {
-  const site = req.get('sec-fetch-site');
-  if (site !== undefined) return site === 'same-origin';
-  const origin = req.get('origin');
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === req.get('host'));
-}
-
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /** Whether an address is reached from this machine alone. */

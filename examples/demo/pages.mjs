@@ -33,6 +33,7 @@ export function homePage({ session, live, problem, mayKill }) {
 }
 
 const EXPLANATIONS = {
+  403: ['Refused', 'This request came from another site.'],
   404: ['There is nothing here', 'No page of the demo has this address.'],
   503: ['The store is full', 'Every place is taken by somebody who is signed in.'],
 };

@@ -25,6 +25,7 @@ import { defineSession, expose } from './request.js';
 
 // oxlint-disable-next-line no-restricted-imports, unicorn/require-module-specifiers -- so that a program with this entry alone can add to `SessionData`
 export type {} from '../index.js';
+export { csrf, type CsrfOptions } from './csrf.js';
 export { requireAuth, type RequireAuthOptions } from './require-auth.js';
 export { flatSession, type FlatSessionOptions } from './flat-session.js';
 export type { SessionOptions };

@@ -8,6 +8,7 @@ import { Attachment } from '../response/attachment.js';
 import { giveUp } from '../response/failure.js';
 import { Gate } from '../response/gate.js';
 import type { Response } from '../response/head.js';
+import type { HeadChange, HeadRules } from '../response/head-rules.js';
 import type { ResponseHook } from '../response/hooks.js';
 import type { Concurrency, SessionContext } from '../session/context.js';
 import type { DataSchema } from '../session/data-schema.js';
@@ -181,17 +182,21 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
     for (let at = links.get(this.#req); at; at = at.previous) at.isShown = at === this;
   }
 
-  protected override commit(): MaybePromise<string | undefined> {
+  protected override commit(): MaybePromise<HeadChange | undefined> {
     const session = this.#session;
     if (session === undefined) return undefined;
     const saved = session.commit(true);
-    if (!isPromise(saved)) return this.#cookie(session);
-    return saved.catch((error: unknown) => this.#ignoreReported(session, error)).then(() => this.#cookie(session));
+    if (!isPromise(saved)) return this.#headChange(session);
+    return saved.catch((error: unknown) => this.#ignoreReported(session, error)).then(() => this.#headChange(session));
   }
 
   protected override commitLate(): MaybePromise<undefined> {
     const saved = this.#session?.commit(false);
     return isPromise(saved) ? saved.then(() => undefined) : undefined;
+  }
+
+  protected override rulesOfFailure(): HeadRules | undefined {
+    return this.#settings.head.failed;
   }
 
   protected override onError(error: unknown): unknown {
@@ -214,6 +219,20 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   /** Whether the connection is secure; asked once. */
   get #secure(): boolean {
     return (this.#isSecure ??= isSecure(this.#req, this.#options.secure, this.#settings.hops));
+  }
+
+  /** What the session means for the head of the response. */
+  #headChange(session: Session<Data>): HeadChange | undefined {
+    const cookie = this.#cookie(session);
+    const isUsed = Session.isUsed(session);
+    if (cookie === undefined && !isUsed) return undefined;
+    const rules = this.#settings.head.rules({
+      setsCookie: cookie !== undefined,
+      isUsed,
+      isUser: isUsed && (this.#stored?.uid !== undefined || session.isAuthenticated),
+      hasEnded: Session.hasEnded(session) && this.#secure,
+    });
+    return cookie === undefined && rules === undefined ? undefined : { cookie, rules };
   }
 
   /** The value of the `Set-Cookie` header that the session's end or its new id requires. */

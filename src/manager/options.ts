@@ -17,6 +17,7 @@ import { DurableSessionStore, openDurableStore } from '../store/durable-session-
 import { SessionStore } from '../store/session-store.js';
 import type { CookieOptions } from './cookie-options.js';
 import { CookiePolicy } from './cookie.js';
+import { HeadPolicy, type SiteData } from './head-policy.js';
 import { warnIfNotShared } from './sharing.js';
 
 /** The options of the manager and of every middleware without those of the data. */
@@ -43,6 +44,18 @@ export interface ManagerOptions extends DurableStoreOptions {
    * these alone.
    */
   form?: FormOption;
+  /**
+   * Whether a response tells caches what its session means for them. Default true: with a session cookie of ours, `Cache-Control: no-store`;
+   * if the handler used the session, `Vary: Cookie` beside the handler's own; if a user is logged in and the handler set no `Cache-Control`,
+   * `private, no-cache`. A response whose handler did not use the session is not changed. False: no such header at all.
+   */
+  cacheHeaders?: boolean;
+  /**
+   * What the browser forgets when `logout()` or `destroy()` ended a session, by the header `Clear-Site-Data`, on secure connections only.
+   * `true` is `['storage']`: what scripts of the origin have stored. `'cookies'` are those of the whole registrable domain, its other
+   * applications included; `'cache'` can take a browser seconds. Default false: nothing.
+   */
+  clearSiteData?: boolean | readonly SiteData[];
   /**
    * Called when a session cannot be written and its response therefore is not sent. Default: `next(error)` in Express; elsewhere the
    * client gets an empty 500 and the error becomes a process warning. It must respond: if it has sent nothing within 5 seconds, or throws
@@ -79,6 +92,8 @@ const ownNames = [
   'concurrency',
   'trustProxy',
   'form',
+  'cacheHeaders',
+  'clearSiteData',
   'onError',
 ] as const satisfies (keyof SessionOptions)[];
 
@@ -94,6 +109,7 @@ export interface Settings extends SessionContext {
   readonly forms: FormPolicy;
   /** How many proxies are trusted; 0 for none. */
   readonly hops: number;
+  readonly head: HeadPolicy;
   readonly onError: SessionOptions['onError'];
 }
 
@@ -105,6 +121,8 @@ export function checkOptions(options: SessionOptions): Settings {
     concurrency = 'merge',
     trustProxy = false,
     form,
+    cacheHeaders,
+    clearSiteData,
     onError,
     cookie,
     data,
@@ -117,6 +135,7 @@ export function checkOptions(options: SessionOptions): Settings {
   // The store last: none is opened if another option is wrong.
   return {
     cookie: new CookiePolicy(cookie),
+    head: new HeadPolicy(cacheHeaders, clearSiteData),
     schema,
     concurrency,
     hops: hopsOf(trustProxy),

@@ -3,9 +3,10 @@ import { isPromise, type MaybePromise } from '../maybe-promise.js';
 import { isPlain } from './attachment.js';
 import { Failure, startOver } from './failure.js';
 import { freezeHead, isBare, isHead, type Method, type Response, type Sending } from './head.js';
+import { withRules, type HeadChange, type HeadRules } from './head-rules.js';
 import { holdOpen } from './hold.js';
 import { setHook, type ResponseHook } from './hooks.js';
-import { addCookie, withCookie } from './set-cookie.js';
+import { keepCookie, withCookie } from './set-cookie.js';
 
 type Headed = { readonly _header?: string | boolean | null };
 
@@ -51,6 +52,8 @@ export abstract class Gate implements ResponseHook {
   #streams = false;
   /** Calls that wait for the commit. The cookie goes with the first. */
   #calls: readonly Call[] = NONE;
+  /** What the head must say when it is sent, once that is known. */
+  #rules: HeadRules | undefined;
   #failure: Failure | undefined;
   /** Ends what `holdOpen` began. */
   #letGo: (() => void) | undefined;
@@ -60,11 +63,14 @@ export abstract class Gate implements ResponseHook {
     this.#next = next;
   }
 
-  /** Commits, before headers are sent. Returns the value of the `Set-Cookie` header to add, if any. */
-  protected abstract commit(): MaybePromise<string | undefined>;
+  /** Commits, before headers are sent. Returns what the head of the response needs, if anything. */
+  protected abstract commit(): MaybePromise<HeadChange | undefined>;
 
   /** Commits what changed after the headers were sent. */
   protected abstract commitLate(): MaybePromise<undefined>;
+
+  /** The rules for what is sent in place of a response whose commit failed. */
+  protected abstract rulesOfFailure(): HeadRules | undefined;
 
   /**
    * Called when a commit failed, once no function of the handler is on the stack. Everything that the handler sends is dropped, and the
@@ -98,7 +104,9 @@ export abstract class Gate implements ResponseHook {
       case 'waiting':
         return this.#wait(res, { name, method, args });
       case 'open':
-        if (name !== 'end' || !this.#streams) return this.#onward(res, name, method, args);
+        if (name !== 'end' || !this.#streams) {
+          return this.#onward(res, name, method, this.#rules === undefined ? args : this.#ruled(res, name, args));
+        }
         this.#streams = false;
         return this.#run(res, { name, method, args }, true);
       case 'refused':
@@ -106,8 +114,17 @@ export abstract class Gate implements ResponseHook {
         return resultOf(name, res);
       case 'failed':
         if (!this.#failure!.passes(res, name)) return resultOf(name, res);
-        return this.#failure!.pass((...args) => this.#onward(res, name, method, args), args);
+        return this.#failure!.pass((...args) => this.#onward(res, name, method, args), this.#ruled(res, name, args));
     }
+  }
+
+  /**
+   * The arguments of a call, after the head was made to follow the rules. That is done at the first call, and again at a `writeHead` that
+   * the call leads to: middleware that waits for that moment sets headers in between.
+   */
+  #ruled(res: Response, name: Sending, args: unknown[]): unknown[] {
+    if (this.#rules === undefined || areHeadersSent(res, this.#next)) return args;
+    return withRules(res, name, args, this.#rules);
   }
 
   /** Makes a call through the next gate, or directly. */
@@ -115,12 +132,15 @@ export abstract class Gate implements ResponseHook {
     return this.#next ? this.#next.pass(res, name, method, args) : method.apply(res, args);
   }
 
-  #send(res: Response, call: Call, cookie: string | undefined): unknown {
+  #send(res: Response, call: Call, change: HeadChange | undefined): unknown {
     const { name, method, args } = call;
-    if (cookie === undefined) return this.#onward(res, name, method, args);
-    let sent: unknown[];
+    if (change === undefined) return this.#onward(res, name, method, args);
+    const { cookie } = change;
+    this.#rules = change.rules;
+    let sent = args;
     try {
-      sent = withCookie(res, name, args, cookie);
+      if (change.rules) sent = withRules(res, name, sent, change.rules);
+      if (cookie !== undefined) sent = withCookie(res, name, sent, cookie);
     } catch (error) {
       this.#calls = [call];
       this.#refuse(res, error);
@@ -129,8 +149,8 @@ export abstract class Gate implements ResponseHook {
     try {
       return this.#onward(res, name, method, sent);
     } catch (error) {
-      // Node refused the headers that were passed. The response that is sent instead needs the cookie too.
-      if (sent !== args && !res.headersSent) addCookie(res, cookie);
+      // Node refused the headers that were passed.
+      if (cookie !== undefined && !res.headersSent) keepCookie(res, cookie);
       throw error;
     }
   }
@@ -139,23 +159,23 @@ export abstract class Gate implements ResponseHook {
   #run(res: Response, call: Call, isLate: boolean): unknown {
     // Open already: anything that the commit itself sends must not wait for the commit.
     this.#state = 'open';
-    let cookie: MaybePromise<string | undefined>;
+    let change: MaybePromise<HeadChange | undefined>;
     try {
-      cookie = isLate ? this.commitLate() : this.commit();
+      change = isLate ? this.commitLate() : this.commit();
     } catch (error) {
       this.#calls = [call];
       this.#refuse(res, error);
       return resultOf(call.name, res);
     }
-    if (!isPromise(cookie)) return this.#send(res, call, cookie);
+    if (!isPromise(change)) return this.#send(res, call, change);
     this.#state = 'waiting';
     this.#calls = [call];
     this.#letGo = holdOpen(res);
     const thaw = res.headersSent ? undefined : freezeHead(res);
-    Promise.resolve(cookie)
+    Promise.resolve(change)
       .finally(thaw)
       .then(
-        (cookie) => this.#release(res, cookie),
+        (change) => this.#release(res, change),
         (error: unknown) => this.#refuse(res, error),
       );
     return resultOf(call.name, res);
@@ -181,6 +201,7 @@ export abstract class Gate implements ResponseHook {
     for (const { name } of this.#calls) failure.drop(name);
     this.#calls = NONE;
     this.#failure = failure;
+    this.#rules = this.rulesOfFailure();
     this.#state = 'refused';
     process.nextTick(() => {
       if (!res.headersSent) startOver(res);
@@ -192,7 +213,7 @@ export abstract class Gate implements ResponseHook {
   }
 
   /** Makes the calls that waited, in their order. */
-  #release(res: Response, cookie: string | undefined): void {
+  #release(res: Response, change: HeadChange | undefined): void {
     this.#state = 'open';
     const [first, ...others] = this.#calls;
     this.#calls = NONE;
@@ -200,7 +221,7 @@ export abstract class Gate implements ResponseHook {
     const letGo = this.#letGo;
     this.#letGo = undefined;
     try {
-      this.#send(res, first, cookie);
+      this.#send(res, first, change);
       // Each goes through the gate: before `end` it commits what changed since the commit that is done now.
       for (const { name, method, args } of others) this.pass(res, name, method, args);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** Adding the session's cookie to a response, whatever methods the response has. */
 import { SessionError } from '../errors.js';
-import { isHead, type Response, type Sending } from './head.js';
+import type { Response, Sending } from './head.js';
+import { PassedHeaders } from './passed-headers.js';
 
 /**
  * Adds a `Set-Cookie` header to a response that is about to be sent by the method `name`, and returns the arguments for that method. Headers
@@ -8,12 +9,25 @@ import { isHead, type Response, type Sending } from './head.js';
  * @throws SessionError `ERR_SESSION_HEADERS_SENT` if the response takes no header any more.
  */
 export function withCookie(res: Response, name: Sending, args: unknown[], cookie: string): unknown[] {
-  // As in Node: (status, message, headers) or (status, headers).
-  const at = typeof args[1] === 'string' || args[2] ? 2 : 1;
-  const joined = isHead(name) ? joinCookie(args[at], cookie) : undefined;
-  if (joined !== undefined) return args.with(at, joined);
+  const passed = PassedHeaders.of(name, args);
+  const cookies = passed?.values('set-cookie') ?? (passed?.isList ? cookiesOf(res) : undefined);
+  if (passed && cookies) {
+    passed.replace('Set-Cookie', [...cookies, cookie]);
+    return passed.args;
+  }
   addCookie(res, cookie);
   return args;
+}
+
+/** Adds the header to a response whose `writeHead` was refused, unless it has it. What is sent instead needs the cookie too. */
+export function keepCookie(res: Response, cookie: string): void {
+  if (!cookiesOf(res).includes(cookie)) addCookie(res, cookie);
+}
+
+/** The cookies that were set on the response. */
+function cookiesOf(res: Response): unknown[] {
+  const value: unknown = res.getHeader?.('Set-Cookie');
+  return value === undefined ? [] : [value].flat();
 }
 
 /**
@@ -22,7 +36,10 @@ export function withCookie(res: Response, name: Sending, args: unknown[], cookie
  */
 export function addCookie(res: Response, cookie: string): void {
   try {
-    if (res.appendHeader) res.appendHeader('Set-Cookie', cookie);
+    const before: unknown = res.getHeader?.('Set-Cookie');
+    // `appendHeader` would add the cookie to the very array that was passed to `setHeader`, and who keeps that array would send it to others.
+    if (res.appendHeader && Array.isArray(before)) res.setHeader!('Set-Cookie', [...(before as string[]), cookie]);
+    else if (res.appendHeader) res.appendHeader('Set-Cookie', cookie);
     else setCookie(res, cookie);
   } catch (cause) {
     throw new SessionError(
@@ -52,30 +69,4 @@ function setCookie(res: Response, cookie: string): void {
   const free = NAMES.find((name) => read(name) === undefined);
   if (free !== undefined) res.setHeader(free, cookie);
   else res.setHeader(usual, [before, cookie].flat() as string[]);
-}
-
-const isCookie = (name: unknown): boolean => String(name).toLowerCase() === 'set-cookie';
-
-/**
- * The headers with `cookie` added to their cookies; `undefined` if they have none. All cookies go into one entry, because if other
- * headers were set before, the last of several entries would replace the others.
- */
-function joinCookie(headers: unknown, cookie: string): unknown {
-  if (typeof headers !== 'object' || headers === null) return undefined;
-  const nested = Array.isArray(headers) && Array.isArray(headers[0]);
-  const flat = Array.isArray(headers) && !nested;
-  const entries = flat ? pairs(headers) : nested ? (headers as [unknown, unknown][]) : Object.entries(headers);
-  const cookies = entries.filter(([name]) => isCookie(name)).flatMap(([, value]) => value);
-  if (cookies.length === 0) return undefined;
-  const joined: [unknown, unknown][] = [
-    ...entries.filter(([name]) => !isCookie(name)),
-    ['Set-Cookie', [...cookies, cookie]],
-  ];
-  if (flat) return joined.flat();
-  return nested ? joined : Object.fromEntries(joined as [string, unknown][]);
-}
-
-/** Pairs of names and values from a flat array. */
-function pairs(flat: readonly unknown[]): [unknown, unknown][] {
-  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at], flat[2 * at + 1]]);
 }

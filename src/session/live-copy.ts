@@ -15,6 +15,8 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
   #edits = 0;
   /** True if a stored session was ended through this object, so that the client's cookie must be removed. */
   #removed = false;
+  /** True once a stored session was ended through this object. */
+  hasEndedStored = false;
   /** The write in progress. */
   #writing: Promise<unknown> | undefined;
   /** The promises that were handed out; created at the first. */
@@ -175,7 +177,9 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
       if (reason === 'logout') this.#endSignal(reason);
       else this.#ending.abort(reason);
     }
-    return andThen(context.backend.destroy(facts.handle, reason), () => undefined);
+    return andThen(context.backend.destroy(facts.handle, reason), () => {
+      this.hasEndedStored = true;
+    });
   }
 
   /** Whether the id of this copy is still its session's. */

@@ -46,11 +46,22 @@ export class Session<Data extends object = DefaultSessionData> {
     refuseForeign(this.prototype);
   }
 
-  readonly #copy: LiveCopy<JsonData<Data>>;
+  readonly #live: LiveCopy<JsonData<Data>>;
+  #isUsed = false;
 
   /** @internal For the manager. A static method, so that the constructor can be private in the declarations. */
   static of<Data extends object>(context: SessionContext, stored?: StoredSession): Session<Data> {
     return new Session<Data>(context, stored);
+  }
+
+  /** @internal Whether any member was used, so that what the request answers may depend on the session. */
+  static isUsed<Data extends object>(session: Session<Data>): boolean {
+    return session.#isUsed;
+  }
+
+  /** @internal Whether a stored session was ended by `logout()` or `destroy()`. */
+  static hasEnded<Data extends object>(session: Session<Data>): boolean {
+    return session.#live.hasEndedStored;
   }
 
   private constructor(context: SessionContext, stored?: StoredSession) {
@@ -59,7 +70,7 @@ export class Session<Data extends object = DefaultSessionData> {
         'a manager makes sessions: req.session in Express, `manager.start(req, res)`, `manager.create()`',
       );
     }
-    this.#copy = new LiveCopy<JsonData<Data>>(context, stored);
+    this.#live = new LiveCopy<JsonData<Data>>(context, stored);
     // Assignments throw without this, with a message of ours: see foreign.ts. This is for `Object.defineProperty`.
     Object.preventExtensions(this);
   }
@@ -416,22 +427,22 @@ export class Session<Data extends object = DefaultSessionData> {
    * @param isBeforeHeaders The headers wait for this commit, so a new id still reaches the client.
    */
   commit(isBeforeHeaders: boolean): MaybePromise<Saved> {
-    return this.#copy.commit(isBeforeHeaders);
+    return this.#live.commit(isBeforeHeaders);
   }
 
   /** @internal Whether a commit failed with an error that the handler has had from a promise that it waited for. */
   hasReported(error: unknown): boolean {
-    return this.#copy.hasReported(error);
+    return this.#live.hasReported(error);
   }
 
   /** @internal What must happen to the client's cookie; `loaded` is the session that the request came with. */
   cookieChange(loaded: SessionFacts | undefined): 'set' | 'remove' | undefined {
-    return this.#copy.cookieChange(loaded);
+    return this.#live.cookieChange(loaded);
   }
 
   /** @internal For how many seconds the browser is to keep the cookie; `undefined`: until it is closed. */
   get cookieMaxAge(): number | undefined {
-    const { facts, context } = this.#copy;
+    const { facts, context } = this.#live;
     if (!facts?.remembered) return undefined;
     return Math.floor(Math.min(facts.absoluteDeadline - context.backend.now(), MAX_REMEMBERED) / 1_000);
   }
@@ -444,6 +455,12 @@ export class Session<Data extends object = DefaultSessionData> {
 
   [inspect.custom](): object {
     return this.toJSON();
+  }
+
+  /** The state, for a member that shows or changes it: that the session was used is noted. */
+  get #copy(): LiveCopy<JsonData<Data>> {
+    this.#isUsed = true;
+    return this.#live;
   }
 
   #keyed(key: unknown): KeptData<JsonData<Data>> {

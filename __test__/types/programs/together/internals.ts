@@ -15,6 +15,10 @@ session.cookieChange;
 new Session();
 // @ts-expect-error
 Session.of;
+// @ts-expect-error
+Session.isUsed;
+// @ts-expect-error
+Session.hasEnded;
 // @ts-expect-error -- `SessionStore.open` opens it
 new DurableSessionStore();
 // @ts-expect-error
