@@ -1,7 +1,7 @@
 /** Cookies that somebody else planted, and names that browsers check. */
 import test from 'ava';
 import express from 'express';
-import { SessionManager, SessionStore, type SessionBackend } from 'agai-session';
+import { SessionManager, SessionStore, type CookieOptions, type SessionBackend } from 'agai-session';
 import { session } from 'agai-session/express';
 import { request, serve } from '../helpers/http.js';
 import { remoteBackend } from '../helpers/remote-backend.js';
@@ -76,4 +76,63 @@ test('S36 with trustProxy as a number of hops, what a client writes into X-Forwa
   for (const wrong of [0, -1, 1.5, Number.NaN, 101, '1', null]) {
     t.throws(() => new SessionManager({ trustProxy: wrong as never }), { message: /^option trustProxy: / });
   }
+});
+
+test('S35 a login removes the cookies of our name that a subdomain planted, so that they keep nobody out for good', async (t) => {
+  const loginAt = async (cookie: CookieOptions, headers: Record<string, string>): Promise<readonly string[]> => {
+    const app = express().use(session({ cookie }), (req, res) => {
+      req.session.login('ann');
+      res.end();
+    });
+    return (await request(await serve(t, app), { headers })).cookies.map((text) => text.replace(/=[\w-]{43};/, '=ID;'));
+  };
+  const gone = 'id=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/';
+  const own = 'id=ID; Path=/; HttpOnly; SameSite=Lax';
+  const plain = { secure: false } as const;
+  const host = 'Shop.Example.co.uk:8080';
+  const two = 'id=x; theme=dark; id=y';
+  t.deepEqual(await loginAt(plain, { host, cookie: two }), [
+    `${gone}; Domain=shop.example.co.uk`,
+    `${gone}; Domain=example.co.uk`,
+    `${gone}; Domain=co.uk`,
+    own,
+  ]);
+  t.deepEqual(
+    await loginAt(plain, { host, cookie: 'id=x; xid=y; theme=id=z' }),
+    [own],
+    'one cookie: nothing is planted beside it',
+  );
+  t.deepEqual(
+    await loginAt({ ...plain, domain: 'example.co.uk' }, { host, cookie: two }),
+    [
+      `${gone}; Domain=shop.example.co.uk`,
+      `${gone}; Domain=co.uk`,
+      gone,
+      'id=ID; Path=/; Domain=example.co.uk; HttpOnly; SameSite=Lax',
+    ],
+    'ours stays',
+  );
+  const below = await loginAt({ ...plain, path: '/shop' }, { host: 'a.example', cookie: two });
+  t.deepEqual(below, [
+    `${gone}shop; Domain=a.example`,
+    `${gone}; Domain=a.example`,
+    'id=ID; Path=/shop; HttpOnly; SameSite=Lax',
+  ]);
+  for (const strange of ['127.0.0.1:80', '[::1]:80', 'localhost', 'a;b.example', 'a..b', '-', `${'a.'.repeat(200)}b`]) {
+    t.deepEqual(await loginAt(plain, { host: strange, cookie: two }), [own], strange);
+  }
+  t.is((await loginAt(plain, { host: 'a.b.c.d.e.f.g.h.i.j.k.l.m', cookie: two })).length, 11, 'a bounded number');
+  const prefixed = await loginAt({ secure: true, name: '__Host-id' }, { host, cookie: '__Host-id=x; __Host-id=y' });
+  t.deepEqual(prefixed, [], 'plain HTTP: refused, as always');
+});
+
+test('S35 a cookie with the prefix __Host- cannot be planted, and nothing is removed', async (t) => {
+  const app = express()
+    .set('trust proxy', true)
+    .use(session({ cookie: { secure: true } }), (req, res) => {
+      req.session.login('ann');
+      res.end();
+    });
+  const headers = { host: 'shop.example', cookie: '__Host-id=x; __Host-id=y', 'x-forwarded-proto': 'https' };
+  t.is((await request(await serve(t, app), { headers })).cookies.length, 1);
 });

@@ -49,6 +49,8 @@ const MAX_ATTRIBUTE = 1024;
 export interface CookieSettings {
   readonly name: string;
   readonly secure: boolean | 'auto';
+  readonly path: string;
+  readonly domain: string | undefined;
   /** The attributes besides `Secure`, as they follow the value in `Set-Cookie`. */
   readonly attributes: string;
 }
@@ -121,7 +123,7 @@ export function checkCookieOptions(options: CookieOptions): CookieSettings {
     `SameSite=${sameSite[0]!.toUpperCase()}${sameSite.slice(1)}`,
     ...(partitioned ? ['Partitioned'] : []),
   ].join('; ');
-  return { name, secure, attributes };
+  return { name, secure, path, domain, attributes };
 }
 
 function isName(name: string): boolean {

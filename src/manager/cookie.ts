@@ -11,11 +11,16 @@ export class CookiePolicy {
   readonly #production: boolean;
   readonly #name: string;
   readonly #attributes: string;
+  /** Where a planted cookie may be that is sent with ours. */
+  readonly #paths: readonly string[];
+  readonly #domain: string | undefined;
   #warned = false;
 
   /** @throws TypeError for a wrong option, or a combination that browsers reject. */
   constructor(options: CookieOptions = {}, production: boolean = process.env['NODE_ENV'] === 'production') {
-    const { name, secure, attributes } = checkCookieOptions(options);
+    const { name, secure, attributes, path, domain } = checkCookieOptions(options);
+    this.#paths = path === '/' ? ['/'] : [path, '/'];
+    this.#domain = domain?.replace(/^\./, '').toLowerCase();
     this.#name = name;
     this.#secure = secure;
     this.#attributes = attributes;
@@ -40,6 +45,20 @@ export class CookiePolicy {
   /** The value of the `Set-Cookie` header that removes the cookie. It needs the same attributes, or browsers keep the cookie. */
   remove(secureConnection: boolean): string {
     return this.#text(`=; ${EXPIRED}`, secureConnection);
+  }
+
+  /** The values of `Set-Cookie` headers that remove cookies of our name which others have set for these domains, and not ours. */
+  removePlanted(domains: readonly string[], secureConnection: boolean): string[] {
+    const name = this.name(secureConnection);
+    // Browsers accept no such name with a domain, so nobody can have planted one.
+    if (/^__Host-/i.test(name)) return [];
+    const others = domains.filter((domain) => domain !== this.#domain).map((domain) => `; Domain=${domain}`);
+    // Where ours has a domain, another may have none.
+    if (this.#domain !== undefined) others.push('');
+    const secure = secureConnection ? '; Secure' : '';
+    return this.#paths.flatMap((path) =>
+      others.map((domain) => `${name}=; ${EXPIRED}; Path=${path}${domain}${secure}`),
+    );
   }
 
   #text(value: string, secureConnection: boolean): string {

@@ -16,6 +16,7 @@ import type { RequestForm } from '../session/kept-form.js';
 import { Session } from '../session/session.js';
 import { hasGone, isSecure, type SecureOf } from './connection.js';
 import type { Settings } from './options.js';
+import { domainsOf, hasSeveral } from './planted.js';
 
 /** What an adapter knows of a request that the manager does not. */
 export interface StartOptions {
@@ -27,6 +28,8 @@ export interface StartOptions {
   /** Called when the session cannot be written, instead of the manager's `onError`. */
   onError?: ((error: unknown) => unknown) | undefined;
 }
+
+const NO_COOKIES: readonly string[] = [];
 
 /** The version in both names is that of `RequestLink`. */
 const kExchange = Symbol.for('agai-session.exchange@1');
@@ -223,28 +226,37 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
 
   /** What the session means for the head of the response. */
   #headChange(session: Session<Data>): HeadChange | undefined {
-    const cookie = this.#cookie(session);
+    const cookies = this.#cookiesOf(session);
     const isUsed = Session.isUsed(session);
-    if (cookie === undefined && !isUsed) return undefined;
+    const setsCookie = cookies.length > 0;
+    if (!setsCookie && !isUsed) return undefined;
     const rules = this.#settings.head.rules({
-      setsCookie: cookie !== undefined,
+      setsCookie,
       isUsed,
       isUser: isUsed && (this.#stored?.uid !== undefined || session.isAuthenticated),
       hasEnded: Session.hasEnded(session) && this.#secure,
     });
-    return cookie === undefined && rules === undefined ? undefined : { cookie, rules };
+    return !setsCookie && rules === undefined ? undefined : { cookies, rules };
   }
 
-  /** The value of the `Set-Cookie` header that the session's end or its new id requires. */
-  #cookie(session: Session<Data>): string | undefined {
+  /** The values of the `Set-Cookie` headers that the session's end or its new id requires. */
+  #cookiesOf(session: Session<Data>): readonly string[] {
+    const { cookie } = this.#settings;
     switch (session.cookieChange(this.#stored)) {
       case 'set':
-        return this.#settings.cookie.set(session.id!, this.#secure, session.cookieMaxAge);
+        return [...this.#removals, cookie.set(session.id!, this.#secure, session.cookieMaxAge)];
       case 'remove':
-        return this.#settings.cookie.remove(this.#secure);
+        return [cookie.remove(this.#secure)];
       default:
-        return undefined;
+        return NO_COOKIES;
     }
+  }
+
+  /** What removes the cookies of our name that others have planted, if the request brought more than one. */
+  get #removals(): string[] {
+    const { cookie } = this.#settings;
+    const header = (Reflect.get(this.#req, 'headers') as IncomingMessage['headers']).cookie;
+    return hasSeveral(header, this.cookieName) ? cookie.removePlanted(domainsOf(this.#req), this.#secure) : [];
   }
 
   /** The name of the session cookie on this connection. */

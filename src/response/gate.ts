@@ -50,7 +50,7 @@ export abstract class Gate implements ResponseHook {
   #state: GateState = 'closed';
   /** True if headers were sent before `end`: the handler may have made changes since. */
   #streams = false;
-  /** Calls that wait for the commit. The cookie goes with the first. */
+  /** Calls that wait for the commit. The cookies go with the first. */
   #calls: readonly Call[] = NONE;
   /** What the head must say when it is sent, once that is known. */
   #rules: HeadRules | undefined;
@@ -135,12 +135,12 @@ export abstract class Gate implements ResponseHook {
   #send(res: Response, call: Call, change: HeadChange | undefined): unknown {
     const { name, method, args } = call;
     if (change === undefined) return this.#onward(res, name, method, args);
-    const { cookie } = change;
+    const { cookies } = change;
     this.#rules = change.rules;
     let sent = args;
     try {
       if (change.rules) sent = withRules(res, name, sent, change.rules);
-      if (cookie !== undefined) sent = withCookie(res, name, sent, cookie);
+      for (const cookie of cookies) sent = withCookie(res, name, sent, cookie);
     } catch (error) {
       this.#calls = [call];
       this.#refuse(res, error);
@@ -150,7 +150,7 @@ export abstract class Gate implements ResponseHook {
       return this.#onward(res, name, method, sent);
     } catch (error) {
       // Node refused the headers that were passed.
-      if (cookie !== undefined && !res.headersSent) keepCookie(res, cookie);
+      if (!res.headersSent) for (const cookie of cookies) keepCookie(res, cookie);
       throw error;
     }
   }

@@ -15,8 +15,8 @@ export interface HeadRules {
 
 /** What a commit adds to the head of its response. */
 export interface HeadChange {
-  /** The value of a `Set-Cookie` header to add. */
-  readonly cookie: string | undefined;
+  /** The values of `Set-Cookie` headers to add; mostly one or none. */
+  readonly cookies: readonly string[];
   readonly rules: HeadRules | undefined;
 }
 
