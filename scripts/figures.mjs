@@ -4,13 +4,15 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { durableCommit, loopDelay, recovery } from './figures/durable.mjs';
-import { massExpiry, memory, touches } from './figures/memory.mjs';
+import { massExpiry, memory, memoryOfFewUsers, memoryOfManyUsers, touches } from './figures/memory.mjs';
 import { call, exit, idle, workers } from './figures/process.mjs';
 import { setup, root } from './setup.mjs';
 
 const script = fileURLToPath(import.meta.url);
 const figures = {
   memory,
+  'memory-of-few-users': memoryOfFewUsers,
+  'memory-of-many-users': memoryOfManyUsers,
   'mass expiry': massExpiry,
   call,
   touches,

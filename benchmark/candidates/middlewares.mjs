@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { require } from '../../scripts/figures/common.mjs';
 import { LeftOut } from '../frame/child.mjs';
-import { requireBefore, withBefore } from './before.mjs';
+import { requireBefore, withBefore, withoutUserLimit } from './before.mjs';
 
 const secret = 'a secret of the benchmark, of more than 32 characters';
 const roomy = { maxSessions: 6_000_000, maxBytes: '16GiB', absoluteTimeout: '30d' };
@@ -18,7 +18,7 @@ function none() {
 
 function ours(from = require) {
   const { session } = from('agai-session/express');
-  const middleware = session({ ...roomy, cookie: { secure: false } });
+  const middleware = withoutUserLimit((unlimited) => session({ ...roomy, ...unlimited, cookie: { secure: false } }));
   return {
     middleware,
     login(req, data) {

@@ -1,13 +1,13 @@
 // Stores in this process, each adapted to the same six calls with an id and a text.
 import { load } from '../../scripts/figures/common.mjs';
 import { newId } from '../frame/data.mjs';
-import { requireBefore, withBefore } from './before.mjs';
+import { requireBefore, withBefore, withoutUserLimit } from './before.mjs';
 
 const roomy = { maxSessions: 6_000_000, maxBytes: '16GiB', absoluteTimeout: '30d' };
 const idle = 30 * 60_000;
 
 function ours({ SessionStore } = load()) {
-  const store = new SessionStore(roomy);
+  const store = withoutUserLimit((unlimited) => new SessionStore({ ...roomy, ...unlimited }));
   const { backend } = store;
   return {
     backend,

@@ -11,11 +11,13 @@ import { run as recovery } from './recovery.mjs';
 import { run as residence } from './residence.mjs';
 import { run as steps } from './steps.mjs';
 import { run as store } from './store.mjs';
+import { run as users } from './users.mjs';
 import { run as workers } from './workers.mjs';
 
 export const measurements = {
   'call-floor': callFloor,
   store,
+  users,
   middleware,
   keys,
   profile,

@@ -65,7 +65,7 @@ const servers = {
 
 async function open(kind) {
   const { session } = require('agai-session/express');
-  const middleware = session({ cookie: { secure: false } });
+  const middleware = session({ maxSessionsPerUser: Infinity, cookie: { secure: false } });
   const { store } = middleware.manager;
   const data = dataOf(300);
   const steps = stepsOver(middleware, JSON.stringify(data));

@@ -18,6 +18,39 @@ export async function memory() {
   };
 }
 
+/** Fills a store with sessions of users, each with so many, and returns its resident bytes a session beyond data and user id. */
+function residentOfUsers(sessionsOfEach) {
+  const { SessionStore } = load();
+  const store = new SessionStore({ ...roomy, maxSessionsPerUser: Infinity });
+  // In base 36, because the engine keeps the decimal texts of numbers.
+  const uidOf = (n) => (1e9 + (n % (million / sessionsOfEach))).toString(36).padStart(8, '0');
+  store.create(data, { uid: 'somebody' });
+  const before = resident();
+  for (let n = 0; n < million; n++) store.create(data, { uid: uidOf(n) });
+  const { rss } = resident();
+  const counted = store.bytes / store.size;
+  store.close();
+  const beyond = (bytes) => Math.round(bytes - 300 - uidOf(0).length);
+  return [beyond((rss - before.rss) / million), beyond(counted)];
+}
+
+/** With the index by user; each case in a process of its own. */
+export function memoryOfFewUsers() {
+  const [bytes, counted] = residentOfUsers(100);
+  return {
+    'resident bytes a session beyond data and user id, 100 sessions a user': bytes,
+    'the same by store.bytes': counted,
+  };
+}
+
+export function memoryOfManyUsers() {
+  const [bytes, counted] = residentOfUsers(1);
+  return {
+    'resident bytes a session beyond data and user id, one session a user': bytes,
+    'the same by store.bytes': counted,
+  };
+}
+
 /** Lets so many sessions expire in one instant, round by round. Returns the figures of each round. */
 export async function expireAtOnce({ sessions, rounds, watched }) {
   const { SessionStore, ManualClock } = load();
