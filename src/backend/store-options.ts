@@ -89,9 +89,9 @@ export const storeOptionNames = [
 
 /**
  * The maximum size of one session without its data, in bytes: the bookkeeping that the addon counts (136), its times and the length of
- * its form (22), and the longest user id (510).
+ * its form (22), the longest user id (510), and the longest standing of a login (278).
  */
-const MAX_OVERHEAD = 680;
+const MAX_OVERHEAD = 958;
 
 /** The largest number that the addon takes for a limit. */
 const MAX_PER_USER = 2 ** 32 - 2;
