@@ -58,10 +58,10 @@ test('the event of an expiry names the deadline that passed', async (t) => {
 
 test('the event of an eviction names the bound that was reached', async (t) => {
   const few = open({ maxSessions: 1 }).store;
-  const small = open({ maxBytes: 1_300, maxSessionBytes: 600 }).store;
+  const small = open({ maxBytes: 1_700, maxSessionBytes: 740 }).store;
   const told = [record(few, ['evicted']), record(small, ['evicted'])] as const;
-  const handles = [few, small].map((store) => store.create({ a: 'x'.repeat(550) }, { uid: 'ada' }).handle);
-  for (const store of [few, small]) store.create({ a: 'x'.repeat(550) }, { uid: 'bob' });
+  const handles = [few, small].map((store) => store.create({ a: 'x'.repeat(720) }, { uid: 'ada' }).handle);
+  for (const store of [few, small]) store.create({ a: 'x'.repeat(720) }, { uid: 'bob' });
   await until(() => told[0].length === 1 && told[1].length === 1, 'both are told');
   t.deepEqual(told[0], [{ name: 'evicted', reason: 'max-sessions', handle: handles[0]!, uid: 'ada' }]);
   t.deepEqual(told[1], [{ name: 'evicted', reason: 'max-bytes', handle: handles[1]!, uid: 'ada' }]);
@@ -95,12 +95,17 @@ test('events arrive asynchronously, in the order they happened, many in one turn
   const { store } = open();
   const uids: string[] = [];
   let turns = 0;
+  // The turns that brought any: on a busy machine others pass before the first.
+  const brought = new Set<number>();
   let counting = true;
   const count = (): void => {
     turns++;
     if (counting) setImmediate(count);
   };
-  store.on('created', ({ uid }) => uids.push(uid));
+  store.on('created', ({ uid }) => {
+    brought.add(turns);
+    uids.push(uid);
+  });
   for (let n = 0; n < 5_000; n++) store.create({}, { uid: `u${n}` });
   t.is(uids.length, 0, 'not during the call');
   setImmediate(count);
@@ -110,8 +115,8 @@ test('events arrive asynchronously, in the order they happened, many in one turn
     uids,
     Array.from({ length: 5_000 }, (_, n) => `u${n}`),
   );
-  t.true(turns < 2_500, `${turns} turns: in batches, not one by one`);
-  t.true(turns > 2, `${turns} turns: others had theirs in between`);
+  t.true(brought.size < 500, `${brought.size} turns: in batches, not one by one`);
+  t.true(brought.size > 2, `${brought.size} turns: others had theirs in between`);
 });
 
 // Only the first batches arrived where nothing else turned the event loop: the rest waited for the next request.
