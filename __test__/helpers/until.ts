@@ -10,6 +10,19 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
+/**
+ * Waits for a promise that an event of a store resolves. A store does not keep the process alive, so something else must: a test that only
+ * waited for the event ended without it on a busy machine, whenever no other test was left that did.
+ */
+export async function awake<T>(promise: Promise<T>): Promise<T> {
+  const alive = setInterval(() => undefined, 1_000);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(alive);
+  }
+}
+
 /** Waits a few turns of the event loop: long enough for an event to arrive that must not arrive. */
 export async function aWhile(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await delay(1);

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { SessionStore } from 'agai-session';
 import { ManualClock } from 'agai-session/testing';
 import test from 'ava';
-import { aWhile, until } from '../helpers/until.js';
+import { aWhile, awake, until } from '../helpers/until.js';
 import { openStore } from '../helpers/durable.js';
 
 function open(): { store: SessionStore; clock: ManualClock } {
@@ -17,7 +17,7 @@ test('events.once resolves with the next event', async (t) => {
   const { handle } = store.create({}, { uid: 'ada' });
   const next = once(store, 'expired');
   clock.advance('10m');
-  t.deepEqual(await next, [{ handle, uid: 'ada', reason: 'idle-timeout' }]);
+  t.deepEqual(await awake(next), [{ handle, uid: 'ada', reason: 'idle-timeout' }]);
   t.is(store.listenerCount('expired'), 0, 'nobody listens any more');
   t.is(store.listenerCount('error'), 0);
 });
@@ -28,8 +28,8 @@ test('events.once of a store on disk resolves with events of its sessions and of
   const created = once(store, 'created');
   const { handle } = await store.create({});
   await store.checkpoint();
-  t.like((await created)[0], { handle, reason: 'create' });
-  t.like((await checkpoint)[0], { sessions: 1 });
+  t.like((await awake(created))[0], { handle, reason: 'create' });
+  t.like((await awake(checkpoint))[0], { sessions: 1 });
 });
 
 test('events.once rejects when its signal is aborted, and removes its listeners', async (t) => {
