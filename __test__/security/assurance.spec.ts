@@ -293,3 +293,18 @@ test('S14 a preset sets the timeouts of NIST SP 800-63B-4, and nothing goes beyo
   t.throws(() => store.regenerate(id, { uid: 'ann', absoluteTimeout: '2d' }), beyond);
   t.notThrows(() => own.login('ann', { remember: '1h' }));
 });
+
+test('S13 an idle timeout of one user is not that of the next, and the last call counts', async (t) => {
+  const { store, manager } = open();
+  const session = manager.create();
+  session.login('ann');
+  await session.save();
+  await session.touch({ idleTimeout: '20d' });
+  session.login('bob');
+  await session.save();
+  t.is(store.get(session.id!)!.idleTimeout, DAY, 'it was the one of ann');
+  session.login('bob', { remember: '20d' });
+  await session.touch({ idleTimeout: '15m' });
+  await session.save();
+  t.is(store.get(session.id!)!.idleTimeout, 15 * MINUTE, 'the later call is stricter');
+});

@@ -127,3 +127,40 @@ test('S23 over HTTP: the other browser is logged out, and this one goes on with 
   t.is((await own.get('/password')).cookies.length, 1);
   t.deepEqual([(await own.get('/who')).body, (await other.get('/who')).body], ['ann', 'Guest']);
 });
+
+/** What becomes of the session while its user's credentials change: each once let the others go on, with an answer of 200. */
+const meanwhile: [string, (session: Session<Data>, store: SessionStore<Data>) => unknown][] = [
+  ['another request gave it a new id', (session, store) => store.regenerate(session.id!)],
+  ['another request logged it out', (session, store) => store.destroyByHandle(session.handle!)],
+  ['it is logged out', (session) => session.logout()],
+  ['it is destroyed', (session) => session.destroy()],
+  ['somebody else logs in', (session) => session.login('bob')],
+  [
+    'somebody else logs in and then the same user',
+    (session) => {
+      session.login('bob');
+      session.login('ann');
+    },
+  ],
+];
+
+for (const [where, open] of places) {
+  for (const [what, act] of meanwhile) {
+    test(`S23 changed credentials end the other sessions although ${what}, ${where}`, async (t) => {
+      const { store, over } = await open(t);
+      const manager = new SessionManager<Data>({ store: over as SessionStore<Data> });
+      const make = async (uid: string): Promise<string> => {
+        const session = manager.create();
+        session.login(uid);
+        await session.save();
+        return session.id!;
+      };
+      const [own, thief, bob] = [await make('ann'), await make('ann'), await make('bob')];
+      const session = (await manager.load(own))!;
+      session.credentialsChanged();
+      await act(session, store);
+      await (session as never as { commit(isBeforeHeaders: boolean): unknown }).commit(true);
+      t.deepEqual([store.has(own), store.has(thief), store.has(bob)], [false, false, true]);
+    });
+  }
+}

@@ -157,3 +157,23 @@ test('a form with a token is accepted over HTTP, also before the store on disk i
   client.jar.clear();
   t.is((await client.post('/', { token: page.body })).status, 403, 'without the cookie');
 });
+
+test('a token that is asked for while the session ends is refused with a code, and a key may come late', async (t) => {
+  const store = new SessionStore();
+  const inner = remoteBackend(store.backend);
+  const late: { key?: Uint8Array } = {};
+  const backend: SessionBackend = Object.defineProperty({ ...inner }, 'tokenKey', {
+    get: () => late.key,
+    enumerable: true,
+  });
+  const manager = new SessionManager({ store: backend });
+  const session = manager.create();
+  session.login('ann');
+  const token = Promise.resolve(session.csrfToken());
+  const [refused] = await Promise.allSettled([token, session.logout()]);
+  t.is((refused as PromiseRejectedResult).reason.code, 'ERR_SESSION_GONE');
+  const other = manager.create();
+  await t.throwsAsync(async () => other.csrfToken(), { code: 'ERR_SESSION_BACKEND' });
+  late.key = randomBytes(32);
+  t.true(other.verifyCsrf(await other.csrfToken()));
+});

@@ -79,12 +79,18 @@ test('S36 with trustProxy as a number of hops, what a client writes into X-Forwa
 });
 
 test('S35 a login removes the cookies of our name that a subdomain planted, so that they keep nobody out for good', async (t) => {
-  const loginAt = async (cookie: CookieOptions, headers: Record<string, string>): Promise<readonly string[]> => {
+  const loginAt = async (
+    cookie: CookieOptions,
+    headers: Record<string, string>,
+    path = '/',
+  ): Promise<readonly string[]> => {
     const app = express().use(session({ cookie }), (req, res) => {
       req.session.login('ann');
       res.end();
     });
-    return (await request(await serve(t, app), { headers })).cookies.map((text) => text.replace(/=[\w-]{43};/, '=ID;'));
+    return (await request((await serve(t, app)) + path, { headers })).cookies.map((text) =>
+      text.replace(/=[\w-]{43};/, '=ID;'),
+    );
   };
   const gone = 'id=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/';
   const own = 'id=ID; Path=/; HttpOnly; SameSite=Lax';
@@ -121,7 +127,7 @@ test('S35 a login removes the cookies of our name that a subdomain planted, so t
   for (const strange of ['127.0.0.1:80', '[::1]:80', 'localhost', 'a;b.example', 'a..b', '-', `${'a.'.repeat(200)}b`]) {
     t.deepEqual(await loginAt(plain, { host: strange, cookie: two }), [own], strange);
   }
-  t.is((await loginAt(plain, { host: 'a.b.c.d.e.f.g.h.i.j.k.l.m', cookie: two })).length, 11, 'a bounded number');
+  t.is((await loginAt(plain, { host: 'a.b.c.d.e.f.g.h.i.j.k.l.m', cookie: two })).length, 6, 'a bounded number');
   const prefixed = await loginAt({ secure: true, name: '__Host-id' }, { host, cookie: '__Host-id=x; __Host-id=y' });
   t.deepEqual(prefixed, [], 'plain HTTP: refused, as always');
 });

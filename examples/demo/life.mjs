@@ -5,6 +5,8 @@ export class Life {
   sessions;
   /** How long opening the store took, in milliseconds. */
   openedIn;
+  /** Whether it follows a process that was killed. */
+  isAnother;
   /** The process that was killed, and the milliseconds from its kill until this one listened. */
   killed;
   #env;
@@ -17,6 +19,7 @@ export class Life {
     this.sessions = recovery.sessions;
     this.openedIn = recovery.durationMs;
     this.#env = env;
+    this.isAnother = env.KILLED_PID !== undefined;
   }
 
   /** Notes that the server listens from now on. */

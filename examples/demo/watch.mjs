@@ -48,15 +48,16 @@ export class Watch {
   constructor(store, { earlier, life }) {
     this.#store = store;
     this.#life = life;
-    if (earlier) {
-      ({ rows: this.#rows, guests: this.#guests, history: this.#history } = JSON.parse(earlier));
+    if (earlier) ({ rows: this.#rows, guests: this.#guests, history: this.#history } = JSON.parse(earlier));
+    // Also where the process before was killed within its first second, and left nothing to remember.
+    if (life.isAnother) {
       this.#addRow('killed', { uid: 'server', reason: `${count(life.sessions)} back`, handle: '' });
     }
     for (const name of ['created', 'regenerated', 'expired', 'evicted', 'destroyed']) {
       store.on(name, (event) => this.#note(name, event));
     }
     this.#timer = setInterval(() => this.#sample(), SAMPLE_INTERVAL);
-    this.#sample(earlier !== undefined);
+    this.#sample(life.isAnother);
   }
 
   /** Everything the panel shows, and what became of the session that `handle` names. */

@@ -22,7 +22,6 @@ export function checkedBackend(backend: SessionBackend): SessionBackend {
 
 class CheckedBackend implements SessionBackend {
   readonly #backend: SessionBackend;
-  readonly tokenKey?: Uint8Array;
   readonly cookieReader?: NonNullable<SessionBackend['cookieReader']>;
   readonly watch?: NonNullable<SessionBackend['watch']>;
   readonly sessionsOf?: NonNullable<SessionBackend['sessionsOf']>;
@@ -30,7 +29,8 @@ class CheckedBackend implements SessionBackend {
 
   constructor(backend: SessionBackend) {
     this.#backend = backend;
-    if (backend.tokenKey !== undefined) this.tokenKey = checkedKey(backend.tokenKey);
+    // A key that is there already is checked at once; one may also come later, as when the backend has connected.
+    if (backend.tokenKey !== undefined) checkedKey(backend.tokenKey);
     if (backend.watch) this.watch = (...args) => backend.watch!(...args);
     if (backend.sessionsOf) {
       this.sessionsOf = (uid) => andThen(backend.sessionsOf!(uid), (sessions) => listOf('sessionsOf', sessions, uid));
@@ -48,6 +48,11 @@ class CheckedBackend implements SessionBackend {
 
   get timeouts(): SessionBackend['timeouts'] {
     return this.#backend.timeouts;
+  }
+
+  get tokenKey(): Uint8Array | undefined {
+    const { tokenKey } = this.#backend;
+    return tokenKey === undefined ? undefined : checkedKey(tokenKey);
   }
 
   get isSynchronous(): boolean {

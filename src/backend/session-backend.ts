@@ -159,7 +159,7 @@ export interface SessionBackend {
    * The key of the tokens that sessions hand out, 32 random bytes: the same in every process over these sessions, and for as long as they live.
    * Without it, `session.csrfToken()` is not available.
    */
-  readonly tokenKey?: Uint8Array;
+  readonly tokenKey?: Uint8Array | undefined;
   /**
    * Lists the live sessions of a user, last seen first. User ids are compared exactly, character by character. Without this method
    * `manager.sessionsOf` fails.

@@ -11,15 +11,14 @@ export class CookiePolicy {
   readonly #production: boolean;
   readonly #name: string;
   readonly #attributes: string;
-  /** Where a planted cookie may be that is sent with ours. */
-  readonly #paths: readonly string[];
+  readonly #path: string;
   readonly #domain: string | undefined;
   #warned = false;
 
   /** @throws TypeError for a wrong option, or a combination that browsers reject. */
   constructor(options: CookieOptions = {}, production: boolean = process.env['NODE_ENV'] === 'production') {
     const { name, secure, attributes, path, domain } = checkCookieOptions(options);
-    this.#paths = path === '/' ? ['/'] : [path, '/'];
+    this.#path = path;
     this.#domain = domain?.replace(/^\./, '').toLowerCase();
     this.#name = name;
     this.#secure = secure;
@@ -47,8 +46,8 @@ export class CookiePolicy {
     return this.#text(`=; ${EXPIRED}`, secureConnection);
   }
 
-  /** The values of `Set-Cookie` headers that remove cookies of our name which others have set for these domains, and not ours. */
-  removePlanted(domains: readonly string[], secureConnection: boolean): string[] {
+  /** The values of `Set-Cookie` headers that remove cookies of our name which others have set for these domains and paths, and not ours. */
+  removePlanted(domains: readonly string[], paths: readonly string[], secureConnection: boolean): string[] {
     const name = this.name(secureConnection);
     // Browsers accept no such name with a domain, so nobody can have planted one.
     if (/^__Host-/i.test(name)) return [];
@@ -56,7 +55,7 @@ export class CookiePolicy {
     // Where ours has a domain, another may have none.
     if (this.#domain !== undefined) others.push('');
     const secure = secureConnection ? '; Secure' : '';
-    return this.#paths.flatMap((path) =>
+    return [...new Set([this.#path, ...paths])].flatMap((path) =>
       others.map((domain) => `${name}=; ${EXPIRED}; Path=${path}${domain}${secure}`),
     );
   }

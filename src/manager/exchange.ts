@@ -16,7 +16,7 @@ import type { RequestForm } from '../session/kept-form.js';
 import { Session } from '../session/session.js';
 import { hasGone, isSecure, type SecureOf } from './connection.js';
 import type { Settings } from './options.js';
-import { domainsOf, hasSeveral } from './planted.js';
+import { domainsOf, hasSeveral, pathsOf } from './planted.js';
 
 /** What an adapter knows of a request that the manager does not. */
 export interface StartOptions {
@@ -256,7 +256,9 @@ export class Exchange<Data extends object> extends Gate implements SessionContex
   get #removals(): string[] {
     const { cookie } = this.#settings;
     const header = (Reflect.get(this.#req, 'headers') as IncomingMessage['headers']).cookie;
-    return hasSeveral(header, this.cookieName) ? cookie.removePlanted(domainsOf(this.#req), this.#secure) : [];
+    return hasSeveral(header, this.cookieName)
+      ? cookie.removePlanted(domainsOf(this.#req), pathsOf(this.#req), this.#secure)
+      : [];
   }
 
   /** The name of the session cookie on this connection. */

@@ -46,8 +46,8 @@ function create(copy: Copy, change: SessionChange, isBeforeHeaders: boolean): Ma
   const draft = { ...(login ?? NOBODY), data: data ?? (keys ? textOf(keys) : EMPTY), form, idleTimeout };
   const { backend } = context;
   return andThen(backend.create(draft), (facts) => {
-    const ended = renewal?.alone && login ? backend.destroyUser!(login.uid, facts.handle) : undefined;
-    return andThen(ended, () => saved(copy, change, facts, renewal));
+    const except = login?.uid === copy.endsOthersOf ? facts.handle : undefined;
+    return andThen(endOthers(copy, except), () => saved(copy, change, facts, renewal));
   });
 }
 
@@ -70,15 +70,17 @@ function write(
   const { repairs } = copy;
   const version = concurrency === 'strict' || repairs ? facts.version : undefined;
   if (renewal) context.admitNewId?.(isBeforeHeaders);
+  const alone = copy.endsOthersOf !== undefined && copy.endsOthersOf === (renewal?.login?.uid ?? copy.storedUid);
   const outcome: MaybePromise<CommitOutcome> = renewal
-    ? backend.regenerate(facts.id, version, { data, keys, form, idleTimeout }, renewal.login, renewal.alone)
+    ? backend.regenerate(facts.id, version, { data, keys, form, idleTimeout }, renewal.login, alone)
     : backend.commit(facts.id, version, change);
   return andThen(outcome, (outcome) => {
     switch (outcome.status) {
       case 'ok':
-        return saved(copy, change, outcome.facts, renewal);
+        if (alone) copy.endsOthersOf = undefined;
+        return andThen(endOthers(copy), () => saved(copy, change, outcome.facts, renewal));
       case 'gone':
-        return gone(copy, renewal, isBeforeHeaders);
+        return andThen(endOthers(copy), () => gone(copy, renewal, isBeforeHeaders));
       case 'conflict':
         if (repairs && concurrency !== 'strict' && tries > 0) {
           copy.rebase(outcome.current);
@@ -89,6 +91,15 @@ function write(
           'another request wrote the session in between: nothing was written',
         );
     }
+  });
+}
+
+/** Ends the other sessions of the user whose credentials have changed, if there is one. */
+export function endOthers(copy: Copy, except?: string): MaybePromise<void> {
+  const { endsOthersOf: uid } = copy;
+  if (uid === undefined) return undefined;
+  return andThen(copy.context.backend.destroyUser!(uid, except), () => {
+    copy.endsOthersOf = undefined;
   });
 }
 

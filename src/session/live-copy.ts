@@ -2,7 +2,7 @@
 import type { SessionFacts } from '../backend/session-backend.js';
 import { SessionError, type SessionEndReason } from '../errors.js';
 import { andThen, isPromise, type MaybePromise } from '../maybe-promise.js';
-import { commitChanges, type Saved } from './commit.js';
+import { commitChanges, endOthers, type Saved } from './commit.js';
 import { Ending } from './ending.js';
 import { Pending } from './pending.js';
 import { WorkingCopy } from './working-copy.js';
@@ -54,7 +54,11 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
   /** Writes the session at once if it is not stored, or is to get a new id. @throws SessionError as `save`. */
   store(): MaybePromise<SessionFacts> {
     if (this.facts !== undefined && this.renewal === undefined) return this.facts;
-    return this.#track(() => andThen(this.#store(), () => this.facts!), false);
+    const factsOf = (): SessionFacts => {
+      if (this.facts !== undefined) return this.facts;
+      throw new SessionError('ERR_SESSION_GONE', 'the session ended while it was being stored');
+    };
+    return this.#track(() => andThen(this.#store(), factsOf), false);
   }
 
   #store(): MaybePromise<void> {
@@ -87,7 +91,7 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
   /** Records activity, and sets the session's own idle timeout if one is given, in milliseconds. */
   touch(idleTimeout: number | undefined): MaybePromise<boolean> {
     const { facts } = this;
-    if (idleTimeout !== undefined) this.idleTimeout = idleTimeout;
+    if (idleTimeout !== undefined) this.#setIdleTimeout(idleTimeout);
     if (facts === undefined) return true;
     const touched = (): MaybePromise<boolean> =>
       andThen(this.context.backend.touch(facts.id, idleTimeout), (isThere) => {
@@ -95,6 +99,12 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
         return isThere;
       });
     return this.#track(touched, false);
+  }
+
+  /** The last call counts, also after a login that is to be remembered. */
+  #setIdleTimeout(idleTimeout: number): void {
+    this.idleTimeout = idleTimeout;
+    if (this.renewal?.idleTimeout !== undefined && !this.#writing) this.renewal = { ...this.renewal, idleTimeout };
   }
 
   /** Reads the stored session again, and drops the changes. @throws SessionError `ERR_SESSION_GONE`. */
@@ -168,10 +178,11 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
   #end(reason: 'destroy' | 'logout'): MaybePromise<void> {
     // A write in progress may be creating the session, or beginning another user's, which then is the one to end.
     if (this.#writing) return this.#writing.then(() => this.#end(reason));
-    const { context, facts } = this;
+    const { context, facts, endsOthersOf } = this;
     this.reset();
     this.#refused = undefined;
-    if (facts === undefined) return undefined;
+    this.endsOthersOf = endsOthersOf;
+    if (facts === undefined) return endOthers(this);
     this.#removed = true;
     if (this.#ending?.handle !== undefined) {
       if (reason === 'logout') this.#endSignal(reason);
@@ -179,6 +190,7 @@ export class LiveCopy<Data extends object> extends WorkingCopy<Data> {
     }
     return andThen(context.backend.destroy(facts.handle, reason), () => {
       this.hasEndedStored = true;
+      return endOthers(this);
     });
   }
 

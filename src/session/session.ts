@@ -28,7 +28,7 @@ import { LiveCopy } from './live-copy.js';
 import type { Renewal } from './working-copy.js';
 
 /** A new id alone. */
-const PLAIN_RENEWAL: Renewal = { login: undefined, idleTimeout: undefined, alone: false };
+const PLAIN_RENEWAL: Renewal = { login: undefined, idleTimeout: undefined };
 
 /**
  * A user's session, as a request, a socket or a job uses it. A manager makes it; the class is exported for its type and for `instanceof`.
@@ -267,7 +267,7 @@ export class Session<Data extends object = DefaultSessionData> {
     const { login, idleTimeout } = checkLogin(uid, options, this.#timeouts);
     this.#copy.checkNotEnded();
     if (this.isAuthenticated && this.uid !== uid) this.#copy.dropContents();
-    this.#copy.renewal = { login, idleTimeout, alone: this.#copy.renewal?.alone === true && this.uid === uid };
+    this.#copy.renewal = { login, idleTimeout };
     this.#copy.changed();
   }
 
@@ -371,7 +371,8 @@ export class Session<Data extends object = DefaultSessionData> {
 
   /**
    * After a change of the user's password, or of anything else that lets the user in: when the session is written, all other sessions of the user
-   * end in the same step, and this one gets a new id. Data and handle stay.
+   * end in the same step, and this one gets a new id. Data and handle stay. The others end too if this session is ended in the same request, has
+   * ended meanwhile, or becomes another user's.
    * @throws SessionError `ERR_SESSION_GUEST` if nobody is logged in, `ERR_SESSION_BACKEND` if the backend cannot end a user's sessions,
    * `ERR_SESSION_GONE` after `destroy()`.
    */
@@ -383,7 +384,8 @@ export class Session<Data extends object = DefaultSessionData> {
         'session.credentialsChanged() needs a backend with destroyUser(), which ends the sessions of a user';
       throw new SessionError('ERR_SESSION_BACKEND', message);
     }
-    this.#copy.renewal = { ...(this.#copy.renewal ?? PLAIN_RENEWAL), alone: true };
+    this.#copy.renewal ??= PLAIN_RENEWAL;
+    this.#copy.endsOthersOf = this.uid;
     this.#copy.changed();
   }
 

@@ -10,8 +10,6 @@ export interface Renewal {
   readonly login: SessionLogin | undefined;
   /** That of a login which is to be remembered. */
   readonly idleTimeout: number | undefined;
-  /** Whether the user's other sessions end with it. */
-  readonly alone: boolean;
 }
 
 /** The state of a `Session`, which `session.ts` shows to applications and `commit.ts` writes. */
@@ -20,6 +18,8 @@ export class WorkingCopy<Data extends object> {
   /** As last read or written; `undefined` until the session is stored. */
   facts: SessionFacts | undefined;
   renewal: Renewal | undefined;
+  /** The user whose credentials have changed: the other sessions of that user are still to be ended, whatever becomes of this one. */
+  endsOthersOf: string | undefined;
   /** The session's own idle timeout, if this request set one. */
   idleTimeout: number | undefined;
   /** True if the session is to be stored although nothing is in it. */
@@ -102,6 +102,7 @@ export class WorkingCopy<Data extends object> {
   /** Drops data and form, which are another user's. */
   dropContents(): void {
     this.#data = KeptData.cleared<Data>(this.context.schema);
+    this.idleTimeout = undefined;
     this.form.clean();
   }
 
@@ -115,6 +116,7 @@ export class WorkingCopy<Data extends object> {
     this.renewal = undefined;
     this.idleTimeout = undefined;
     this.mustBeStored = false;
+    this.endsOthersOf = undefined;
   }
 
   /** After `reset`: becomes the copy of a stored session. */

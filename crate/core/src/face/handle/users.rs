@@ -9,6 +9,7 @@ use crate::model::id::{Handle, SessionId};
 use crate::model::page::SessionInfo;
 use crate::model::text::Text;
 use crate::store::{UserWalk, Walked};
+use std::cell::RefCell;
 use std::cmp::Reverse;
 
 /// Sessions looked at, or ended, in one hold of the lock: about 200 microseconds.
@@ -52,14 +53,17 @@ impl StoreHandle {
         base_version: Option<u64>,
         renewal: &Renewal<'_>,
     ) -> Result<(Commit, SessionId), Error> {
+        // Noted in the same hold: the session may end before the next one.
+        let user = RefCell::new(None);
         let (commit, renewed) = self.renew(id, renewal, |store, fresh, now| {
-            store.regenerate_alone(id, fresh, now, base_version, renewal, SLICE)
-        })?;
-        if matches!(commit, Commit::Done(_)) {
-            let uid = self.with(|store, now| store.uid_of(&renewed, now))?;
-            if let Some(uid) = uid {
-                self.destroy_user(uid.as_text(), Some(renewed.handle()))?;
+            let renewed = store.regenerate_alone(id, fresh, now, base_version, renewal, SLICE)?;
+            if let Some((Commit::Done(_), id)) = &renewed {
+                user.replace(store.uid_of(id, now));
             }
+            Ok(renewed)
+        })?;
+        if let Some(uid) = user.take() {
+            self.destroy_user(uid.as_text(), Some(renewed.handle()))?;
         }
         Ok((commit, renewed))
     }
