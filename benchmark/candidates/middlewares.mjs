@@ -16,9 +16,11 @@ function none() {
   return { middleware: (req, res, next) => next(), login() {}, read() {}, write() {}, close() {} };
 }
 
-function ours(from = require) {
+function ours(from = require, options = {}) {
   const { session } = from('agai-session/express');
-  const middleware = withoutUserLimit((unlimited) => session({ ...roomy, ...unlimited, cookie: { secure: false } }));
+  const middleware = withoutUserLimit((unlimited) =>
+    session({ ...roomy, ...unlimited, ...options, cookie: { secure: false } }),
+  );
   return {
     middleware,
     login(req, data) {
@@ -36,9 +38,9 @@ function ours(from = require) {
 }
 
 /** The same with a handler that reads and sets the one key it needs. */
-function oursByKey() {
+function oursByKey(options) {
   return {
-    ...ours(),
+    ...ours(require, options),
     read: (req) => req.session.get('visits'),
     write: (req) => req.session.update('visits', (visits) => visits + 1),
   };
@@ -202,7 +204,9 @@ async function ironSession() {
 const all = {
   'no session': none,
   'agai-session': () => ours(),
-  'agai-session, get and set': oursByKey,
+  'agai-session, get and set': () => oursByKey(),
+  // What is left without `Vary` and `Cache-Control`, which no other candidate sets.
+  'agai-session, get and set, no cache headers': () => oursByKey({ cacheHeaders: false }),
   'express-session + MemoryStore': memoryStore,
   'express-session + memorystore': memorystore,
   'express-session + lru-cache': lru,
