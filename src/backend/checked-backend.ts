@@ -101,6 +101,7 @@ function fail(method: keyof SessionBackend, wrong: string): never {
   );
 }
 
+/** The numbers that the facts of a session and a listed session have in common. */
 const numbers = [
   'version',
   'createdAt',
@@ -108,9 +109,23 @@ const numbers = [
   'idleTimeout',
   'absoluteDeadline',
   'authenticatedAt',
-  'epoch',
   'level',
 ] as const;
+
+/** Checks numbers of a session, and whether it is remembered. */
+function checkFields<Name extends string>(
+  method: keyof SessionBackend,
+  of: { readonly [Field in Name]: unknown } & { readonly remembered: unknown },
+  names: readonly Name[],
+): void {
+  for (const name of names) {
+    const value: unknown = of[name];
+    if (typeof value !== 'number' || Number.isNaN(value)) {
+      fail(method, `${name} must be a number, not ${kindOf(value)}`);
+    }
+  }
+  if (typeof of.remembered !== 'boolean') fail(method, `remembered must be a boolean, not ${kindOf(of.remembered)}`);
+}
 
 function factsOf<T extends SessionFacts>(method: keyof SessionBackend, facts: T): T {
   if (typeof facts !== 'object' || facts === null)
@@ -123,13 +138,7 @@ function factsOf<T extends SessionFacts>(method: keyof SessionBackend, facts: T)
   }
   if (handle !== id.slice(0, HANDLE_LENGTH))
     fail(method, `the handle must be the first ${HANDLE_LENGTH} characters of the id`);
-  for (const name of numbers) {
-    if (typeof facts[name] !== 'number' || Number.isNaN(facts[name])) {
-      fail(method, `${name} must be a number, not ${kindOf(facts[name])}`);
-    }
-  }
-  if (typeof facts.remembered !== 'boolean')
-    fail(method, `remembered must be a boolean, not ${kindOf(facts.remembered)}`);
+  checkFields(method, facts, [...numbers, 'epoch']);
   return facts;
 }
 
@@ -181,17 +190,6 @@ function outcomeOf(method: keyof SessionBackend, outcome: CommitOutcome): Commit
   return outcome;
 }
 
-const infoNumbers = [
-  'version',
-  'createdAt',
-  'lastSeenAt',
-  'idleTimeout',
-  'absoluteDeadline',
-  'authenticatedAt',
-  'bytes',
-  'level',
-] as const;
-
 /** The fields of the sessions alone: an id, or whatever else the backend has there, is nothing for a list. */
 function listOf(method: keyof SessionBackend, sessions: readonly SessionInfo[], uid: string): SessionInfo[] {
   if (!Array.isArray(sessions)) fail(method, `it must return an array of sessions, not ${kindOf(sessions)}`);
@@ -206,13 +204,7 @@ function infoOf(method: keyof SessionBackend, session: SessionInfo, uid: string)
     fail(method, `the handle must be the first ${HANDLE_LENGTH} characters of the id`);
   }
   if (session.uid !== uid) fail(method, 'uid must be the user id that was asked for');
-  for (const name of infoNumbers) {
-    if (typeof session[name] !== 'number' || Number.isNaN(session[name])) {
-      fail(method, `${name} must be a number, not ${kindOf(session[name])}`);
-    }
-  }
-  if (typeof session.remembered !== 'boolean')
-    fail(method, `remembered must be a boolean, not ${kindOf(session.remembered)}`);
+  checkFields(method, session, [...numbers, 'bytes']);
   const times = { createdAt, lastSeenAt, idleTimeout, absoluteDeadline, authenticatedAt };
   const idleDeadline = lastSeenAt + idleTimeout;
   return { handle, uid, version, ...times, idleDeadline, level: session.level, remembered: session.remembered, bytes };

@@ -242,7 +242,7 @@ function onDisk(options: DurableStoreOptions): Stored {
 }
 
 function inMemory(options: DurableStoreOptions): Stored {
-  const memoryOptions: Record<string, unknown> = bare({ ...options });
+  const memoryOptions = bare(options) as Record<string, unknown>;
   for (const name of durableOptionNames) {
     if (options[name] !== undefined) {
       throw new TypeError(`option ${name}: it is for a store on disk: give its path as well`);
